@@ -1,0 +1,90 @@
+"""The protocols behind which the parts of the interaction model can be replaced.
+
+Work that may take longer than a few milliseconds is *pieces*: a generator that yields between
+pieces of at most about 30 ms and returns its result. Whoever runs it may stop asking at any
+yield; then the work never happened, except where a part says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from model.messages import Audio, Word
+
+__all__ = ["Ears", "LanguagePart", "Pieces", "Spoken", "SpokenWord", "Voice"]
+
+Result = TypeVar("Result")
+Pieces = Generator[None, None, Result]
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """One word of a rendered phrase, in seconds from the start of its audio."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A rendered phrase: float32 at 24 kHz, trimmed of leading and trailing silence."""
+
+    audio: Audio
+    words: tuple[SpokenWord, ...]
+
+
+class Ears(Protocol):
+    """Audio to words with times."""
+
+    max_seconds: float
+    """The longest audio one call accepts; longer audio is the caller's to cut."""
+
+    def transcribe(self, audio: Audio) -> Pieces[tuple[Word, ...]]:
+        """Recognise 16 kHz float32 `[samples]`; word times are seconds from its first sample.
+
+        Silence, noise or too little audio give an empty tuple, never an error.
+        """
+
+
+class Voice(Protocol):
+    """Phrases to audio."""
+
+    def render(self, text: str) -> Pieces[Spoken]:
+        """Speak one phrase of at most 400 characters.
+
+        The texts of the words, joined, equal `text`; text with nothing to pronounce gives no
+        audio and its words zero length.
+        """
+
+
+class LanguagePart(Protocol):
+    """Rows of one decoder. Token ids are ints; rows are 0 … rows - 1."""
+
+    rows: int
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of plain text; special tokens in it are not special."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids, special tokens left out."""
+
+    def length(self, row: int) -> int:
+        """Committed tokens in the row."""
+
+    def append(self, row: int, ids: Sequence[int]) -> Pieces[None]:
+        """Read tokens into a row, in pieces."""
+
+    def next_tokens(self, rows: Sequence[int]) -> list[int]:
+        """Sample one token for each row and append it; one batched step."""
+
+    def truncate(self, row: int, length: int) -> None:
+        """Forget all tokens from `length` on."""
+
+    def fork(self, source: int, target: int) -> None:
+        """Make row `target` a copy of row `source`."""
+
+    def reset(self, row: int) -> None:
+        """Empty the row."""

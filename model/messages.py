@@ -1,0 +1,305 @@
+"""What crosses the boundary between the server process and the engine process.
+
+A handful of frozen dataclasses of numpy and text; both sides import this module and nothing else
+of each other. One number `k`, the micro-turn, travels the whole way.
+
+Time has two rulers. What the person said is in seconds of the *stream*: micro-turn `k` covers
+`[k * 0.1, (k + 1) * 0.1)`. What we say is in samples of an *utterance* (24 kHz, from 0): an
+utterance is one contiguous thing we say, and its samples count only while it is played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "AgentWord",
+    "Audio",
+    "CloseStream",
+    "Command",
+    "EngineReady",
+    "EngineVitals",
+    "Event",
+    "Floor",
+    "FromEngine",
+    "Heard",
+    "MicroTurnInput",
+    "MicroTurnOutput",
+    "OpenStream",
+    "PersonState",
+    "PersonWords",
+    "Picture",
+    "Said",
+    "Shutdown",
+    "Speech",
+    "StreamClosed",
+    "StreamOpened",
+    "StreamSettings",
+    "ToEngine",
+    "ToolAnswer",
+    "ToolCall",
+    "Turn",
+    "UtteranceDone",
+    "Word",
+]
+
+Audio = npt.NDArray[np.float32]
+"""Mono samples in [-1, 1], shape `[samples]`."""
+
+FloorDecision = Literal["listen", "take", "hold", "yield", "backchannel"]
+PersonDoing = Literal["speaking", "pausing", "finished", "acknowledging", "elsewhere", "silent"]
+Command = Literal["stop", "quiet", "goodbye"]
+"""stop: fall silent now (button). quiet: the same, asked aloud, and do not answer the request.
+goodbye: say goodbye and nothing after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word the person said, in seconds of the stream."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWord:
+    """One word we say, in samples of its utterance (24 kHz).
+
+    `text` carries its own leading space and trailing punctuation, so that joining the words of
+    an utterance gives its text.
+    """
+
+    text: str
+    start_samples: int
+    end_samples: int
+
+
+# ---- server to engine --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One finished turn of a conversation, as it was *heard*: what a resumed stream remembers."""
+
+    who: Literal["person", "agent"]
+    text: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How the model should behave towards one person; every field can be set by a client."""
+
+    instructions: str = ""
+    voice: str = ""
+    eagerness: float = 0.5
+    greeting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStream:
+    """Give a row to a new stream. `turns` restores a conversation; `k` is its first micro-turn."""
+
+    stream: int
+    settings: StreamSettings = field(default_factory=StreamSettings)
+    turns: tuple[Turn, ...] = ()
+    k: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One video frame that arrived in a micro-turn: RGB uint8 `[height, width, 3]`."""
+
+    source: Literal["camera", "screen"]
+    time_seconds: float
+    pixels: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What Playout says of an utterance: how many of its samples have been played.
+
+    `cut` means that the rest was thrown away and will never be heard. Reported in every
+    micro-turn in which the count moved.
+    """
+
+    utterance: int
+    samples: int
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """The answer to an earlier `ToolCall`."""
+
+    call: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MicroTurnInput:
+    """All that came in during micro-turn `k` of a stream.
+
+    Attributes:
+        stream: the stream's number.
+        k: the micro-turn's number; consecutive from `OpenStream.k`.
+        audio: what the person's microphone gave, float32 `[1600]` at 16 kHz.
+        texts: what the person typed, each at most 16 KiB.
+        heard: what Playout reports.
+        commands: stop, quiet, goodbye.
+        answers: tools' answers.
+        pictures: video frames.
+    """
+
+    stream: int
+    k: int
+    audio: Audio
+    texts: tuple[str, ...] = ()
+    heard: tuple[Heard, ...] = ()
+    commands: tuple[Command, ...] = ()
+    answers: tuple[ToolAnswer, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStream:
+    """Free the stream's row."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End the engine process."""
+
+
+ToEngine = OpenStream | MicroTurnInput | CloseStream | Shutdown
+
+# ---- engine to server --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Samples to be played: `audio` continues utterance `utterance` at `start_samples`."""
+
+    utterance: int
+    start_samples: int
+    audio: Audio
+
+
+@dataclass(frozen=True, slots=True)
+class PersonWords:
+    """What the person is saying or has said.
+
+    A later event with the same `segment` replaces an earlier one whole; `final` ends it. Typed
+    text comes as one final event with `typed=True` and words of no duration.
+    """
+
+    segment: int
+    words: tuple[Word, ...]
+    final: bool
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words that are about to be heard, in order, appended to utterance `utterance`."""
+
+    utterance: int
+    words: tuple[AgentWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceDone:
+    """Nothing more will be appended to this utterance; `samples` is its whole length."""
+
+    utterance: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A decision of the floor, made in this micro-turn, with its probability in [0, 1]."""
+
+    decision: FloorDecision
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonState:
+    """What the person seems to be doing, sent when it changes."""
+
+    state: PersonDoing
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for something; answered by a `ToolAnswer` in a later micro-turn."""
+
+    call: str
+    name: str
+    arguments: str
+
+
+Event = PersonWords | Said | UtteranceDone | Floor | PersonState | ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class MicroTurnOutput:
+    """All that goes out in answer to micro-turn `k` of a stream."""
+
+    stream: int
+    k: int
+    speech: tuple[Speech, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    """The stream has its row."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """The stream's row is free again. `reason` is empty when the server asked for it."""
+
+    stream: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReady:
+    """The model is loaded. `parts` maps each part to a line that says what and where it is."""
+
+    rows: int
+    device: str
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineVitals:
+    """Sent about once a second: how the engine keeps up.
+
+    `tick_p50_seconds` and `tick_p99_seconds` are over the last ten seconds; `missed` counts
+    micro-turns since the start whose outputs left later than their tick allowed.
+    """
+
+    ticks: int
+    missed: int
+    tick_p50_seconds: float
+    tick_p99_seconds: float
+    queued_jobs: int
+
+
+FromEngine = (
+    EngineReady | EngineVitals | StreamOpened | StreamClosed | MicroTurnOutput
+)
