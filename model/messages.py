@@ -300,6 +300,4 @@ class EngineVitals:
     queued_jobs: int
 
 
-FromEngine = (
-    EngineReady | EngineVitals | StreamOpened | StreamClosed | MicroTurnOutput
-)
+FromEngine = EngineReady | EngineVitals | StreamOpened | StreamClosed | MicroTurnOutput

@@ -1,0 +1,70 @@
+"""Settings of the engine process: frozen, strict, one docstring per field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+__all__ = ["EngineConfig", "UnknownSetting"]
+
+MODELS: Final = ("counterpoint", "echo")
+LANGUAGES: Final = ("auto", "language-0.5b", "language-1.5b", "language-135m")
+
+
+class UnknownSetting(ValueError):
+    """A setting has a name nobody knows or a value outside its choices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """What an engine process is started with; crosses the process boundary once."""
+
+    model: str = "counterpoint"
+    """`counterpoint`, or `echo`: says back what it hears, loads nothing, for tests of the rest."""
+
+    rows: int = 4
+    """How many streams one engine serves at a time, 1 to 64."""
+
+    weights: str = "weights"
+    """Folder that holds the converted pretrained parts."""
+
+    language: str = "auto"
+    """Which decoder: `auto` takes the best one this machine was measured to keep up with."""
+
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda` or `cuda:N`."""
+
+    threads: int = 0
+    """Torch threads of one job; 0 takes as many as there are cores, at most 4."""
+
+    niceness: int = 5
+    """Added to the process's niceness, 0 to 19: the server's audio goes first."""
+
+    seed: int = 0
+    """Seed of everything that is sampled."""
+
+    floor: str = "{}"
+    """Overrides of the floor's settings as a JSON object; the benchmark sweeps them."""
+
+    journal: str = ""
+    """Folder for a replayable log of every stream; empty writes none."""
+
+    def __post_init__(self) -> None:
+        """Raise UnknownSetting for a value outside its range."""
+        if self.model not in MODELS:
+            raise UnknownSetting(f"model must be one of {MODELS}, not {self.model!r}")
+        if self.language not in LANGUAGES:
+            raise UnknownSetting(f"language must be one of {LANGUAGES}, not {self.language!r}")
+        if not 1 <= self.rows <= 64:
+            raise UnknownSetting(f"rows must be 1 to 64, not {self.rows}")
+        if not 0 <= self.niceness <= 19:
+            raise UnknownSetting(f"niceness must be 0 to 19, not {self.niceness}")
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> EngineConfig:
+        """Settings by name; raises UnknownSetting for a name that is not a field."""
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise UnknownSetting(f"unknown engine settings {unknown}; known are {sorted(known)}")
+        return cls(**values)

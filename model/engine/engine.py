@@ -1,0 +1,170 @@
+"""Owns the model's state and the streams; `tick` advances all that are due. No clock, no I/O."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from model.engine.jobs import Job, JobQueue, Priority, Result
+from model.engine.scheduler import NoRow, Scheduler
+from model.engine.stream import Stream
+from model.messages import (
+    CloseStream,
+    FromEngine,
+    MicroTurnInput,
+    MicroTurnOutput,
+    OpenStream,
+    StreamClosed,
+    StreamOpened,
+)
+
+__all__ = ["Engine", "InteractionModel", "RowInput", "RowOutput"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RowInput:
+    """What one active row is stepped with: its micro-turn and the job results that enter at it."""
+
+    turn: MicroTurnInput
+    results: tuple[Result, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutput:
+    """What one row's step gave. Jobs start, lanes are cancelled and promoted only on commit."""
+
+    output: MicroTurnOutput
+    cancel: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    promote: tuple[tuple[str, Priority], ...] = ()
+
+
+class InteractionModel(Protocol):
+    """Turns a batch of micro-turn inputs into outputs; state goes in and comes out.
+
+    `inputs` has one place a row; None marks a row that does not move in this tick. A step must
+    leave the state it was given usable: the engine steps again from it when a step failed.
+    """
+
+    rows: int
+
+    def new_state(self) -> Any:
+        """State of all rows, every row empty."""
+
+    def open(self, state: Any, row: int, opening: OpenStream) -> tuple[Any, tuple[Job, ...]]:
+        """Begin a conversation in an empty row."""
+
+    def close(self, state: Any, row: int) -> Any:
+        """Empty a row."""
+
+    def step(
+        self, state: Any, inputs: Sequence[RowInput | None]
+    ) -> tuple[Any, tuple[RowOutput | None, ...]]:
+        """Advance the rows that have an input by one micro-turn."""
+
+    def sample(self, rows: Sequence[int]) -> Sequence[int]:
+        """Next token for each of the Language rows, in one batched step (called by a job)."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """Streams, state and jobs around an InteractionModel.
+
+    Attributes:
+        model: the model.
+        jobs: work beside the tick; run by the worker's thread, or by a test.
+        arrived: arrival time of each micro-turn answered by the last tick, for the vitals.
+    """
+
+    model: InteractionModel
+    jobs: JobQueue = field(init=False)
+    arrived: list[float] = field(init=False, default_factory=list)
+    _scheduler: Scheduler = field(init=False)
+    _state: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the model's empty state."""
+        self.jobs = JobQueue(self.model.sample)
+        self._scheduler = Scheduler(self.model.rows)
+        self._state = self.model.new_state()
+
+    def open(self, opening: OpenStream) -> FromEngine:
+        """Give a row to a stream; a refusal comes as StreamClosed with its reason."""
+        try:
+            stream = self._scheduler.open(opening.stream, opening.k)
+            self._state, jobs = self.model.open(self._state, stream.row, opening)
+        except NoRow as refusal:
+            return StreamClosed(opening.stream, str(refusal))
+        for job in jobs:
+            self.jobs.submit(job)
+        return StreamOpened(opening.stream)
+
+    def close(self, closing: CloseStream, reason: str = "") -> FromEngine:
+        """Free a stream's row and abandon its jobs."""
+        stream = self._scheduler.close(closing.stream)
+        self.jobs.forget(closing.stream)
+        if stream is not None:
+            self._state = self.model.close(self._state, stream.row)
+        return StreamClosed(closing.stream, reason)
+
+    def push(self, turn: MicroTurnInput, now: float) -> None:
+        """Put an input in its stream's inbox; inputs of unknown streams are dropped."""
+        stream = self._scheduler.get(turn.stream)
+        if stream is not None and not stream.push(turn, now):
+            log.warning("stream %d: micro-turn %d came out of order", turn.stream, turn.k)
+
+    def tick(self) -> list[FromEngine]:
+        """Advance every due stream by one micro-turn."""
+        self.arrived = []
+        due = self._scheduler.due()
+        if not due:
+            return []
+        inputs: list[RowInput | None] = [None] * self.model.rows
+        for stream in due:
+            turn, arrived = stream.pop()
+            self.arrived.append(arrived)
+            inputs[stream.row] = RowInput(turn, self.jobs.results(stream.number))
+        try:
+            return self._commit(inputs)
+        except Exception:
+            if len(due) == 1:
+                return [self._fail(due[0])]
+            log.exception("a tick of %d streams failed; stepping them one by one", len(due))
+            return self._one_by_one(due, inputs)
+
+    def _one_by_one(self, due: list[Stream], inputs: Sequence[RowInput | None]) -> list[FromEngine]:
+        outputs: list[FromEngine] = []
+        for stream in due:
+            alone: list[RowInput | None] = [None] * self.model.rows
+            alone[stream.row] = inputs[stream.row]
+            try:
+                outputs += self._commit(alone)
+            except Exception:
+                outputs.append(self._fail(stream))
+        return outputs
+
+    def _fail(self, stream: Stream) -> FromEngine:
+        log.exception("stream %d failed", stream.number)
+        return self.close(CloseStream(stream.number), "the model failed in this conversation")
+
+    def _commit(self, inputs: Sequence[RowInput | None]) -> list[FromEngine]:
+        state, outputs = self.model.step(self._state, inputs)
+        # Nothing below may fail for a reason the step could have found: this is the commit.
+        self._state = state
+        messages: list[FromEngine] = []
+        for given, row in zip(inputs, outputs, strict=True):
+            if given is None or row is None:
+                continue
+            number = given.turn.stream
+            for lane in row.cancel:
+                self.jobs.cancel(number, lane)
+            for job in row.jobs:
+                self.jobs.submit(job)
+            for lane, priority in row.promote:
+                self.jobs.promote(number, lane, priority)
+            messages.append(row.output)
+        return messages

@@ -1,0 +1,101 @@
+"""The engine process: the only loop and the only clock below `model`.
+
+Spawned by the server with one end of a pipe. The main thread ticks; one thread beside it runs
+jobs. It ends at `Shutdown` or when the pipe breaks, that is, when the server is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+
+from model.config import EngineConfig
+from model.engine.engine import Engine, InteractionModel
+from model.engine.vitals import VitalsWindow
+from model.messages import (
+    CloseStream,
+    EngineReady,
+    MicroTurnInput,
+    OpenStream,
+    Shutdown,
+    ToEngine,
+)
+
+__all__ = ["run"]
+
+log = logging.getLogger(__name__)
+
+MESSAGES_A_TURN = 256
+"""Messages taken from the pipe before the next tick, so that a flood cannot starve it."""
+
+
+def run(connection: Connection, config: EngineConfig) -> None:
+    """Serve streams until told to stop; the entry point of the engine process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s engine %(message)s")
+    # Ctrl-C reaches the whole process group; it is the server that says when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with contextlib.suppress(OSError):
+        os.nice(config.niceness)
+    # The tick must get the interpreter back quickly from a job's Python code.
+    sys.setswitchinterval(0.0005)
+    model, parts, device = _load(config)
+    engine = Engine(model)
+    thread = threading.Thread(target=engine.jobs.run_forever, name="jobs", daemon=True)
+    thread.start()
+    try:
+        connection.send(EngineReady(config.rows, device, parts))
+        _serve(connection, engine)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        log.info("the server is gone")
+    finally:
+        engine.jobs.end()
+        thread.join(timeout=1.0)
+
+
+def _load(config: EngineConfig) -> tuple[InteractionModel, dict[str, str], str]:
+    if config.model == "echo":
+        from model.engine.echo import EchoModel
+
+        return EchoModel(config.rows), {"model": "echo: says back what it hears"}, "cpu"
+    from model.interaction.load import load
+
+    return load(config)
+
+
+def _serve(connection: Connection, engine: Engine) -> None:
+    vitals = VitalsWindow(time.monotonic())
+    while True:
+        wait = max(0.0, vitals.due - time.monotonic())
+        if connection.poll(wait) and not _take_messages(connection, engine):
+            return
+        for message in engine.tick():
+            connection.send(message)
+        now = time.monotonic()
+        for arrived in engine.arrived:
+            vitals.add(arrived, now)
+        if now >= vitals.due:
+            connection.send(vitals.report(now, engine.jobs.waiting()))
+
+
+def _take_messages(connection: Connection, engine: Engine) -> bool:
+    for _ in range(MESSAGES_A_TURN):
+        message: ToEngine = connection.recv()
+        match message:
+            case MicroTurnInput():
+                engine.push(message, time.monotonic())
+            case OpenStream():
+                connection.send(engine.open(message))
+            case CloseStream():
+                connection.send(engine.close(message))
+            case Shutdown():
+                return False
+        if not connection.poll(0):
+            break
+    return True

@@ -1,0 +1,123 @@
+"""Jobs: pieces by priority, lanes in order, tokens in batches, cancellation at piece boundaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from model.engine.jobs import QUEUE_LIMIT, Emit, Failed, Job, JobQueue, Priority, Token, Work
+
+
+def drain(jobs: JobQueue) -> None:
+    while jobs.run_piece():
+        pass
+
+
+def pieces(trace: list[str], name: str, count: int) -> Work:
+    for number in range(count):
+        trace.append(f"{name}{number}")
+        yield None
+    return name
+
+
+def test_the_most_urgent_job_goes_first() -> None:
+    trace: list[str] = []
+    jobs = JobQueue()
+    jobs.submit(Job(1, "a", Priority.HOUSEKEEPING, pieces(trace, "late", 2)))
+    jobs.submit(Job(1, "b", Priority.ENDS_TURN, pieces(trace, "soon", 2)))
+    drain(jobs)
+    assert trace == ["soon0", "soon1", "late0", "late1"]
+    assert [value for _, _, value in jobs.results(1)] == ["soon", "late"]
+
+
+def test_equals_take_turns() -> None:
+    trace: list[str] = []
+    jobs = JobQueue()
+    for stream in (1, 2):
+        jobs.submit(Job(stream, "a", Priority.DRAFT, pieces(trace, f"s{stream}.", 2)))
+    drain(jobs)
+    assert trace == ["s1.0", "s2.0", "s1.1", "s2.1"]
+
+
+def test_a_lane_runs_in_the_order_of_submission() -> None:
+    trace: list[str] = []
+    jobs = JobQueue()
+    jobs.submit(Job(1, "a", Priority.HOUSEKEEPING, pieces(trace, "first", 1)))
+    jobs.submit(Job(1, "a", Priority.ENDS_TURN, pieces(trace, "second", 1)))
+    drain(jobs)
+    assert trace == ["first0", "second0"]
+
+
+def test_a_cancelled_job_is_closed_and_leaves_nothing() -> None:
+    closed: list[bool] = []
+
+    def work() -> Work:
+        try:
+            yield Emit("early")
+            yield None
+        except GeneratorExit:
+            closed.append(True)
+            raise
+        return "never"
+
+    jobs = JobQueue()
+    jobs.submit(Job(1, "a", Priority.DRAFT, work()))
+    jobs.run_piece()
+    jobs.cancel(1, "a")
+    drain(jobs)
+    assert closed == [True]
+    assert [value for _, _, value in jobs.results(1)] == ["early"]
+    assert jobs.waiting() == 0
+
+
+def test_waiting_tokens_are_sampled_in_one_batch_and_sent_to_their_own_job() -> None:
+    batches: list[list[int]] = []
+
+    def sample(rows: Sequence[int]) -> list[int]:
+        batches.append(list(rows))
+        return [row * 10 for row in rows]
+
+    def work(row: int) -> Work:
+        first = yield Token(row)
+        second = yield Token(row)
+        return (first, second)
+
+    jobs = JobQueue(sample)
+    for row in (3, 4):
+        jobs.submit(Job(row, "language", Priority.SPEECH, work(row)))
+    drain(jobs)
+    assert batches == [[3, 4], [3, 4]]
+    assert jobs.results(4)[0][2] == (40, 40)
+
+
+def test_a_failing_job_is_a_result_and_others_go_on() -> None:
+    def broken() -> Work:
+        yield None
+        raise ValueError("no")
+
+    trace: list[str] = []
+    jobs = JobQueue()
+    jobs.submit(Job(1, "a", Priority.SPEECH, broken()))
+    jobs.submit(Job(2, "a", Priority.DRAFT, pieces(trace, "ok", 1)))
+    drain(jobs)
+    assert jobs.results(1)[0][2] == Failed("a", "ValueError('no')")
+    assert trace == ["ok0"]
+
+
+def test_promotion_overtakes() -> None:
+    trace: list[str] = []
+    jobs = JobQueue()
+    jobs.submit(Job(1, "a", Priority.SPEECH, pieces(trace, "speech", 1)))
+    jobs.submit(Job(2, "a", Priority.DRAFT, pieces(trace, "draft", 1)))
+    jobs.promote(2, "a", Priority.ENDS_TURN)
+    drain(jobs)
+    assert trace == ["draft0", "speech0"]
+
+
+def test_the_queue_has_a_bound() -> None:
+    jobs = JobQueue()
+    for number in range(QUEUE_LIMIT):
+        jobs.submit(Job(number, "a", Priority.DRAFT, pieces([], "x", 1)))
+    with pytest.raises(OverflowError, match="too slow"):
+        jobs.submit(Job(0, "b", Priority.DRAFT, pieces([], "x", 1)))
