@@ -1,0 +1,1 @@
+"""The metrics of the bench: pure functions over what the client saw."""

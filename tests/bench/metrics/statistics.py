@@ -1,0 +1,101 @@
+"""A measured value with its interval: seeded bootstrap over clips, plain and paired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Measure", "bootstrap", "mean", "paired_difference", "quantile", "ratio", "withheld"]
+
+RESAMPLES: Final = 2_000
+
+Rows = npt.NDArray[np.float64]
+Statistic = Callable[[Rows], float]
+"""From rows `[clips, columns]` to one number; NaN when it does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One value of a report: NaN values and intervals are written as null."""
+
+    value: float
+    n: int
+    seed: int
+    ci95: tuple[float, float]
+
+    def as_json(self) -> dict[str, object]:
+        """The fixed form of issue B: value, n, seed, ci95."""
+
+        def finite(number: float) -> float | None:
+            return round(float(number), 6) if np.isfinite(number) else None
+
+        low, high = map(finite, self.ci95)
+        interval = None if low is None or high is None else [low, high]
+        return {"value": finite(self.value), "n": self.n, "seed": self.seed, "ci95": interval}
+
+    @staticmethod
+    def of_json(fields: dict[str, object]) -> Measure:
+        """The inverse of `as_json`."""
+        interval = fields["ci95"]
+        low, high = interval if isinstance(interval, list) else (np.nan, np.nan)
+        value = fields["value"]
+        return Measure(
+            float(value) if isinstance(value, int | float) else float("nan"),
+            int(str(fields["n"])),
+            int(str(fields["seed"])),
+            (float(low), float(high)),
+        )
+
+
+def withheld(n: int, seed: int) -> Measure:
+    """A value that must not be published (or does not exist), with the n it would have had."""
+    return Measure(float("nan"), n, seed, (float("nan"), float("nan")))
+
+
+def bootstrap(
+    rows: Sequence[Sequence[float]] | Rows, statistic: Statistic, seed: int, *, n: int | None = None
+) -> Measure:
+    """The statistic of all rows with its percentile interval over resampled rows (= clips)."""
+    table = np.asarray(rows, dtype=np.float64)
+    if table.ndim == 1:
+        table = table.reshape(len(table), -1) if table.size else table.reshape(0, 1)
+    count = len(table) if n is None else n
+    if not len(table):
+        return withheld(count, seed)
+    generator = np.random.default_rng(seed)
+    drawn = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        drawn[i] = statistic(table[generator.integers(0, len(table), len(table))])
+    drawn = drawn[np.isfinite(drawn)]
+    interval = (np.nan, np.nan)
+    if len(drawn):
+        low, high = np.percentile(drawn, [2.5, 97.5])
+        interval = (float(low), float(high))
+    return Measure(statistic(table), count, seed, interval)
+
+
+def mean(rows: Rows) -> float:
+    """Mean of the first column."""
+    return float(rows[:, 0].mean()) if len(rows) else float("nan")
+
+
+def quantile(q: float) -> Statistic:
+    """The `q` quantile (0-1) of the first column."""
+    return lambda rows: float(np.quantile(rows[:, 0], q)) if len(rows) else float("nan")
+
+
+def ratio(rows: Rows) -> float:
+    """Sum of the first column over sum of the second."""
+    total = rows[:, 1].sum()
+    return float(rows[:, 0].sum() / total) if total else float("nan")
+
+
+def paired_difference(ours: dict[str, float], theirs: dict[str, float], seed: int) -> Measure:
+    """Mean of ours minus theirs over the clips both have, with its paired interval."""
+    shared = sorted(ours.keys() & theirs.keys())
+    rows = np.array([[ours[clip] - theirs[clip]] for clip in shared]).reshape(len(shared), 1)
+    return bootstrap(rows, mean, seed)
