@@ -1,4 +1,4 @@
-"""Everything that can be refused, as one tree: each error has a code, an HTTP status and a remedy."""
+"""Everything that can be refused, as one tree: each error has a code, a status and a remedy."""
 
 from __future__ import annotations
 

@@ -113,6 +113,16 @@ class Playout:
         """The utterance being played, or the next one to be."""
         return self._utterances[0].number if self._utterances else None
 
+    def expect(self, utterance: int) -> bool:
+        """Speech of this utterance will come; False when it was cut or is over."""
+        return self._expected(utterance) is not None
+
+    def end_here(self, utterance: int) -> None:
+        """Let the utterance end, as cut, with what is queued of it; the rest is refused."""
+        one = self._expected(utterance)
+        if one is not None and one.total is None:
+            one.total, one.truncated = one.pushed, True
+
     def push(self, speech: Speech) -> None:
         """Queue speech.
 
@@ -121,18 +131,12 @@ class Playout:
         with an `overflow` notice and so is the rest of the utterance: what is heard of it is
         one piece from its beginning, never a piece with a hole.
         """
-        if speech.utterance <= self._closed_through:
-            return
-        one = self._find(speech.utterance)
-        if one is None:
-            one = _Utterance(speech.utterance)
-            self._utterances.append(one)
-        if one.total is not None:
+        one = self._expected(speech.utterance)
+        if one is None or one.total is not None:
             return
         too_much = self.queued_samples + len(speech.audio) > _QUEUE_SAMPLES
         if too_much or speech.start_samples != one.pushed:
-            one.truncated = True
-            one.total = one.pushed
+            self.end_here(one.number)
             self._notices.append(Notice("overflow", one.number, one.heard))
             return
         if len(speech.audio):
@@ -141,13 +145,8 @@ class Playout:
 
     def finish(self, done: UtteranceDone) -> None:
         """Nothing more comes for this utterance; it is done when what is queued was heard."""
-        if done.utterance <= self._closed_through:
-            return
-        one = self._find(done.utterance)
-        if one is None:
-            one = _Utterance(done.utterance)
-            self._utterances.append(one)
-        if one.total is None:
+        one = self._expected(done.utterance)
+        if one is not None and one.total is None:
             one.total = one.pushed
 
     def next_frame(self) -> Audio | None:
@@ -205,8 +204,15 @@ class Playout:
         self._notices.clear()
         return news
 
-    def _find(self, number: int) -> _Utterance | None:
-        return next((one for one in self._utterances if one.number == number), None)
+    def _expected(self, number: int) -> _Utterance | None:
+        if number <= self._closed_through:
+            return None
+        for one in self._utterances:
+            if one.number == number:
+                return one
+        one = _Utterance(number)
+        self._utterances.append(one)
+        return one
 
     def _next_to_hand(self) -> _Utterance | None:
         for one in self._utterances:

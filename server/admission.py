@@ -1,0 +1,80 @@
+"""How many sessions there may be, in all and from one address. Pure: takes `now`."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Final
+
+from server.errors import Busy
+
+__all__ = ["Admission", "Place"]
+
+_WINDOW_SECONDS: Final = 10.0
+_REMEMBERED_ADDRESSES: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """The right to one session; given back with `Admission.leave`."""
+
+    address: str
+
+
+class Admission:
+    """Hands out places: at most `sessions` in all and `per_address` to one address.
+
+    An address that makes more than `offers_per_window` offers within ten seconds waits, so that a
+    loop that reconnects cannot keep the process busy with handshakes.
+    """
+
+    def __init__(self, sessions: int, per_address: int, offers_per_window: int = 30) -> None:
+        self.sessions = sessions
+        self.per_address = per_address
+        self.offers_per_window = offers_per_window
+        self._places: set[Place] = set()
+        self._by_address: Counter[str] = Counter()
+        self._offers: dict[str, deque[float]] = {}
+
+    @property
+    def taken(self) -> int:
+        """Places that are taken now."""
+        return len(self._places)
+
+    def knock(self, address: str, now: float) -> None:
+        """Count an offer from this address; raises Busy when there were too many of late."""
+        if len(self._offers) >= _REMEMBERED_ADDRESSES and address not in self._offers:
+            self._offers.pop(next(iter(self._offers)))  # the address that came first is forgotten
+        times = self._offers.setdefault(address, deque(maxlen=self.offers_per_window + 1))
+        while times and times[0] <= now - _WINDOW_SECONDS:
+            times.popleft()
+        if len(times) >= self.offers_per_window:
+            wait = times[0] + _WINDOW_SECONDS - now
+            raise Busy("Too many offers from your address; wait and try again.", max(1.0, wait))
+        times.append(now)
+
+    def enter(self, address: str) -> Place:
+        """Take a place; raises Busy when there is none."""
+        if len(self._places) >= self.sessions:
+            raise Busy(
+                f"All {self.sessions} places are taken; try again in a moment, or raise the"
+                " number of engine rows.",
+                5.0,
+            )
+        if self._by_address[address] >= self.per_address:
+            raise Busy(
+                f"Your address already holds {self.per_address} sessions; end one first.", 5.0
+            )
+        place = Place(address)
+        self._places.add(place)
+        self._by_address[address] += 1
+        return place
+
+    def leave(self, place: Place) -> None:
+        """Give the place back; giving it back twice is the same as once."""
+        if place not in self._places:
+            return
+        self._places.remove(place)
+        self._by_address[place.address] -= 1
+        if not self._by_address[place.address]:
+            del self._by_address[place.address]

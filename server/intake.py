@@ -1,0 +1,131 @@
+"""What came in, as consecutive micro-turns for the engine: never more than two in flight. Pure.
+
+When the engine is late, blocks wait, at most `WAITING_BLOCKS`. One more than that and the waiting
+ones are thrown away and only the newest is kept: the person's newest words win, and what the engine
+hears is never further behind than 0.6 s. Only audio is thrown away: typed text, commands and what
+was heard of us travel with the next micro-turn that is sent. The engine's numbers stay consecutive,
+so its clock loses the thrown-away time; `session_seconds` puts it back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from model.messages import Audio, Command, Heard, MicroTurnInput
+from model.timebase import MICRO_TURN_SECONDS
+
+__all__ = ["IN_FLIGHT", "WAITING_BLOCKS", "Intake"]
+
+IN_FLIGHT: Final = 2
+"""Micro-turns of a stream that may be with the engine unanswered."""
+
+WAITING_BLOCKS: Final = 4
+"""Blocks that may wait here beyond that."""
+
+_PENDING_TEXTS: Final = 32
+_SHIFTS: Final = 256
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What travels with the next micro-turn whatever its audio."""
+
+    texts: list[str] = field(default_factory=list)
+    heard: dict[int, Heard] = field(default_factory=dict)
+    commands: list[Command] = field(default_factory=list)
+
+
+class Intake:
+    """Cuts one session's input into micro-turns `k` = 0, 1, … of its stream."""
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+        self.next_k = 0
+        self.dropped_blocks = 0
+        self._waiting: deque[tuple[int, Audio]] = deque()
+        self._in_flight: deque[MicroTurnInput] = deque()
+        self._pending = _Pending()
+        # (first k of the stream, blocks the microphone was ahead by), oldest first.
+        self._shifts: deque[tuple[int, int]] = deque([(0, 0)], maxlen=_SHIFTS)
+
+    @property
+    def behind_seconds(self) -> float:
+        """How much of what came in the engine has not answered yet."""
+        return (len(self._waiting) + len(self._in_flight)) * MICRO_TURN_SECONDS
+
+    def add(self, microphone_k: int, block: Audio) -> int:
+        """Queue a block of the microphone; returns how many waiting ones it pushed out."""
+        dropped = 0
+        if len(self._waiting) >= WAITING_BLOCKS:
+            dropped = len(self._waiting)
+            self._waiting.clear()
+            self.dropped_blocks += dropped
+        self._waiting.append((microphone_k, block))
+        return dropped
+
+    def type(self, text: str) -> bool:
+        """Queue typed text; False when too much waits already."""
+        if len(self._pending.texts) >= _PENDING_TEXTS:
+            return False
+        self._pending.texts.append(text)
+        return True
+
+    def command(self, command: Command) -> int:
+        """Queue a command; returns the number of the micro-turn that will carry it."""
+        if command not in self._pending.commands:
+            self._pending.commands.append(command)
+        return self.next_k
+
+    def heard(self, news: Heard) -> None:
+        """Queue what Playout reports, in the engine's numbers; a cut is never overwritten."""
+        before = self._pending.heard.get(news.utterance)
+        if before is None or not before.cut:
+            self._pending.heard[news.utterance] = news
+
+    def take(self) -> MicroTurnInput | None:
+        """The next micro-turn to send, or None when nothing waits or two are in flight."""
+        if not self._waiting or len(self._in_flight) >= IN_FLIGHT:
+            return None
+        microphone_k, block = self._waiting.popleft()
+        shift = microphone_k - self.next_k
+        if shift != self._shifts[-1][1]:
+            self._shifts.append((self.next_k, shift))
+        micro_turn = MicroTurnInput(
+            stream=self.stream,
+            k=self.next_k,
+            audio=block,
+            texts=tuple(self._pending.texts),
+            heard=tuple(self._pending.heard.values()),
+            commands=tuple(self._pending.commands),
+        )
+        self._pending = _Pending()
+        self._in_flight.append(micro_turn)
+        self.next_k += 1
+        return micro_turn
+
+    def answered(self, k: int) -> None:
+        """The engine answered micro-turn k, and with it all before."""
+        while self._in_flight and self._in_flight[0].k <= k:
+            self._in_flight.popleft()
+
+    def lost(self) -> None:
+        """The engine is gone: typed text it may not have read is sent again to the next one."""
+        texts = [text for one in self._in_flight for text in one.texts]
+        goodbye = any("goodbye" in one.commands for one in self._in_flight)
+        goodbye = goodbye or "goodbye" in self._pending.commands
+        self._pending = _Pending(texts=texts + self._pending.texts)
+        if goodbye:
+            self._pending.commands.append("goodbye")
+        self._in_flight.clear()
+
+    def session_seconds(self, stream_seconds: float) -> float:
+        """A time on the stream's clock as a time on the microphone's."""
+        k = stream_seconds / MICRO_TURN_SECONDS
+        shift = self._shifts[0][1]
+        for first, ahead in self._shifts:
+            if k < first:
+                break
+            shift = ahead
+        return stream_seconds + shift * MICRO_TURN_SECONDS
