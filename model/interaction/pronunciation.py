@@ -39,7 +39,7 @@ _NOT_AN_END = frozenset(
     "eg ie e.g i.e approx dept inc ltd jan feb mar apr jun jul aug sep sept oct nov dec "
     "cf al a.m p.m u.s u.k".split()
 )
-_ENDS_MAYBE = frozenset({"etc", "jr", "sr", "inc", "ltd", "a.m", "p.m", "u.s", "u.k", "al"})
+_ENDS_MAYBE = frozenset({"no", "etc", "jr", "sr", "inc", "ltd", "a.m", "p.m", "u.s", "u.k", "al"})
 _URL = re.compile(r"^(?:https?://|ftp://)?(?:www\.)?([\w-]+(?:\.[\w-]+)+)(?::\d+)?(/\S*)?$", re.I)
 _SCHEME = re.compile(r"^(?:https?|ftp)://|^www\.", re.I)
 _EMAIL = re.compile(r"^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$")

@@ -38,6 +38,10 @@ _DURATIONS = "/Cast_32_output_0"
 """The graph's integer durations, one for each phoneme, in steps of `_STEP_SAMPLES`."""
 _STEP_SAMPLES = 600
 
+_LEAD_SECONDS = 0.035
+"""How much earlier a word sounds than its durations say: measured on words after pauses, with a
+standard deviation of 0.02 s."""
+
 _MARGIN_SECONDS = 0.02
 _FADE_SECONDS = 0.003
 _SENTENCE_PAUSE_SECONDS = 0.25
@@ -161,14 +165,29 @@ def _with_durations(network: bytes) -> bytes:
 
 def _word_spans(breath: Breath, durations: npt.NDArray[np.int64], first: int, last: int) -> _Spans:
     """Start and end in samples of each word that sounds, in the audio cut to `[first, last)`."""
-    edges = np.concatenate([[0], np.cumsum(durations)]) * _STEP_SAMPLES - first
-    edges = np.clip(edges, 0, last - first)
+    edges = np.concatenate([[0], np.cumsum(durations)]) * _STEP_SAMPLES
+    margin = samples(_MARGIN_SECONDS, SPEAKING_RATE)
+    earliest, latest = min(margin, last - first), max(last - first - margin, 0)
+    edges = np.clip(edges - first - samples(_LEAD_SECONDS, SPEAKING_RATE), earliest, latest)
+    sounding = [i for i in range(len(breath.phonemes)) if _sounds(breath.phonemes, i)]
+    # What is heard first and last is seen in the audio itself, better than the durations know.
+    edges[sounding[0] + 1], edges[sounding[-1] + 2] = earliest, latest
     spans: _Spans = {}
-    for index, (phoneme, owner) in enumerate(zip(breath.phonemes, breath.owners, strict=True)):
-        if phoneme not in SILENT_PHONEMES:
-            start, end = int(edges[index + 1]), int(edges[index + 2])  # one pad before the text
-            spans[owner] = (spans.get(owner, (start, 0))[0], end)
+    for index in sounding:
+        owner = breath.owners[index]
+        start, end = int(edges[index + 1]), int(edges[index + 2])  # one pad before the text
+        spans[owner] = (spans.get(owner, (start, 0))[0], end)
     return spans
+
+
+def _sounds(phonemes: str, index: int) -> bool:
+    """Whether a word is heard there: a space without a pause is the next word's beginning.
+
+    Without this, starts are 0.05 s later than a forced alignment puts them.
+    """
+    if phonemes[index] == " ":
+        return index > 0 and phonemes[index - 1] not in SILENT_PHONEMES
+    return phonemes[index] not in SILENT_PHONEMES
 
 
 def _timed(words: Sequence[str], spans: _Spans) -> tuple[SpokenWord, ...]:

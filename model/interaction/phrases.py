@@ -1,0 +1,257 @@
+"""Cut text into phrases to speak while it is still being written.
+
+Pure: a `PhraseSplitter` is a value; feeding it gives the next value and the phrases that became
+certain. The first phrase is short, so that speech starts early; later ones grow towards whole
+sentences, because those sound better and there is time. What cannot be read aloud (markdown,
+emoji, code blocks) is left out, and every word still knows where it ends in the written text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import Final
+
+from model.interaction.pronunciation import is_sentence_end
+
+__all__ = ["MAX_PHRASE_LENGTH", "Phrase", "PhraseSplitter"]
+
+MAX_PHRASE_LENGTH: Final = 200
+"""Characters of the longest phrase."""
+
+SENTENCE_PAUSE_SECONDS: Final = 0.25
+CLAUSE_PAUSE_SECONDS: Final = 0.18
+COMMA_PAUSE_SECONDS: Final = 0.12
+
+_CLAUSE_LENGTHS: Final = (0, 40, 80, 120)
+"""Characters that phrase 0, 1, 2, 3… should have before it may end at a comma: each phrase is
+made while the one before it is heard."""
+_FIRST_CLAUSE_WORDS: Final = 3
+_FIRST_CONJUNCTION_WORDS: Final = 6
+_FIRST_PREPOSITION_WORDS: Final = 9
+_CONJUNCTIONS = frozenset(
+    "and but because so or which who where when while if although though since unless then than "
+    "that whether until before after".split()
+)
+_PREPOSITIONS = frozenset(
+    "in on at from with for to by about into through over under between without as".split()
+)
+
+_RAW_WORD = re.compile(r"(\s*)(\S+)(?=(\s))")
+_LINE_MARK = re.compile(r"^(?:[-*+•>]|#{1,6}|[-*_=]{3,}|\|?(?:[:\-]+\|)+[:\-]*\|?)$")
+_LIST_NUMBER = re.compile(r"^\d{1,3}[.)]$")
+_LINK_TARGET = re.compile(r"\]\([^)]*\)?")
+_CITATION = re.compile(r"\[\^?\d+\]")
+_TAG = re.compile(r"</?[a-zA-Z][\w-]*\s*/?>")
+_EMPHASIS = re.compile(r"\*{2,}|_{2,}|~{2,}|`+|^[*_]+|[*_]+$|(?<=\W)[*_]+|[*_]+(?=\W)")
+_CLOSERS = "\"'”’)]"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Something to speak in one go.
+
+    Attributes:
+        text: what is spoken and shown; all phrases of a reply, joined, are its text. Begins with
+            a space unless it is the first.
+        start: where the phrase begins in the written text (characters).
+        end: where it ends there; everything before the next phrase's start belongs to it.
+        word_ends: for each white-space separated word of `text`, the place in the written text
+            just behind it.
+        pause_seconds: silence that belongs after it.
+    """
+
+    text: str
+    start: int
+    end: int
+    word_ends: tuple[int, ...]
+    pause_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word to be spoken: its text without space, its end in the source, how it is set."""
+
+    text: str
+    end: int
+    new_line: bool
+    glued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseSplitter:
+    """Where the cutting of one reply stands. Start with `PhraseSplitter()`."""
+
+    _tail: str = ""
+    _tail_start: int = 0
+    _words: tuple[_Word, ...] = ()
+    _phrase_start: int = 0
+    _phrases: int = 0
+    _in_code: bool = False
+    _line_start: bool = True
+    _spoken: bool = False
+
+    def feed(self, text: str) -> tuple[PhraseSplitter, tuple[Phrase, ...]]:
+        """Take more written text; give the phrases that no further text can change."""
+        state = replace(self, _tail=self._tail + text)._read_words()
+        phrases: list[Phrase] = []
+        while (cut := _cut_place(state._words, state._phrases)) is not None:
+            state, phrase = state._emit(cut)
+            phrases.append(phrase)
+        return state, tuple(phrases)
+
+    def flush(self) -> tuple[Phrase, ...]:
+        """The phrases that remain when nothing more will be written."""
+        state, fed = self.feed("\n")
+        phrases = list(fed)
+        while state._words:
+            state, phrase = state._emit(_last_cut(state._words))
+            phrases.append(phrase)
+        if phrases:  # the line feed above is not part of the written text
+            written = self._tail_start + len(self._tail)
+            phrases[-1] = replace(phrases[-1], end=min(phrases[-1].end, written))
+        return tuple(phrases)
+
+    def _read_words(self) -> PhraseSplitter:
+        """Move every complete word from the tail to the words."""
+        words = list(self._words)
+        in_code, line_start = self._in_code, self._line_start
+        place = 0
+        for match in _RAW_WORD.finditer(self._tail):
+            space, raw = match.group(1), match.group(2)
+            line_start = line_start or "\n" in space
+            place = match.end()
+            fences = raw.count("```")
+            if in_code or fences:
+                in_code ^= bool(fences % 2)
+                continue
+            if line_start and _LINE_MARK.match(raw):
+                continue
+            if clean := _cleaned(raw):
+                end = self._tail_start + place
+                words += _bounded(clean, end, new_line=line_start)
+                line_start = False
+        rest = self._tail[place:]
+        if len(rest.strip()) > MAX_PHRASE_LENGTH:  # bound: a "word" without end is cut
+            words += _bounded(_cleaned(rest), self._tail_start + len(self._tail), line_start)
+            place, line_start = len(self._tail), False
+        return replace(
+            self,
+            _tail=self._tail[place:],
+            _tail_start=self._tail_start + place,
+            _words=tuple(words),
+            _in_code=in_code,
+            _line_start=line_start,
+        )
+
+    def _emit(self, count: int) -> tuple[PhraseSplitter, Phrase]:
+        spoken, rest = self._words[:count], self._words[count:]
+        text = "".join(("" if word.glued else " ") + word.text for word in spoken)
+        phrase = Phrase(
+            text=text if self._spoken else text.lstrip(),
+            start=self._phrase_start,
+            end=spoken[-1].end,
+            word_ends=tuple(word.end for word in spoken),
+            pause_seconds=_pause(spoken[-1], rest),
+        )
+        state = replace(
+            self, _words=rest, _phrase_start=phrase.end, _phrases=self._phrases + 1, _spoken=True
+        )
+        return state, phrase
+
+
+def _cleaned(raw: str) -> str:
+    """One written word without what is there only for the eye."""
+    if "://" in raw and "](" not in raw:
+        return raw.strip("<>`*")
+    word = html.unescape(_TAG.sub("", _CITATION.sub("", raw)))
+    word = _LINK_TARGET.sub("", word).replace("![", "").replace("[", "").replace("]", "")
+    word = _EMPHASIS.sub("", word.replace("|", " ")).replace("`", "")
+    kept = (c for c in word if unicodedata.category(c) not in _UNSPEAKABLE or c in "°™®©")
+    word = "".join("".join(kept).split())
+    return word if any(c.isalnum() for c in word) or word in _BARE else ""
+
+
+_UNSPEAKABLE = frozenset({"So", "Sk", "Cs", "Co", "Cn", "Cf", "Cc"})
+_BARE = frozenset({"-", "–", "—", "...", "…", "+", "=", "&", "%", "<", ">", "/", "!", "?", "."})
+
+
+def _bounded(text: str, end: int, new_line: bool) -> list[_Word]:
+    pieces = [
+        text[i : i + MAX_PHRASE_LENGTH - 1] for i in range(0, len(text), MAX_PHRASE_LENGTH - 1)
+    ]
+    return [_Word(piece, end, new_line and not i, bool(i)) for i, piece in enumerate(pieces)]
+
+
+def _cut_place(words: tuple[_Word, ...], phrases: int) -> int | None:
+    """How many words make the next phrase, or None while more text should be awaited."""
+    length = 0
+    for index, word in enumerate(words):
+        length += len(word.text) + 1
+        following = words[index + 1] if index + 1 < len(words) else None
+        if length > MAX_PHRASE_LENGTH:
+            return _best_cut(words[: index or 1])
+        if following is not None and following.new_line:
+            return index + 1
+        if _ends_sentence(words, index):
+            return index + 1
+        if _ends_clause(word) and length >= _CLAUSE_LENGTHS[min(phrases, len(_CLAUSE_LENGTHS) - 1)]:
+            if phrases > 0 or index + 1 >= _FIRST_CLAUSE_WORDS:
+                return index + 1
+        if phrases == 0 and following is not None and _joins(words, index + 1):
+            return index + 1
+    return None
+
+
+def _last_cut(words: tuple[_Word, ...]) -> int:
+    length = 0
+    for index, word in enumerate(words):
+        length += len(word.text) + 1
+        if length > MAX_PHRASE_LENGTH:
+            return _best_cut(words[: index or 1])
+    return len(words)
+
+
+def _ends_sentence(words: tuple[_Word, ...], index: int) -> bool:
+    word = words[index]
+    if word.new_line and _LIST_NUMBER.match(word.text):
+        return False
+    following = words[index + 1].text if index + 1 < len(words) else ""
+    return is_sentence_end(word.text, following)
+
+
+def _ends_clause(word: _Word) -> bool:
+    bare = word.text.rstrip(_CLOSERS)
+    return bare[-1:] in (",", ";", ":", "—", "–") and any(c.isalnum() for c in bare)
+
+
+def _joins(words: tuple[_Word, ...], index: int) -> bool:
+    """Whether a first phrase may end before the joining word at `index`."""
+    text = words[index].text.lower()
+    if words[index - 1].text.lower() in _CONJUNCTIONS | _PREPOSITIONS:
+        return False
+    if text in _CONJUNCTIONS:
+        return index >= _FIRST_CONJUNCTION_WORDS
+    return text in _PREPOSITIONS and index >= _FIRST_PREPOSITION_WORDS
+
+
+def _best_cut(words: tuple[_Word, ...]) -> int:
+    """Where to end a phrase that has become too long: a clause, a joining word, or anywhere."""
+    for place in range(len(words), len(words) // 3, -1):
+        if _ends_clause(words[place - 1]):
+            return place
+    for place in range(len(words) - 1, len(words) // 2, -1):
+        if words[place].text.lower() in _CONJUNCTIONS:
+            return place
+    return len(words)
+
+
+def _pause(last: _Word, rest: tuple[_Word, ...]) -> float:
+    bare = last.text.rstrip(_CLOSERS)
+    if bare[-1:] in (".", "!", "?", "…") or (rest and rest[0].new_line):
+        return SENTENCE_PAUSE_SECONDS
+    if bare[-1:] == ",":
+        return COMMA_PAUSE_SECONDS
+    return CLAUSE_PAUSE_SECONDS if bare[-1:] in (";", ":", "—", "–") else 0.0
