@@ -1,0 +1,152 @@
+"""Moonshine, a speech recogniser, in plain torch: audio to states, states and tokens to tokens.
+
+One utterance at a time, so no tensor carries a batch dimension. Weights are shared by all
+callers; what belongs to one utterance is in `Decoding`, which goes in and comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as fn
+
+from model.nn.moonshine_layers import (
+    STEM_STRIDES,
+    DecoderLayer,
+    Decoding,
+    EncoderLayer,
+    MoonshineConfig,
+    Source,
+    Tensors,
+    norm,
+    split_heads,
+)
+
+__all__ = ["Decoding", "Moonshine", "MoonshineConfig", "Tensors"]
+
+
+class Moonshine:
+    """The network. Stateless: may be used for many utterances in turn, one call at a time.
+
+    Args:
+        config: its sizes.
+        tensors: its weights by name, float or uint8 with `.scale` and `.zero_point`.
+        device: where it computes.
+        int8: multiply in int8 (CPU only) instead of float32.
+    """
+
+    def __init__(
+        self, config: MoonshineConfig, tensors: Tensors, device: torch.device, int8: bool
+    ) -> None:
+        source = Source(tensors, device, int8)
+        self.config = config
+        self.device = device
+        self.stem = {
+            name: source.tensor(f"encoder.{name}")
+            for name in (
+                *("conv1.weight", "conv2.weight", "conv2.bias", "conv3.weight", "conv3.bias"),
+                *("groupnorm.weight", "groupnorm.bias"),
+            )
+        }
+        self.encoder = [
+            EncoderLayer(source, f"encoder.layers.{i}", config)
+            for i in range(config.encoder_layers)
+        ]
+        self.encoder_norm = source.tensor("encoder.layer_norm.weight")
+        layers = [f"decoder.layers.{i}" for i in range(config.decoder_layers)]
+        self.decoder = [DecoderLayer(source, prefix, config) for prefix in layers]
+        self.audio_keys_values = source.dense(
+            *(f"{prefix}.encoder_attn.{x}_proj" for x in "kv" for prefix in layers)
+        )
+        self.decoder_norm = source.tensor("decoder.norm.weight")
+        self.embedding = source.dense("decoder.embed_tokens")
+        width = int(config.head_width * config.rotary_share)
+        exponents = torch.arange(0, width, 2, device=device).float() / width
+        self.frequencies = config.rotary_base**-exponents
+
+    def encode(self, audio: Tensor) -> Iterator[Tensor]:
+        """The states of `audio` after the stem, after each layer and, last, complete.
+
+        Args:
+            audio: float32 `[samples]` at `config.rate`, at least `config.shortest_samples`.
+
+        Yields:
+            `[frames, hidden]`; frame `i` starts at `i * config.hop_seconds`. Only the last is
+            what `start` takes; the others give the caller a moment between two pieces of work.
+        """
+        x = self._stem(audio)
+        turns = self._turns(0, x.shape[0])
+        for layer in self.encoder:
+            yield x
+            with torch.inference_mode():
+                x = layer(x, turns)
+        with torch.inference_mode():
+            x = norm(x, self.encoder_norm)
+        yield x
+
+    @torch.inference_mode()
+    def start(self, states: Tensor, capacity: int) -> Decoding:
+        """A decoding of `states` `[frames, hidden]` that has read nothing.
+
+        It can read at most `capacity` tokens.
+        """
+        config = self.config
+        layers = config.decoder_layers
+        parts = split_heads(self.audio_keys_values(states), 2 * layers, config.heads)
+        room = (layers, config.heads, capacity, config.head_width)
+        return Decoding(
+            length=0,
+            keys=states.new_zeros(room),
+            values=states.new_zeros(room),
+            audio_keys=torch.stack(parts[:layers]),
+            audio_values=torch.stack(parts[layers:]),
+        )
+
+    @torch.inference_mode()
+    def read(self, tokens: Tensor, state: Decoding) -> tuple[Tensor, Tensor, Decoding]:
+        """Read `tokens` `[count]` (int64) after what `state` has read.
+
+        Writes into `state`'s buffers beyond its length; `state` itself stays valid.
+
+        Returns:
+            Logits `[count, vocabulary]` of the token after each; the attention to the audio
+            `[layers, heads, count, frames]`; the state after them.
+
+        Raises:
+            ValueError: there is no room for so many tokens.
+        """
+        count = tokens.shape[0]
+        end = state.length + count
+        if end > state.capacity:
+            raise ValueError(f"{end} tokens do not fit in a decoding of {state.capacity}")
+        x = self.embedding.rows(tokens)
+        turns = self._turns(state.length, count)
+        mask = None
+        if count > 1:
+            mask = torch.full((count, end), float("-inf"), device=x.device).triu(state.length + 1)
+        attention = []
+        for i, layer in enumerate(self.decoder):
+            x, weights = layer(x, turns, mask, state, i)
+            attention.append(weights)
+        logits = self.embedding(norm(x, self.decoder_norm))
+        return logits, torch.stack(attention), replace(state, length=end)
+
+    @torch.inference_mode()
+    def _stem(self, audio: Tensor) -> Tensor:
+        first, second, third = STEM_STRIDES
+        weights = self.stem
+        x = torch.tanh(fn.conv1d(audio[None, None], weights["conv1.weight"], stride=first))
+        x = fn.group_norm(x, 1, weights["groupnorm.weight"], weights["groupnorm.bias"])
+        x = fn.conv1d(x, weights["conv2.weight"], weights["conv2.bias"], stride=second)
+        x = fn.conv1d(fn.gelu(x), weights["conv3.weight"], weights["conv3.bias"], stride=third)
+        return fn.gelu(x)[0].t().contiguous()
+
+    @torch.inference_mode()
+    def _turns(self, start: int, count: int) -> Tensor:
+        """Rotations of the positions from `start` on, complex `[count, rotated / 2]`."""
+        positions = torch.arange(start, start + count, device=self.device).float()
+        angles = positions[:, None] * self.frequencies
+        return torch.polar(torch.ones_like(angles), angles)
