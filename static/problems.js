@@ -1,0 +1,152 @@
+/**
+ * What went wrong, in words a person can act on. Pure.
+ *
+ * @module problems
+ */
+
+/**
+ * @typedef {object} Problem
+ * @property {string} code stable name, for tests and for other pages
+ * @property {string} title one line: what happened
+ * @property {readonly string[]} advice what to do, most likely first
+ * @property {boolean} retry whether trying again by itself makes sense
+ * @property {number} retrySeconds the wait the server asked for; 0 = ours to choose
+ */
+
+/** @param {string} code @param {string} title @param {string[]} advice @param {boolean} [retry] @param {number} [retrySeconds] @returns {Problem} */
+function problem(code, title, advice, retry = false, retrySeconds = 0) {
+  return Object.freeze({ code, title, advice: Object.freeze(advice), retry, retrySeconds });
+}
+
+/** A refusal by the server, as the dialect words it. */
+export class RefusedError extends Error {
+  /**
+   * @param {number} status HTTP status
+   * @param {string} code the dialect's error code, empty if it gave none
+   * @param {string} message
+   * @param {number} retrySeconds of `Retry-After`, 0 if absent
+   */
+  constructor(status, code, message, retrySeconds) {
+    super(message);
+    this.name = 'RefusedError';
+    this.status = status;
+    this.code = code;
+    this.retrySeconds = retrySeconds;
+  }
+}
+
+/** The media connection was not made in time, though the server answered. */
+export class ConnectTimeoutError extends Error {
+  constructor() {
+    super('the media connection was not made in time');
+    this.name = 'ConnectTimeoutError';
+  }
+}
+
+/**
+ * The page cannot work here at all, or null when it can.
+ * @param {{isSecureContext: boolean, mediaDevices: unknown, RTCPeerConnection: unknown, host: string}} place
+ * @returns {Problem | null}
+ */
+export function placeProblem({ isSecureContext, mediaDevices, RTCPeerConnection, host }) {
+  if (!isSecureContext) {
+    return problem('insecure', 'This page was not served securely, so the browser will not lend it the microphone.', [
+      'On the machine that runs the server, open http://localhost instead: browsers trust it without a certificate.',
+      `From another machine, use https://${host} with a certificate on the server or on a proxy before it.`,
+      'For a quick try, forward the port: ssh -L 8080:localhost:8080 SERVER, then open http://localhost:8080.',
+    ]);
+  }
+  if (!RTCPeerConnection || !mediaDevices) {
+    return problem('unsupported', 'This browser cannot make audio calls.', [
+      'Use a current Chrome, Edge, Firefox or Safari.',
+      'If calls are switched off by a policy or an extension, allow WebRTC for this page.',
+    ]);
+  }
+  return null;
+}
+
+/** @type {Readonly<Record<string, () => Problem>>} */
+const MICROPHONE = {
+  NotAllowedError: () =>
+    problem('microphone-denied', 'The microphone is not allowed for this page.', [
+      'Click the icon beside the address and allow the microphone, then press Start again.',
+      'If it is allowed there, allow it for the browser in the system’s privacy settings as well.',
+    ]),
+  NotFoundError: () =>
+    problem('microphone-absent', 'No microphone was found.', [
+      'Plug one in, or switch on a headset, then press Start again.',
+      'You can still read this page, but a conversation needs a microphone.',
+    ]),
+  NotReadableError: () =>
+    problem('microphone-busy', 'The microphone is there, but it cannot be opened.', [
+      'Close other programs that use it, such as a meeting, then press Start again.',
+      'Unplugging it and plugging it in again often helps.',
+    ]),
+  OverconstrainedError: () =>
+    problem('microphone-gone', 'The chosen microphone is no longer there.', [
+      'Choose another one under Devices, then press Start again.',
+    ]),
+};
+
+/**
+ * @param {unknown} error what getUserMedia threw
+ * @returns {Problem}
+ */
+export function microphoneProblem(error) {
+  const name = error instanceof Error ? error.name : '';
+  /** @type {Record<string, string>} */
+  const older = { SecurityError: 'NotAllowedError', PermissionDeniedError: 'NotAllowedError', DevicesNotFoundError: 'NotFoundError', TrackStartError: 'NotReadableError', AbortError: 'NotReadableError' };
+  const known = MICROPHONE[older[name] ?? name];
+  if (known) return known();
+  return problem('microphone-failed', 'The microphone could not be opened.', [
+    name ? `The browser said: ${name}.` : 'The browser gave no reason.',
+    'Choose another one under Devices, or reload the page.',
+  ]);
+}
+
+/**
+ * @param {unknown} error what making the connection threw
+ * @returns {Problem}
+ */
+export function connectionProblem(error) {
+  if (error instanceof RefusedError) return refusal(error);
+  if (error instanceof ConnectTimeoutError) {
+    return problem('no-media', 'The server answered, but no audio connection could be made.', [
+      'A firewall between you and the server may block UDP; ask for its ports to be opened, or for a TURN server.',
+      'On the server, `counterpoint doctor` checks addresses and ports.',
+    ], true);
+  }
+  if (error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')) {
+    return problem('unreachable', 'The server cannot be reached.', [
+      'Check that it is running and that this computer is online.',
+    ], true);
+  }
+  return problem('failed', 'The connection could not be made.', [
+    error instanceof Error && error.message ? error.message : 'Reload the page and try again.',
+  ]);
+}
+
+/** @param {RefusedError} error @returns {Problem} */
+function refusal(error) {
+  const { code, message, status, retrySeconds } = error;
+  if (code === 'busy') {
+    return problem('busy', 'All places are taken.', ['The next free one is yours if you wait here.'], true, retrySeconds);
+  }
+  if (code === 'not_ready') {
+    return problem('not-ready', 'The model is still being loaded.', ['This takes some seconds after the server was started.'], true, retrySeconds);
+  }
+  if (code === 'shutting_down') {
+    return problem('shutting-down', 'The server is shutting down.', ['It takes no new conversations. If it is being restarted, wait here.'], true, retrySeconds);
+  }
+  if (status >= 500 || status === 429) {
+    return problem('server-error', 'The server could not take the call.', [message || `It answered with status ${status}.`], true, retrySeconds);
+  }
+  return problem('refused', 'The server refused the call.', [message || `It answered with status ${status}.`]);
+}
+
+/** @returns {Problem} */
+export function lostProblem() {
+  return problem('lost', 'The connection was lost and could not be made again.', [
+    'Check the network, then press Start to begin anew.',
+  ]);
+}

@@ -1,0 +1,209 @@
+/**
+ * The Counterpoint dialect, version 1 (docs/dialect.md): the types of all events, their validation,
+ * and builders for what a client sends. Pure: no DOM, no network, no clock.
+ *
+ * @module protocol
+ */
+
+export const DIALECT = 1;
+export const CHANNEL_LABEL = 'counterpoint';
+/** Longest message either side sends, in UTF-16 units here and bytes on the wire. */
+export const MAX_MESSAGE_BYTES = 16 * 1024;
+
+/**
+ * A word with its times in whole milliseconds. Of a person: of the session's clock. Of the agent:
+ * from the first sample of the utterance, and `text` carries its own leading space.
+ * @typedef {{text: string, start_ms: number, end_ms: number}} Word
+ */
+/** @typedef {{who: 'person' | 'agent', text: string, cut: boolean}} Turn */
+/** @typedef {'speaking' | 'pausing' | 'finished' | 'acknowledging' | 'elsewhere' | 'silent'} PersonDoing */
+/** @typedef {'listen' | 'take' | 'hold' | 'yield' | 'backchannel'} FloorDecision */
+/** @typedef {'floor' | 'stop' | 'quiet' | 'engine'} CutBy */
+/** @typedef {'shutdown' | 'goodbye' | 'idle' | 'replaced' | 'limit'} EndingReason */
+
+/** @typedef {{seq: number, at_ms: number}} Stamp */
+/** @typedef {Stamp & {type: 'session.started', session: string, dialect: number, resumed: boolean, parts: Record<string, string>, turns: Turn[]}} SessionStarted */
+/** @typedef {Stamp & {type: 'session.ending', reason: string, in_ms: number}} SessionEnding */
+/** @typedef {Stamp & {type: 'session.ended', reason: string}} SessionEnded */
+/** @typedef {Stamp & {type: 'person.words', segment: number, words: Word[], final: boolean, typed: boolean}} PersonWords */
+/** @typedef {Stamp & {type: 'person.state', state: PersonDoing, probability: number}} PersonState */
+/** @typedef {Stamp & {type: 'agent.words', utterance: number, words: Word[]}} AgentWords */
+/** @typedef {Stamp & {type: 'agent.started', utterance: number}} AgentStarted */
+/** @typedef {Stamp & {type: 'agent.heard', utterance: number, heard_ms: number, words_heard: number}} AgentHeard */
+/** @typedef {Stamp & {type: 'agent.done', utterance: number, heard_ms: number, words_heard: number}} AgentDone */
+/** @typedef {Stamp & {type: 'agent.cut', utterance: number, heard_ms: number, words_heard: number, by: CutBy}} AgentCut */
+/** @typedef {Stamp & {type: 'floor', decision: FloorDecision, probability: number}} Floor */
+/** @typedef {Stamp & {type: 'latency', utterance: number, latency_ms: number}} Latency */
+/** @typedef {Stamp & {type: 'engine', state: 'ready' | 'restarting' | 'slow', message: string}} EngineState */
+/** @typedef {Stamp & {type: 'health', rtt_ms: number, lost: number, concealed: number, behind_ms: number, queued_ms: number}} Health */
+/** @typedef {Stamp & {type: 'pong', sent_ms: number}} Pong */
+/** @typedef {Stamp & {type: 'error', code: string, message: string, fatal: boolean, event_id?: string}} ErrorEvent */
+
+/** @typedef {SessionStarted | SessionEnding | SessionEnded | PersonWords | PersonState | AgentWords | AgentStarted | AgentHeard | AgentDone | AgentCut | Floor | Latency | EngineState | Health | Pong | ErrorEvent} ServerEvent */
+/** @typedef {{type: 'text.send', text: string, event_id?: string} | {type: 'speech.stop'} | {type: 'session.end'} | {type: 'ping', sent_ms: number}} ClientEvent */
+
+/** @typedef {{event: ServerEvent, fault?: undefined} | {event?: undefined, fault: string}} Parsed */
+
+/**
+ * A field's check: returns the value to keep, or undefined when it is not acceptable.
+ * @typedef {(value: unknown) => unknown} Check
+ */
+
+const MAX_WORDS = 2000;
+const MAX_WORD_CHARACTERS = 200;
+const MAX_TEXT_CHARACTERS = 16 * 1024;
+
+/** @type {Check} */
+const text = (value) => (typeof value === 'string' ? value.slice(0, MAX_TEXT_CHARACTERS) : undefined);
+/** @type {Check} */
+const number = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+/** @type {Check} */
+const count = (value) => (Number.isSafeInteger(value) && Number(value) >= 0 ? value : undefined);
+/** @type {Check} */
+const flag = (value) => (typeof value === 'boolean' ? value : undefined);
+/** @type {Check} */
+const share = (value) => (number(value) === undefined ? undefined : Math.min(1, Math.max(0, Number(value))));
+/** @type {(...allowed: string[]) => Check} */
+const oneOf = (...allowed) => (value) => (typeof value === 'string' && allowed.includes(value) ? value : undefined);
+/** @type {(check: Check, fallback: unknown) => Check} */
+const optional = (check, fallback) => (value) => (value === undefined || value === null ? fallback : check(value));
+
+/** @type {Check} */
+function words(value) {
+  if (!Array.isArray(value) || value.length > MAX_WORDS) return undefined;
+  /** @type {Word[]} */
+  const kept = [];
+  for (const word of value) {
+    if (!isObject(word) || typeof word.text !== 'string') return undefined;
+    const start = number(word.start_ms);
+    const end = number(word.end_ms);
+    if (start === undefined || end === undefined) return undefined;
+    const startMs = Number(start);
+    kept.push({
+      text: word.text.slice(0, MAX_WORD_CHARACTERS),
+      start_ms: startMs,
+      end_ms: Math.max(startMs, Number(end)),
+    });
+  }
+  return kept;
+}
+
+/** @type {Check} */
+function turns(value) {
+  if (!Array.isArray(value)) return undefined;
+  return value
+    .filter((turn) => isObject(turn) && typeof turn.text === 'string' && (turn.who === 'person' || turn.who === 'agent'))
+    .slice(-MAX_WORDS)
+    .map((turn) => ({ who: turn.who, text: text(turn.text), cut: turn.cut === true }));
+}
+
+/** @type {Check} */
+function names(value) {
+  if (!isObject(value)) return undefined;
+  const pairs = Object.entries(value).filter((pair) => typeof pair[1] === 'string');
+  return Object.fromEntries(pairs.slice(0, 32));
+}
+
+const heard = { utterance: count, heard_ms: number, words_heard: count };
+
+/** @type {Record<string, Record<string, Check>>} */
+const SERVER_EVENTS = {
+  'session.started': {
+    session: text,
+    dialect: number,
+    resumed: optional(flag, false),
+    parts: optional(names, {}),
+    turns: optional(turns, []),
+  },
+  'session.ending': { reason: text, in_ms: optional(number, 0) },
+  'session.ended': { reason: text },
+  'person.words': { segment: count, words, final: flag, typed: optional(flag, false) },
+  'person.state': {
+    state: oneOf('speaking', 'pausing', 'finished', 'acknowledging', 'elsewhere', 'silent'),
+    probability: optional(share, 1),
+  },
+  'agent.words': { utterance: count, words },
+  'agent.started': { utterance: count },
+  'agent.heard': heard,
+  'agent.done': heard,
+  'agent.cut': { ...heard, by: oneOf('floor', 'stop', 'quiet', 'engine') },
+  floor: {
+    decision: oneOf('listen', 'take', 'hold', 'yield', 'backchannel'),
+    probability: optional(share, 1),
+  },
+  latency: { utterance: count, latency_ms: number },
+  engine: { state: oneOf('ready', 'restarting', 'slow'), message: optional(text, '') },
+  health: {
+    rtt_ms: optional(number, 0),
+    lost: optional(share, 0),
+    concealed: optional(share, 0),
+    behind_ms: optional(number, 0),
+    queued_ms: optional(number, 0),
+  },
+  pong: { sent_ms: number },
+  error: { code: text, message: optional(text, ''), fatal: optional(flag, false), event_id: optional(text, undefined) },
+};
+
+/**
+ * Read one message of the data channel.
+ *
+ * Unknown fields are dropped; unknown types and bad fields come back as a `fault` that says what
+ * was wrong, never as an exception, so that one bad message cannot end a conversation.
+ *
+ * @param {unknown} message what the channel delivered
+ * @returns {Parsed}
+ */
+export function parseServerEvent(message) {
+  if (typeof message !== 'string') return { fault: 'the message is not text' };
+  /** @type {unknown} */
+  let value;
+  try {
+    value = JSON.parse(message);
+  } catch {
+    return { fault: 'the message is not JSON' };
+  }
+  if (!isObject(value) || typeof value.type !== 'string') return { fault: 'the message has no type' };
+  const fields = Object.hasOwn(SERVER_EVENTS, value.type) ? SERVER_EVENTS[value.type] : undefined;
+  if (!fields) return { fault: `unknown type ${value.type.slice(0, 64)}` };
+  /** @type {Record<string, unknown>} */
+  const event = { type: value.type, seq: number(value.seq) ?? -1, at_ms: number(value.at_ms) ?? 0 };
+  for (const [name, check] of Object.entries(fields)) {
+    const kept = check(value[name]);
+    if (kept === undefined && name !== 'event_id') return { fault: `${value.type}: bad field ${name}` };
+    if (kept !== undefined) event[name] = kept;
+  }
+  return { event: /** @type {ServerEvent} */ (/** @type {unknown} */ (event)) };
+}
+
+/**
+ * Typed words for the model.
+ * @param {string} typed
+ * @param {string} [eventId] named by an error this event causes
+ * @returns {ClientEvent}
+ * @throws {RangeError} when the text is empty or the message would be over 16 KiB
+ */
+export function textSend(typed, eventId) {
+  const trimmed = typed.trim();
+  if (!trimmed) throw new RangeError('Type something first.');
+  /** @type {ClientEvent} */
+  const event = eventId === undefined ? { type: 'text.send', text: trimmed } : { type: 'text.send', text: trimmed, event_id: eventId };
+  if (new TextEncoder().encode(JSON.stringify(event)).length > MAX_MESSAGE_BYTES) {
+    throw new RangeError('That text is too long to send at once. Send it in parts of less than 16 KiB.');
+  }
+  return event;
+}
+
+/** Fall silent now. @returns {ClientEvent} */
+export const speechStop = () => ({ type: 'speech.stop' });
+/** Hang up. @returns {ClientEvent} */
+export const sessionEnd = () => ({ type: 'session.end' });
+/** Answered by a `pong` with the same number. @param {number} sentMs @returns {ClientEvent} */
+export const ping = (sentMs) => ({ type: 'ping', sent_ms: sentMs });
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+export function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
