@@ -6,4 +6,4 @@ __all__ = ["WeightsError"]
 
 
 class WeightsError(Exception):
-    """A pretrained part cannot be fetched, checked, converted or found; the text says what to do."""
+    """A part cannot be fetched, checked, converted or found; the text says what to do."""

@@ -20,9 +20,7 @@ CONTROL: Final = 3
 USER_DEFINED: Final = 4
 
 
-def byte_level_tokenizer(
-    rule: str, tokens: list[str], kinds: list[int], merges: list[str]
-) -> Any:
+def byte_level_tokenizer(rule: str, tokens: list[str], kinds: list[int], merges: list[str]) -> Any:
     """Return a `tokenizers.Tokenizer`.
 
     Args:
