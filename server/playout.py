@@ -109,9 +109,16 @@ class Playout:
         return bool(self._utterances)
 
     @property
-    def utterance(self) -> int | None:
-        """The utterance being played, or the next one to be."""
-        return self._utterances[0].number if self._utterances else None
+    def position(self) -> tuple[int | None, int]:
+        """The utterance being heard and how many of its samples were; (None, 0) in silence."""
+        if not self._utterances:
+            return None, 0
+        return self._utterances[0].number, self._utterances[0].heard
+
+    @property
+    def next_utterance(self) -> int:
+        """The lowest number that is not over."""
+        return self._closed_through + 1
 
     def expect(self, utterance: int) -> bool:
         """Speech of this utterance will come; False when it was cut or is over."""

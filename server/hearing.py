@@ -1,0 +1,78 @@
+"""The person's side of one conversation: words, what they demand, when they ended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from model.messages import Command, PersonWords, Word
+from server.conversation import Conversation
+from server.intake import Intake
+from server.policy import Policy
+
+__all__ = ["Hearing"]
+
+
+class Hearing:
+    """Owns the Intake and keeps the record of what the person said.
+
+    Args:
+        stream: the engine's number of the stream.
+        conversation: the record.
+        policy: asked about everything that is heard.
+        offset_seconds: where on the conversation's clock this session's clock begins.
+    """
+
+    def __init__(
+        self, stream: int, conversation: Conversation, policy: Policy, offset_seconds: float
+    ) -> None:
+        self.intake = Intake(stream)
+        self._conversation = conversation
+        self._policy = policy
+        self._offset_seconds = offset_seconds
+        self._offset = conversation.next_segment
+        self._obeyed: set[int] = set()
+        self._last_voiced_seconds: float | None = None
+
+    def restart(self) -> None:
+        """A new stream begins: its segments continue the conversation's numbers."""
+        self.intake.lost()
+        self._offset = self._conversation.next_segment
+        self._obeyed.clear()
+
+    def words(
+        self, heard: PersonWords, speaking: bool, obey: Callable[[Command], None]
+    ) -> PersonWords:
+        """Record words and obey them where they demand it; returns them on the session's clock.
+
+        A segment is obeyed at most once, with the first demand that is recognised in it.
+        """
+        segment = heard.segment + self._offset
+        words = tuple(self._on_session_clock(word) for word in heard.words)
+        shifted = tuple(self._on_conversation_clock(word) for word in words)
+        self._conversation.person_words(segment, shifted, final=heard.final, typed=heard.typed)
+        if words:
+            self._last_voiced_seconds = words[-1].end_seconds
+        if segment not in self._obeyed:
+            text = " ".join(word.text.strip() for word in heard.words)
+            demand = self._policy.on_heard(
+                text, typed=heard.typed, final=heard.final, speaking=speaking
+            )
+            if demand is not None:
+                self._obeyed.add(segment)
+                obey(demand)
+        if heard.final:
+            self._obeyed.discard(segment)
+        return PersonWords(segment, words, heard.final, heard.typed)
+
+    def take_last_voiced(self) -> float | None:
+        """When the person was last heard, on the session's clock; None when that was answered."""
+        at, self._last_voiced_seconds = self._last_voiced_seconds, None
+        return at
+
+    def _on_session_clock(self, word: Word) -> Word:
+        start = self.intake.session_seconds(word.start_seconds)
+        return Word(word.text, start, self.intake.session_seconds(word.end_seconds))
+
+    def _on_conversation_clock(self, word: Word) -> Word:
+        ahead = self._offset_seconds
+        return Word(word.text, word.start_seconds + ahead, word.end_seconds + ahead)
