@@ -1,7 +1,7 @@
 """Cut text into phrases to speak while it is still being written.
 
-Pure: a `PhraseSplitter` is a value; feeding it gives the next value and the phrases that became
-certain. The first phrase is short, so that speech starts early; later ones grow towards whole
+Pure: a `Splitting` is a value; feeding it gives the next value and the phrases that became
+certain; `PhraseSplitter` holds one. The first phrase is short, so that speech starts early; later ones grow towards whole
 sentences, because those sound better and there is time. What cannot be read aloud (markdown,
 emoji, code blocks) is left out, and every word still knows where it ends in the written text.
 """
@@ -16,7 +16,7 @@ from typing import Final
 
 from model.interaction.pronunciation import is_sentence_end
 
-__all__ = ["MAX_PHRASE_LENGTH", "Phrase", "PhraseSplitter"]
+__all__ = ["MAX_PHRASE_LENGTH", "Phrase", "PhraseSplitter", "Splitting"]
 
 MAX_PHRASE_LENGTH: Final = 200
 """Characters of the longest phrase."""
@@ -81,8 +81,8 @@ class _Word:
 
 
 @dataclass(frozen=True, slots=True)
-class PhraseSplitter:
-    """Where the cutting of one reply stands. Start with `PhraseSplitter()`."""
+class Splitting:
+    """Where the cutting of one reply stands. Start with `Splitting()`."""
 
     _tail: str = ""
     _tail_start: int = 0
@@ -93,7 +93,7 @@ class PhraseSplitter:
     _line_start: bool = True
     _spoken: bool = False
 
-    def feed(self, text: str) -> tuple[PhraseSplitter, tuple[Phrase, ...]]:
+    def feed(self, text: str) -> tuple[Splitting, tuple[Phrase, ...]]:
         """Take more written text; give the phrases that no further text can change."""
         state = replace(self, _tail=self._tail + text)._read_words()
         phrases: list[Phrase] = []
@@ -114,7 +114,7 @@ class PhraseSplitter:
             phrases[-1] = replace(phrases[-1], end=min(phrases[-1].end, written))
         return tuple(phrases)
 
-    def _read_words(self) -> PhraseSplitter:
+    def _read_words(self) -> Splitting:
         """Move every complete word from the tail to the words."""
         words = list(self._words)
         in_code, line_start = self._in_code, self._line_start
@@ -146,7 +146,7 @@ class PhraseSplitter:
             _line_start=line_start,
         )
 
-    def _emit(self, count: int) -> tuple[PhraseSplitter, Phrase]:
+    def _emit(self, count: int) -> tuple[Splitting, Phrase]:
         spoken, rest = self._words[:count], self._words[count:]
         text = "".join(("" if word.glued else " ") + word.text for word in spoken)
         phrase = Phrase(
@@ -160,6 +160,23 @@ class PhraseSplitter:
             self, _words=rest, _phrase_start=phrase.end, _phrases=self._phrases + 1, _spoken=True
         )
         return state, phrase
+
+
+class PhraseSplitter:
+    """Holds the `Splitting` of one reply."""
+
+    def __init__(self) -> None:
+        self._splitting = Splitting()
+
+    def feed(self, text: str) -> tuple[Phrase, ...]:
+        """Take more written text; give the phrases that no further text can change."""
+        self._splitting, phrases = self._splitting.feed(text)
+        return phrases
+
+    def flush(self) -> tuple[Phrase, ...]:
+        """The phrases that remain when nothing more will be written; then begin anew."""
+        splitting, self._splitting = self._splitting, Splitting()
+        return splitting.flush()
 
 
 def _cleaned(raw: str) -> str:
