@@ -3,82 +3,341 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 
-from server.webrtc.ice import IceSettings
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.rtcrtptransceiver import RTCRtpTransceiver
+
+from server.errors import BadOffer, NoAudio
+from server.webrtc.channel import EventChannel
+from server.webrtc.ice import IceSettings, gather_with
 from server.webrtc.microphone import Microphone
-from server.webrtc.speaker import FrameSource, Speaker
+from server.webrtc.offer import check_offer
+from server.webrtc.rtp import AudioReceiver, AudioSender
+from server.webrtc.speaker import FrameSource, Lateness, Speaker
 
-__all__ = ["EventChannel", "GoneReason", "Peer", "PeerStatistics"]
+__all__ = [
+    "CLOSE_SECONDS",
+    "CONNECT_SECONDS",
+    "VANISHED_SECONDS",
+    "EventChannel",
+    "GoneReason",
+    "IncompatibleAiortc",
+    "Peer",
+    "PeerStatistics",
+    "replace_part",
+]
+
+logger = logging.getLogger(__name__)
 
 GoneReason = Literal["failed", "vanished", "closed"]
-"""failed: never connected. vanished: no audio packet for 2.5 s. closed: either side hung up."""
+"""failed: not connected within 10 s. vanished: no audio packet for 2.5 s. closed: hung up."""
+
+CONNECT_SECONDS: Final = 10.0
+VANISHED_SECONDS: Final = 2.5
+CLOSE_SECONDS: Final = 5.0
+
+_WATCH_SECONDS: Final = 0.25
+# A browser that only stops its track says BYE too; if it is still there, packets go on.
+_BYE_SECONDS: Final = 0.5
+_ANSWERED_FMTP: Final = {"minptime": 10, "useinbandfec": 1, "maxaveragebitrate": 32_000}
+
+
+class IncompatibleAiortc(RuntimeError):
+    """aiortc changed inside; the wrapper must be looked at before it is upgraded."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerStatistics:
-    """Snapshot since the start; shares are in [0, 1]; `rtt_seconds` is 0 until measured."""
+    """Since the start; shares are in [0, 1]; `rtt_seconds` is 0 until measured.
 
-    packets_received: int = 0
-    packets_lost: int = 0
-    lost_share: float = 0.0
-    concealed_share: float = 0.0
-    rtt_seconds: float = 0.0
-    jitter_seconds: float = 0.0
-    behind_seconds: float = 0.0
-    queued_blocks: int = 0
-    dropped_blocks: int = 0
-    events_dropped: int = 0
+    Attributes:
+        packets_received: audio packets of the person's current stream.
+        packets_lost: of those sent, not received.
+        lost_share: of packets.
+        concealed_share: of what was heard, what was rebuilt or guessed.
+        rtt_seconds: to the browser and back.
+        jitter_seconds: as RFC 3550 defines it.
+        behind_seconds: how much fewer samples were heard than time has passed.
+        wait_packets: how many packets beyond a hole are awaited now.
+        queued_blocks: blocks not yet taken.
+        dropped_blocks: blocks never taken.
+        late_packets: came after their time was concealed.
+        events_dropped: messages not sent because too many waited.
+        lateness: of the frames we send.
+    """
+
+    packets_received: int
+    packets_lost: int
+    lost_share: float
+    concealed_share: float
+    rtt_seconds: float
+    jitter_seconds: float
+    behind_seconds: float
+    wait_packets: int
+    queued_blocks: int
+    dropped_blocks: int
+    late_packets: int
+    events_dropped: int
+    lateness: Lateness
 
 
-class EventChannel:
-    """The data channel the client made. Callbacks may raise; that is logged and nothing else."""
+def replace_part(owner: object, name: str, part: object) -> None:
+    """Put `part` in place of a private attribute that must exist.
 
-    def send(self, text: str) -> bool:
-        """Queue one message; False (counted) when closed or when over 1 MiB waits already."""
-        raise NotImplementedError
-
-    def on_text(self, callback: Callable[[str], None]) -> None:
-        """Call `callback` with every text message of at most 16 KiB."""
-        raise NotImplementedError
-
-    def on_refused(self, callback: Callable[[Literal["binary", "too_large"]], None]) -> None:
-        """Call `callback` when a message is thrown away unread."""
-        raise NotImplementedError
+    Raises:
+        IncompatibleAiortc: it does not.
+    """
+    if not hasattr(owner, name):
+        raise IncompatibleAiortc(
+            f"{type(owner).__name__} has no {name}: this aiortc is not the one that server/webrtc "
+            "was written for; install the version in pyproject.toml"
+        )
+    setattr(owner, name, part)
 
 
 class Peer:
-    """Made by `Peer.answer`; ended by `close`. One event loop, no threads."""
+    """Made by `Peer.answer`; ended by `close`, or by itself when the other side is gone.
 
-    answer_sdp: str
-    microphone: Microphone
-    speaker: Speaker
-    channel: EventChannel
-    gone: asyncio.Event
-    gone_reason: GoneReason | None
+    Attributes:
+        answer_sdp: what to send back.
+        microphone: what the person says; iterate it.
+        speaker: what we say; set its `source`.
+        channel: text events.
+        gone: set when it failed, vanished or closed; `gone_reason` then says which. From then
+            on nothing is sent, the microphone's iteration ends and everything is closed.
+    """
+
+    def __init__(self, labels: frozenset[str], source: FrameSource | None) -> None:
+        self.answer_sdp = ""
+        self.microphone = Microphone()
+        self.speaker = Speaker(source)
+        self.channel = EventChannel()
+        self.gone = asyncio.Event()
+        self.gone_reason: GoneReason | None = None
+        self._labels = labels
+        self._connected = asyncio.Event()
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._audio: tuple[AudioReceiver, AudioSender] | None = None
+        self._watch = _Watch(self)
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def answer(
         cls,
-        offer_sdp: str,
+        offer_sdp: object,
         ice: IceSettings | None = None,
         *,
         source: FrameSource | None = None,
         labels: frozenset[str] = frozenset({"counterpoint"}),
     ) -> Peer:
-        """Answer an offer. Raises `OfferRefused`."""
-        raise NotImplementedError
+        """Answer an offer; takes a few milliseconds.
 
-    async def connected(self, timeout_seconds: float = 10.0) -> bool:
-        """Wait until media flows both ways can start; False if that never happens."""
-        raise NotImplementedError
+        Args:
+            offer_sdp: as it came; anything.
+            ice: where we can be reached.
+            source: what we say.
+            labels: names of data channels that are served; others are closed.
+
+        Raises:
+            BadOffer: or its kinds NoAudio and NoCodec, or TooLarge; nothing is left behind.
+            IncompatibleAiortc: a wrong aiortc is installed.
+        """
+        offer = check_offer(offer_sdp)
+        peer = cls(labels, source)
+        try:
+            await peer._negotiate(offer, ice or IceSettings())
+        except IncompatibleAiortc:
+            await peer.close()
+            raise
+        except BadOffer:
+            await peer.close()
+            raise
+        except Exception as error:
+            # aiortc has no error of its own for a description it cannot use.
+            await peer.close()
+            logger.info("an offer was refused: %r", error)
+            raise BadOffer(f"the offer cannot be used: {error!r}") from error
+        except BaseException:
+            await peer.close()
+            raise
+        return peer
+
+    async def connected(self, timeout_seconds: float = CONNECT_SECONDS) -> bool:
+        """Wait until audio can flow; False when it does not within the time or the Peer is gone."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._connected, self.gone)]
+        try:
+            await asyncio.wait(waits, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return self._connected.is_set() and not self.gone.is_set()
 
     async def close(self) -> None:
-        """End everything within 5 s; safe to call twice and from anywhere."""
-        raise NotImplementedError
+        """End everything; within 5 s, twice if you like, from anywhere."""
+        self._go("closed")
+        assert self._closing is not None
+        await asyncio.shield(self._closing)
 
     def statistics(self) -> PeerStatistics:
         """What can be said of the connection now."""
-        raise NotImplementedError
+        receiver, sender = self._audio or (None, None)
+        stream = receiver.statistics if receiver is not None else None
+        received = stream.packets_received if stream is not None else 0
+        lost = stream.packets_lost if stream is not None else 0
+        counts = self.microphone.counts
+        made_up = counts.concealed_samples + counts.rebuilt_samples
+        return PeerStatistics(
+            packets_received=received,
+            packets_lost=lost,
+            lost_share=max(0.0, lost / max(1, received + lost)),
+            concealed_share=made_up / max(1, self.microphone.played_samples),
+            rtt_seconds=sender.rtt_seconds if sender is not None else 0.0,
+            jitter_seconds=receiver.jitter_seconds if receiver is not None else 0.0,
+            behind_seconds=self.microphone.behind_seconds,
+            wait_packets=self.microphone.wait_packets,
+            queued_blocks=self.microphone.queued_blocks,
+            dropped_blocks=self.microphone.dropped_blocks,
+            late_packets=counts.late,
+            events_dropped=self.channel.dropped,
+            lateness=self.speaker.lateness(),
+        )
+
+    # ---- negotiation
+
+    async def _negotiate(self, offer: str, ice: IceSettings) -> None:
+        pc = self._pc
+        pc.on("connectionstatechange", self._on_state)
+        pc.on("datachannel", self._on_channel)
+        await pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        transceivers = pc.getTransceivers()
+        audio = next((t for t in transceivers if t.kind == "audio"), None)
+        if audio is None:
+            raise NoAudio("the offer has no audio: add the microphone's track before offering")
+        for transceiver in transceivers:
+            # What is not served costs nothing: no receiver is started for it.
+            transceiver.direction = "sendrecv" if transceiver is audio else "inactive"
+        self._take_over(audio)
+        transports = [t.receiver.transport.transport for t in transceivers]
+        if pc.sctp is not None:
+            transports.append(pc.sctp.transport.transport)
+        for transport in set(transports):
+            gather_with(transport.iceGatherer._connection, ice)
+        await pc.setLocalDescription(await pc.createAnswer())
+        self.answer_sdp = pc.localDescription.sdp
+        self._watch.start(receives=audio.currentDirection in ("sendrecv", "recvonly"))
+
+    def _take_over(self, audio: RTCRtpTransceiver) -> None:
+        codecs = [codec for codec in audio._codecs if codec.mimeType.lower() == "audio/opus"]
+        for codec in codecs:
+            # Without these a browser neither adds error correction nor keeps to mono speech.
+            codec.parameters = dict(_ANSWERED_FMTP)
+        replace_part(audio, "_codecs", codecs[:1])
+        receiver = AudioReceiver(audio.receiver, self.microphone, audio.sender._ssrc)
+        receiver.on_disconnect = self._on_hang_up
+        receiver.on_bye = self._watch.bye
+        sender = AudioSender(audio.sender, self.speaker.run)
+        replace_part(audio, "_RTCRtpTransceiver__receiver", receiver)
+        replace_part(audio, "_RTCRtpTransceiver__sender", sender)
+        self._audio = (receiver, sender)
+
+    # ---- what happens to it
+
+    def _on_state(self) -> None:
+        state = self._pc.connectionState
+        if state == "connected":
+            self._connected.set()
+        elif state == "failed":
+            self._go("failed" if not self._connected.is_set() else "vanished")
+        elif state == "closed":
+            self._go("closed")
+
+    def _on_hang_up(self) -> None:
+        self._go("closed")
+
+    def _on_channel(self, channel: Any) -> None:
+        if channel.label not in self._labels or self.channel.is_open:
+            logger.info("a data channel was not served: %.40r", channel.label)
+            channel.close()
+            return
+        # Closing it means leaving: whoever closes the page, or its connection, closes it first.
+        self.channel.on_closed = self._on_hang_up
+        self.channel.attach(channel)
+
+    def _go(self, reason: GoneReason) -> None:
+        if self._closing is not None:
+            return
+        self.gone_reason = reason
+        self._watch.stop()
+        self.microphone.end()
+        self._closing = asyncio.create_task(self._shut())
+        self.gone.set()
+
+    async def _shut(self) -> None:
+        """Close aiortc's connection, which may raise and may hang, and what it leaves open."""
+        closing = asyncio.create_task(self._pc.close())
+        await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        if not closing.done():
+            logger.warning("a connection did not close within %.0f s", CLOSE_SECONDS)
+            closing.cancel()
+            await asyncio.wait({closing}, timeout=1.0)
+        if closing.done() and not closing.cancelled() and closing.exception() is not None:
+            logger.info("a connection closed with %r", closing.exception())
+
+
+class _Watch:
+    """Notices a Peer that never connects or is no longer there.
+
+    aiortc needs half a minute for the latter. A muted browser still sends packets, so their
+    absence is proof enough.
+    """
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._connect_until = 0.0
+        self._connected_at: float | None = None
+        self._receives = True
+        self._bye_at: float | None = None
+        self._last_look = 0.0
+
+    def start(self, *, receives: bool) -> None:
+        """From the answer on."""
+        self._receives = receives
+        self._last_look = self._loop.time()
+        self._connect_until = self._last_look + CONNECT_SECONDS
+        self._look()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def bye(self) -> None:
+        """The sender says that it ends."""
+        self._bye_at = self._loop.time()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        if now - self._last_look > 3 * _WATCH_SECONDS:
+            # We slept, not they: what came meanwhile is still in the socket.
+            self._connected_at = now if self._connected_at is not None else None
+        self._last_look = now
+        self._timer = self._loop.call_later(_WATCH_SECONDS, self._look)
+        peer = self._peer
+        if not peer._connected.is_set():
+            if now > self._connect_until:
+                peer._go("failed")
+            return
+        if self._connected_at is None:
+            self._connected_at = now
+        if not self._receives:
+            return
+        heard_at = max(peer.microphone.last_packet_at or 0.0, self._connected_at)
+        if now - heard_at > VANISHED_SECONDS:
+            peer._go("vanished")
+        elif self._bye_at is not None and now - max(heard_at, self._bye_at) > _BYE_SECONDS:
+            peer._go("closed")
