@@ -1,0 +1,67 @@
+"""Builds the interaction model from the settings; everything heavy happens here and only here."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from model.config import EngineConfig
+from model.interaction.counterpoint import CounterpointModel
+from model.interaction.ears import MoonshineEars
+from model.interaction.end_of_turn import EndOfTurnModel
+from model.interaction.floor import FloorSettings
+from model.interaction.language import Language
+from model.interaction.memory import Memory
+from model.interaction.step import Parts
+from model.interaction.voice import HibariVoice
+from model.interaction.voice_activity import VoiceActivity
+
+__all__ = ["load"]
+
+DEFAULT_LANGUAGE: Final = "language-0.5b"
+MOST_THREADS: Final = 4
+
+
+def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
+    """The model, a line about each of its parts, and the device it runs on.
+
+    Raises:
+        FileNotFoundError: a part is missing; the message says how to fetch it.
+    """
+    threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
+    torch.set_num_threads(threads)
+    device = _device(config.device)
+    store = Path(config.weights)
+    name = DEFAULT_LANGUAGE if config.language == "auto" else config.language
+    for part in (name, "ears", "voice-activity", "end-of-turn"):
+        if not (store / part).is_dir():
+            raise FileNotFoundError(
+                f"the weights of {part!r} are not in {store}; "
+                f"run `counterpoint weights fetch --only {part}`"
+            )
+    language = Language.load(store / name, config.rows, device, seed=config.seed)
+    parts = Parts(
+        ears=MoonshineEars.load(store / "ears", device),
+        voice=HibariVoice.load(threads=1),
+        end_of_turn=EndOfTurnModel.load(store / "end-of-turn"),
+        memories=tuple(Memory(language, row) for row in range(config.rows)),
+        floor=FloorSettings(**json.loads(config.floor)),
+    )
+    activity = VoiceActivity.load(store / "voice-activity", device)
+    described = {
+        "language": name,
+        "ears": "moonshine tiny, English",
+        "voice": "hibari, English",
+        "floor": "voice activity and a pretrained end-of-turn model",
+    }
+    return CounterpointModel(config.rows, activity, language, parts), described, device
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,139 @@
+"""What a stream's row is in the middle of: a value that each micro-turn replaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from model.interaction.ears import Segment
+from model.interaction.floor import FloorState
+from model.interaction.parts import Spoken
+from model.interaction.speaking import Utterance
+from model.messages import Audio, PersonDoing, StreamSettings, Word
+
+__all__ = ["Draft", "EndOfTurn", "Hearing", "Mind", "Rendered", "ReplyDone", "Transcribed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """Result of a job: the words of a segment, in seconds of the stream.
+
+    `until_seconds` is where the audio they were recognised from ended; `draft` names the draft
+    that asked, 0 for a partial.
+    """
+
+    segment: int
+    words: tuple[Word, ...]
+    until_seconds: float
+    draft: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurn:
+    """Result of a job: the probability that what was heard until micro-turn `k` is finished."""
+
+    k: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Result of a job: the next phrase of a draft."""
+
+    draft: int
+    spoken: Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """Result of a job: the draft is complete. `text` is empty when nothing was to be answered."""
+
+    draft: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What came in lately.
+
+    Attributes:
+        recent: the last blocks, oldest first, at most `RECENT_BLOCKS`.
+        number: number of the segment under way, or of the last one.
+        segment: the person's speech under way; None between segments.
+        words: words recognised in it so far, in seconds of the stream.
+        told: how many words the server has been told of, so that an empty end needs no event.
+        voiced_k: the last micro-turn with voice in it.
+        asked_k: the micro-turn in which a transcription was last asked for.
+        busy: a partial transcription is under way.
+        muted: the person asked for quiet in this segment: it is not answered.
+    """
+
+    recent: tuple[Audio, ...] = ()
+    number: int = 0
+    segment: Segment | None = None
+    words: tuple[Word, ...] = ()
+    told: int = 0
+    voiced_k: int = -1
+    asked_k: int = -1
+    busy: bool = False
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer in the making: to a segment (or to typed text, segment 0), not yet said.
+
+    Attributes:
+        number: the draft's number.
+        segment: the segment it answers.
+        text: what the person said, once recognised.
+        spoken: the phrases rendered so far.
+        complete: no more phrases will come.
+        nothing: the recogniser found no words: there is nothing to answer.
+    """
+
+    number: int
+    segment: int
+    text: str = ""
+    spoken: tuple[Spoken, ...] = ()
+    complete: bool = False
+    nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """One row of the interaction model between two micro-turns.
+
+    Attributes:
+        row: the row, and the row of Language that belongs to it.
+        settings: how to behave towards this person.
+        floor: state of the floor's decision.
+        hearing: what came in.
+        draft: an answer being prepared while the person may still go on.
+        utterance: what we are saying.
+        answering: whether `utterance` answers the person out of Language (else it is a set text).
+        cut_k: the micro-turn in which the utterance was cut and Playout's report is awaited.
+        asked: words of the person that the utterance answers.
+        carried: words of the person that nothing has answered yet.
+        unanswered: typed words wait for an answer.
+        sayings: set texts to be said as soon as the floor is free, such as a greeting.
+        doing: what the person was last said to be doing.
+        end_of_turn: the last judgement that the person is finished.
+        utterances, drafts: the last number given out.
+    """
+
+    row: int
+    settings: StreamSettings
+    floor: FloorState
+    hearing: Hearing = field(default_factory=Hearing)
+    draft: Draft | None = None
+    utterance: Utterance | None = None
+    answering: bool = True
+    cut_k: int = -1
+    asked: str = ""
+    carried: str = ""
+    unanswered: bool = False
+    sayings: tuple[str, ...] = ()
+    doing: PersonDoing = "silent"
+    end_of_turn: EndOfTurn | None = None
+    utterances: int = 0
+    drafts: int = 0

@@ -1,0 +1,120 @@
+"""What we are saying: one utterance, from its rendered phrases to the last sample heard. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from model.interaction.parts import Spoken
+from model.messages import AgentWord, Audio, Event, Said, Speech, UtteranceDone
+from model.timebase import SPEAKING_RATE, samples
+
+__all__ = ["LEAD_SECONDS", "Utterance", "append", "finish", "heard_text", "played", "send"]
+
+LEAD_SECONDS: Final = 0.35
+"""How far what was sent may run ahead of what was heard. Reports of hearing come once in a
+micro-turn and lag by the transport, so less than 0.25 s starves the speaker; more than 0.4 s is
+what Playout may hold."""
+
+LEAD_SAMPLES: Final = samples(LEAD_SECONDS, SPEAKING_RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One contiguous thing we say.
+
+    Attributes:
+        number: the utterance's number in its stream.
+        draft: the number of the draft whose phrases it takes; later phrases of that draft join it.
+        waiting: audio rendered and not yet sent.
+        words: all words rendered, with their places.
+        rendered_samples, sent_samples, heard_samples: how far each has come.
+        announced: how many of `words` the server has been told.
+        complete: nothing more will be rendered.
+        told_done: the server knows its length.
+    """
+
+    number: int
+    draft: int
+    waiting: tuple[Audio, ...] = ()
+    words: tuple[AgentWord, ...] = ()
+    rendered_samples: int = 0
+    sent_samples: int = 0
+    heard_samples: int = 0
+    announced: int = 0
+    complete: bool = False
+    told_done: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Everything was rendered, sent and heard."""
+        return self.told_done and self.heard_samples >= self.rendered_samples
+
+
+def append(utterance: Utterance, spoken: Spoken) -> Utterance:
+    """Add a rendered phrase behind what is there."""
+    start = utterance.rendered_samples
+    words = tuple(
+        AgentWord(
+            word.text,
+            start + samples(word.start_seconds, SPEAKING_RATE),
+            start + samples(word.end_seconds, SPEAKING_RATE),
+        )
+        for word in spoken.words
+    )
+    return replace(
+        utterance,
+        waiting=(*utterance.waiting, spoken.audio),
+        words=utterance.words + words,
+        rendered_samples=start + len(spoken.audio),
+    )
+
+
+def finish(utterance: Utterance) -> Utterance:
+    """Nothing more will be appended."""
+    return replace(utterance, complete=True)
+
+
+def played(utterance: Utterance, heard_samples: int) -> Utterance:
+    """Playout reports how far it was heard; a report never goes back."""
+    return replace(utterance, heard_samples=max(utterance.heard_samples, heard_samples))
+
+
+def send(utterance: Utterance) -> tuple[Utterance, tuple[Speech, ...], tuple[Event, ...]]:
+    """Release what may be sent in this micro-turn, its words, and the end when it is reached."""
+    room = utterance.heard_samples + LEAD_SAMPLES - utterance.sent_samples
+    audio = np.concatenate(utterance.waiting) if utterance.waiting else np.zeros(0, np.float32)
+    now, later = audio[: max(room, 0)], audio[max(room, 0) :]
+    speech: tuple[Speech, ...] = ()
+    events: tuple[Event, ...] = ()
+    sent = utterance.sent_samples + len(now)
+    if len(now):
+        speech = (Speech(utterance.number, utterance.sent_samples, now),)
+    # Words are told with the first of their samples, so none is shown that might not be sent.
+    fresh = tuple(w for w in utterance.words[utterance.announced :] if w.start_samples < sent)
+    if utterance.complete and not len(later):
+        fresh = utterance.words[utterance.announced :]
+    if fresh:
+        events += (Said(utterance.number, fresh),)
+    done = utterance.complete and not len(later)
+    if done and not utterance.told_done:
+        events += (UtteranceDone(utterance.number, utterance.rendered_samples),)
+    advanced = replace(
+        utterance,
+        waiting=(later,) if len(later) else (),
+        sent_samples=sent,
+        announced=utterance.announced + len(fresh),
+        told_done=done,
+    )
+    return advanced, speech, events
+
+
+def heard_text(utterance: Utterance) -> str:
+    """The words of which more than half was heard, joined."""
+    return "".join(
+        word.text
+        for word in utterance.words
+        if (word.start_samples + word.end_samples) / 2 <= utterance.heard_samples
+    )

@@ -1,0 +1,391 @@
+"""One micro-turn of one row: what came in and what jobs found, to what goes out. Pure but for jobs.
+
+`RowStep` is built for one micro-turn and thrown away; it collects what changes, and the caller
+commits all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from model.engine.engine import RowInput, RowOutput
+from model.engine.jobs import Failed, Job, Priority, Work
+from model.interaction import hearing, speaking, work
+from model.interaction.floor import Decided, FloorSettings, Observation, decide
+from model.interaction.memory import Memory
+from model.interaction.mind import Draft, EndOfTurn, Hearing, Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.parts import Ears, Voice
+from model.interaction.speaking import Utterance
+from model.interaction.end_of_turn import EndOfTurnModel
+from model.messages import (
+    Event,
+    Floor,
+    MicroTurnOutput,
+    PersonState,
+    PersonWords,
+    Speech,
+    Word,
+)
+from model.timebase import MICRO_TURN_SECONDS
+
+__all__ = ["Parts", "RowStep"]
+
+log = logging.getLogger(__name__)
+
+CUT_REPORT_MICRO_TURNS: Final = 10
+"""How long Playout's report of a cut is awaited; after that the last report counts."""
+
+FAREWELL: Final = "Goodbye!"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a row's jobs work with; shared by all rows but for `memories`."""
+
+    ears: Ears
+    voice: Voice
+    end_of_turn: EndOfTurnModel
+    memories: Sequence[Memory]
+    floor: FloorSettings
+
+
+@dataclass(slots=True)
+class RowStep:
+    """The micro-turn of one row in the making."""
+
+    mind: Mind
+    given: RowInput
+    parts: Parts
+    events: list[Event] = field(default_factory=list)
+    speech: list[Speech] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    promoted: list[tuple[str, Priority]] = field(default_factory=list)
+
+    def run(self, activity: Sequence[float]) -> tuple[Mind, RowOutput]:
+        """Advance by one micro-turn.
+
+        Args:
+            activity: probabilities of the person's voice in the frames of this micro-turn.
+        """
+        for _, lane, value in self.given.results:
+            self._enter(lane, value)
+        self._hear_playout()
+        self._read()
+        self._obey()
+        self._listen(activity)
+        self._decide(activity)
+        self._answer()
+        self._speak()
+        turn = self.given.turn
+        output = MicroTurnOutput(turn.stream, turn.k, tuple(self.speech), tuple(self.events))
+        return self.mind, RowOutput(
+            output, tuple(self.cancelled), tuple(self.jobs), tuple(self.promoted)
+        )
+
+    # ---- what jobs found -------------------------------------------------------------------
+
+    def _enter(self, lane: str, value: object) -> None:
+        match value:
+            case Transcribed():
+                self._transcribed(value)
+            case EndOfTurn():
+                self.mind = replace(self.mind, end_of_turn=value)
+            case Rendered():
+                self._rendered(value)
+            case ReplyDone():
+                self._reply_done(value)
+            case Failed():
+                self._failed(value)
+            case _:
+                log.error("stream %d: lane %s gave %r", self.given.turn.stream, lane, value)
+
+    def _transcribed(self, found: Transcribed) -> None:
+        heard = self.mind.hearing
+        if not found.draft:
+            heard = replace(heard, busy=False)
+        draft = self.mind.draft
+        if draft is not None and found.draft == draft.number:
+            text = " ".join(word.text for word in found.words)
+            draft = replace(draft, text=f"{self.mind.carried} {text}".strip())
+        if heard.segment is not None and found.segment == heard.number:
+            heard = hearing.recognised(heard, found)
+            self._tell_words(heard.words, final=False)
+            heard = replace(heard, told=len(heard.words))
+        elif found.draft and self._speaks_draft(found.draft):
+            # The floor was taken before the words were there: they are final as they come.
+            self.mind = replace(self.mind, asked=_joined(self.mind.asked, found.words))
+            self.events.append(PersonWords(found.segment, found.words, final=True))
+        self.mind = replace(self.mind, hearing=heard, draft=draft)
+
+    def _rendered(self, phrase: Rendered) -> None:
+        utterance, draft = self.mind.utterance, self.mind.draft
+        if utterance is not None and utterance.draft == phrase.draft and self.mind.cut_k < 0:
+            self.mind = replace(self.mind, utterance=speaking.append(utterance, phrase.spoken))
+        elif draft is not None and draft.number == phrase.draft:
+            draft = replace(draft, spoken=(*draft.spoken, phrase.spoken))
+            self.mind = replace(self.mind, draft=draft)
+
+    def _reply_done(self, done: ReplyDone) -> None:
+        utterance, draft = self.mind.utterance, self.mind.draft
+        if utterance is not None and utterance.draft == done.draft and self.mind.cut_k < 0:
+            self.mind = replace(self.mind, utterance=speaking.finish(utterance))
+        elif draft is not None and draft.number == done.draft:
+            draft = replace(draft, complete=True, nothing=not done.text)
+            self.mind = replace(self.mind, draft=draft)
+
+    def _failed(self, failure: Failed) -> None:
+        log.error("stream %d: a job failed: %s", self.given.turn.stream, failure)
+        if failure.lane == "ears":
+            self.mind = replace(self.mind, hearing=replace(self.mind.hearing, busy=False))
+        elif failure.lane == "language":
+            self.mind = replace(self.mind, draft=None)
+            if self.mind.utterance is not None:
+                finished = speaking.finish(self.mind.utterance)
+                self.mind = replace(self.mind, utterance=finished)
+
+    # ---- what came in ----------------------------------------------------------------------
+
+    def _hear_playout(self) -> None:
+        for heard in self.given.turn.heard:
+            utterance = self.mind.utterance
+            if utterance is None or heard.utterance != utterance.number:
+                continue
+            utterance = speaking.played(utterance, heard.samples)
+            self.mind = replace(self.mind, utterance=utterance)
+            if heard.cut:
+                self._stop_generating()
+                self._settle(cut=True)
+        utterance = self.mind.utterance
+        if utterance is None:
+            return
+        if self.mind.cut_k >= 0 and self._k - self.mind.cut_k > CUT_REPORT_MICRO_TURNS:
+            self._settle(cut=True)
+        elif utterance.over and self.mind.cut_k < 0:
+            self._settle(cut=False)
+
+    def _settle(self, cut: bool) -> None:
+        """The utterance is over: Language remembers what was heard of it, to the word."""
+        utterance = self.mind.utterance
+        assert utterance is not None
+        text = speaking.heard_text(utterance)
+        memory = self.parts.memories[self.mind.row]
+        carried = self.mind.carried
+        if text.strip() and self.mind.answering:
+            self._submit("language", Priority.SPEECH, memory.settle(text, cut), lasting=True)
+        elif text.strip():
+            self._submit("language", Priority.SPEECH, memory.record("agent", text), lasting=True)
+        else:
+            # Nothing of the answer was heard: what was asked is still to be answered.
+            carried = f"{self.mind.asked} {carried}".strip()
+        self.mind = replace(self.mind, utterance=None, cut_k=-1, asked="", carried=carried)
+
+    def _read(self) -> None:
+        for text in self.given.turn.texts:
+            number = self.mind.hearing.number + 1
+            if self.mind.hearing.segment is not None:
+                self._end_segment(answered=True)
+            at = self._now
+            words = tuple(Word(word, at, at) for word in text.split())
+            self.events.append(PersonWords(number, words, final=True, typed=True))
+            heard = replace(self.mind.hearing, number=number)
+            carried = f"{self.mind.carried} {text}".strip()
+            self.mind = replace(self.mind, hearing=heard, carried=carried, unanswered=True)
+            self._drop_draft()
+            self._yield(1.0)
+
+    def _obey(self) -> None:
+        for command in self.given.turn.commands:
+            self._drop_draft()
+            self._yield(1.0, tell=False)
+            self.mind = replace(self.mind, unanswered=False)
+            if command == "quiet":
+                muted = replace(self.mind.hearing, muted=self.mind.hearing.segment is not None)
+                self.mind = replace(self.mind, hearing=muted)
+            else:
+                self._end_segment(answered=False)
+            if command == "goodbye":
+                self.mind = replace(self.mind, sayings=(FAREWELL,))
+            self.mind = replace(self.mind, asked="", carried="")
+
+    def _listen(self, activity: Sequence[float]) -> None:
+        heard = hearing.take_in(self.mind.hearing, self.given.turn.audio, activity, self._k)
+        if hearing.wants_partial(heard, self._k):
+            request = hearing.request(heard)
+            job = work.listen(self.parts.ears, request, hearing.settled(heard))
+            self._submit("ears", Priority.SPEECH, job)
+            heard = replace(heard, busy=True, asked_k=self._k)
+        self.mind = replace(self.mind, hearing=heard)
+
+    # ---- the floor -------------------------------------------------------------------------
+
+    def _decide(self, activity: Sequence[float]) -> None:
+        mind = self.mind
+        observation = Observation(
+            activity=tuple(activity),
+            speaking=mind.utterance is not None and mind.cut_k < 0,
+            words=tuple(word.text for word in mind.hearing.words),
+            end_of_turn=None if mind.end_of_turn is None else mind.end_of_turn.probability,
+            end_of_turn_age=0 if mind.end_of_turn is None else self._k - mind.end_of_turn.k,
+            typed=mind.unanswered,
+        )
+        decided = decide(mind.floor, observation, self.parts.floor)
+        self.mind = replace(mind, floor=decided.state)
+        self._follow(decided)
+
+    def _follow(self, decided: Decided) -> None:
+        if decided.person != self.mind.doing:
+            self.mind = replace(self.mind, doing=decided.person)
+            self.events.append(PersonState(decided.person, decided.person_probability))
+        if decided.person == "speaking":
+            self._drop_draft()
+        if decided.wants_end_of_turn and self.mind.hearing.segment is not None:
+            audio = hearing.last_seconds(self.mind.hearing)
+            self.cancelled.append("turn")
+            self._submit(
+                "turn", Priority.ENDS_TURN, work.judge(self.parts.end_of_turn, audio, self._k)
+            )
+        if decided.decision == "yield":
+            self._yield(decided.probability)
+        if decided.decision == "take":
+            self._take(decided.probability)
+        elif hearing.is_over(self.mind.hearing, self._k):
+            self._end_segment(answered=False)
+
+    def _take(self, probability: float) -> None:
+        draft = self.mind.draft
+        if draft is None or draft.nothing or self.mind.hearing.muted:
+            if self.mind.utterance is None and (draft is not None or self.mind.hearing.muted):
+                self._end_segment(answered=False)
+            return
+        self.events.append(Floor("take", probability))
+        self._end_segment(answered=True, recognised=bool(draft.text))
+        utterance = self._begin(draft.number, answering=True)
+        for spoken in draft.spoken:
+            utterance = speaking.append(utterance, spoken)
+        if draft.complete:
+            utterance = speaking.finish(utterance)
+        self.mind = replace(self.mind, utterance=utterance, draft=None)
+
+    def _yield(self, probability: float, tell: bool = True) -> None:
+        if self.mind.utterance is None or self.mind.cut_k >= 0:
+            return
+        if tell:
+            self.events.append(Floor("yield", probability))
+        self._stop_generating()
+        self.mind = replace(self.mind, cut_k=self._k)
+
+    # ---- what goes out ---------------------------------------------------------------------
+
+    def _answer(self) -> None:
+        """Begin a draft when there is something to answer and Language's row is free."""
+        mind = self.mind
+        if mind.utterance is not None or mind.draft is not None:
+            return
+        if mind.sayings:
+            self.mind = replace(self.mind, sayings=mind.sayings[1:])
+            self._say(mind.sayings[0])
+        elif mind.unanswered:
+            draft = self._start_draft(segment=0)
+            self.events.append(Floor("take", 1.0))
+            self.mind = replace(self.mind, draft=None, unanswered=False)
+            self._begin(draft.number, answering=True)
+        elif mind.doing in ("pausing", "finished") and mind.hearing.segment and not mind.hearing.muted:
+            self._start_draft(segment=mind.hearing.number)
+
+    def _start_draft(self, segment: int) -> Draft:
+        number = self.mind.drafts + 1
+        listen: Work | None = None
+        if segment:
+            request = hearing.request(self.mind.hearing)
+            listen = work.listen(self.parts.ears, request, hearing.settled(self.mind.hearing))
+            self.cancelled.append("ears")
+            self.mind = replace(self.mind, hearing=replace(self.mind.hearing, busy=False))
+        memory = self.parts.memories[self.mind.row]
+        job = work.answer(number, memory, self.parts.voice, listen, self.mind.carried)
+        self._submit("language", Priority.SPEECH, job)
+        draft = Draft(number, segment, text="" if segment else self.mind.carried)
+        self.mind = replace(self.mind, draft=draft, drafts=number)
+        return draft
+
+    def _say(self, text: str) -> None:
+        number = self.mind.drafts + 1
+        self.mind = replace(self.mind, drafts=number)
+        self._submit("language", Priority.SPEECH, work.say(number, self.parts.voice, text))
+        self._begin(number, answering=False)
+
+    def _begin(self, draft: int, answering: bool) -> Utterance:
+        """A new utterance takes the floor; what the person said so far is what it answers."""
+        mind = self.mind
+        utterance = Utterance(mind.utterances + 1, draft)
+        asked, carried = (mind.carried, "") if answering else ("", mind.carried)
+        self.mind = replace(
+            mind,
+            utterance=utterance,
+            utterances=utterance.number,
+            answering=answering,
+            cut_k=-1,
+            asked=asked,
+            carried=carried,
+        )
+        return utterance
+
+    def _speak(self) -> None:
+        if self.mind.utterance is None or self.mind.cut_k >= 0:
+            return
+        utterance, speech, events = speaking.send(self.mind.utterance)
+        self.speech += speech
+        self.events += events
+        if utterance.complete and not utterance.rendered_samples:
+            self.mind = replace(self.mind, utterance=None)
+        else:
+            self.mind = replace(self.mind, utterance=utterance)
+
+    # ---- small things ----------------------------------------------------------------------
+
+    @property
+    def _k(self) -> int:
+        return self.given.turn.k
+
+    @property
+    def _now(self) -> float:
+        return self._k * MICRO_TURN_SECONDS
+
+    def _submit(self, lane: str, priority: Priority, job: Work, lasting: bool = False) -> None:
+        self.jobs.append(Job(self.given.turn.stream, lane, priority, job, lasting))
+
+    def _speaks_draft(self, number: int) -> bool:
+        return self.mind.utterance is not None and self.mind.utterance.draft == number
+
+    def _stop_generating(self) -> None:
+        if "language" not in self.cancelled:
+            self.cancelled.append("language")
+
+    def _drop_draft(self) -> None:
+        if self.mind.draft is not None:
+            self.cancelled += ["language", "turn"]
+            self.mind = replace(self.mind, draft=None, end_of_turn=None)
+
+    def _end_segment(self, answered: bool, recognised: bool = True) -> None:
+        """Close the segment under way and say its last words; answered ones are carried."""
+        heard = self.mind.hearing
+        if heard.segment is None:
+            return
+        if not answered:
+            self._drop_draft()
+        if recognised and (heard.words or heard.told):
+            self._tell_words(heard.words, final=True)
+        if answered and recognised:
+            self.mind = replace(self.mind, carried=_joined(self.mind.carried, heard.words))
+        self.cancelled.append("ears")
+        self.mind = replace(self.mind, hearing=hearing.closed(heard), end_of_turn=None)
+
+    def _tell_words(self, words: tuple[Word, ...], final: bool) -> None:
+        self.events.append(PersonWords(self.mind.hearing.number, words, final))
+
+
+def _joined(carried: str, words: Sequence[Word]) -> str:
+    return " ".join([carried, *(word.text for word in words)]).strip()

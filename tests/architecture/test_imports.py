@@ -1,0 +1,106 @@
+"""Who may import whom: the table of ARCHITECTURE.md as data."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ASYNC = ("asyncio", "aiohttp", "aiortc")
+
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "server": ("torch", "onnxruntime", "transformers", "tests"),
+    "model": (*ASYNC, "server", "tests"),
+    "model/engine": (*ASYNC, "torch", "server", "tests"),
+    "model/nn": (*ASYNC, "server", "tests", "model.engine", "model.interaction", "model.messages"),
+}
+"""Folder: modules that nothing in it may import, at its top or inside a function."""
+
+SPAWN_TARGET = "model.engine.worker"
+SHARED = ("model.messages", "model.timebase", "model.config")
+"""What `server` may take from `model`; the spawn target besides, in one file of its own."""
+
+LAZY = {"model/engine/worker.py": ("model.interaction",)}
+"""Imports that only the engine process makes, after it was spawned."""
+
+
+def modules(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found, f"{folder} holds no module: this check would check nothing"
+    return found
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield name.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            for name in node.names:
+                yield f"{node.module}.{name.name}", node.lineno
+
+
+def reaches(imported: str, forbidden: str) -> bool:
+    return imported == forbidden or imported.startswith(forbidden + ".")
+
+
+@pytest.mark.parametrize("folder", sorted(FORBIDDEN))
+def test_nothing_forbidden_is_imported(folder: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in modules(folder)
+        for name, line in imports(path)
+        for forbidden in FORBIDDEN[folder]
+        if reaches(name, forbidden)
+    ]
+    allowed = [w for w in wrong if w.startswith("server/cli") and "tests" in w]
+    assert [w for w in wrong if w not in allowed] == []
+
+
+def test_the_server_takes_only_the_messages_from_the_model() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in modules("server")
+        for name, line in imports(path)
+        if reaches(name, "model")
+        and not any(reaches(name, shared) for shared in SHARED)
+        and not (reaches(name, SPAWN_TARGET) and path.name.startswith("engine_"))
+        and not (reaches(name, "model.weights") and path.name in ("cli.py", "doctor.py"))
+    ]
+    assert wrong == []
+
+
+def test_importing_the_server_loads_no_torch() -> None:
+    heavy = "torch", "onnxruntime", "transformers", "model.interaction"
+    code = (
+        "import sys, server.app; "
+        f"loaded = [n for n in {heavy!r} if n in sys.modules]; "
+        "print(loaded); sys.exit(bool(loaded))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_event_loop_runs_in_the_engine() -> None:
+    """Loading the engine's own modules and the whole interaction model brings no asyncio loop."""
+    code = (
+        "import sys, model.engine.worker, model.engine.echo\n"
+        "from model.engine.engine import Engine\n"
+        "import asyncio\n"
+        "engine = Engine(model.engine.echo.EchoModel(1))\n"
+        "engine.tick()\n"
+        "try:\n"
+        "    asyncio.get_running_loop()\n"
+        "except RuntimeError:\n"
+        "    sys.exit(0)\n"
+        "sys.exit(1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
