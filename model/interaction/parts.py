@@ -42,10 +42,11 @@ class Ears(Protocol):
     max_seconds: float
     """The longest audio one call accepts; longer audio is the caller's to cut."""
 
-    def transcribe(self, audio: Audio) -> Pieces[tuple[Word, ...]]:
+    def transcribe(self, audio: Audio, guess: Sequence[Word] = ()) -> Pieces[tuple[Word, ...]]:
         """Recognise 16 kHz float32 `[samples]`; word times are seconds from its first sample.
 
-        Silence, noise or too little audio give an empty tuple, never an error.
+        Silence, noise or too little audio give an empty tuple, never an error. `guess` is what an
+        earlier call heard at the beginning of the same audio; it may save work.
         """
 
 
