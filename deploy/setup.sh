@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Make or update .venv: setup.sh [PYTHON] [dev]
+#   PYTHON  the interpreter to build on; empty looks for 3.11 or newer
+#   dev     also what checks, tests and the bench need
+# COUNTERPOINT_TORCH_INDEX names an index to take torch from, such as its makers' CPU-only one;
+# without it pip's own settings decide.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+die() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 1
+}
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    local name
+    for name in ${1:+"$1"} python3.11 python3.12 python3.13 python3; do
+        if command -v "$name" >/dev/null && new_enough "$name"; then
+            command -v "$name"
+            return
+        fi
+        if [ -n "${1:-}" ] && [ "$name" = "$1" ]; then
+            die "PYTHON=$1 is not there or older than 3.11; name another one: make PYTHON=python3.12"
+        fi
+    done
+    die "Python 3.11 or newer is needed (Debian, Ubuntu: apt install python3 python3-venv)"
+}
+
+make_venv() {
+    local python
+    python=$(find_python "${1:-}")
+    say "creating .venv with $("$python" --version)"
+    rm -rf .venv
+    if ! "$python" -m venv .venv; then
+        rm -rf .venv
+        die "this Python has no venv module; Debian, Ubuntu: apt install python3-venv, then again"
+    fi
+}
+
+# Without the lock's torch line: builds of one version differ in name (2.13.0, 2.13.0+cpu, +cu…).
+install() {
+    .venv/bin/python -m pip install --disable-pip-version-check --constraint requirements.lock "$@"
+}
+
+if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python &&
+    .venv/bin/python -m pip --version >/dev/null 2>&1; }; then
+    make_venv "${1:-}"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+fi
+
+torch=$(sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
+[ -n "$torch" ] || die "pyproject.toml pins no torch"
+say "installing $torch (the largest download)"
+install ${COUNTERPOINT_TORCH_INDEX:+--index-url "$COUNTERPOINT_TORCH_INDEX"} "$torch"
+
+extras=model
+[ "${2:-}" = dev ] && extras=model,dev
+say "installing Counterpoint with [$extras]"
+install --editable ".[$extras]"
+say "installed"
