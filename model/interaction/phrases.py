@@ -1,9 +1,10 @@
 """Cut text into phrases to speak while it is still being written.
 
 Pure: a `Splitting` is a value; feeding it gives the next value and the phrases that became
-certain; `PhraseSplitter` holds one. The first phrase is short, so that speech starts early; later ones grow towards whole
-sentences, because those sound better and there is time. What cannot be read aloud (markdown,
-emoji, code blocks) is left out, and every word still knows where it ends in the written text.
+certain; `PhraseSplitter` holds one. The first phrase is short, so that speech starts early; later
+ones grow towards whole sentences, because those sound better and there is time. What cannot be
+read aloud (markdown, emoji, code blocks) is left out, and every word still knows where it ends in
+the written text.
 """
 
 from __future__ import annotations
