@@ -13,7 +13,6 @@ from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority
 from model.interaction.floor import FloorState
 from model.interaction.language import Language
-from model.interaction.memory import Memory
 from model.interaction.mind import Mind
 from model.interaction.step import Parts, RowStep
 from model.interaction.voice_activity import VoiceActivity, VoiceActivityState
@@ -34,7 +33,9 @@ class Rows:
 class CounterpointModel:
     """An InteractionModel. The tick runs the senses and the floor; all else are jobs."""
 
-    def __init__(self, rows: int, activity: VoiceActivity, language: Language, parts: Parts) -> None:
+    def __init__(
+        self, rows: int, activity: VoiceActivity, language: Language, parts: Parts
+    ) -> None:
         self.rows = rows
         self._activity = activity
         self._language = language

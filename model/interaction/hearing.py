@@ -12,18 +12,16 @@ from typing import Final
 
 import numpy as np
 
-from model.interaction.ears import Segment
 from model.interaction.mind import Hearing, Transcribed
-from model.messages import Audio, Word
-from model.timebase import MICRO_TURN_SECONDS, micro_turn_at
+from model.interaction.segment import Segment
+from model.messages import Audio
+from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = [
     "closed",
     "is_over",
     "last_seconds",
     "recognised",
-    "request",
-    "settled",
     "take_in",
     "wants_partial",
 ]
@@ -55,3 +53,40 @@ def take_in(heard: Hearing, block: Audio, activity: Sequence[float], k: int) -> 
     if heard.segment is not None:
         heard = replace(heard, segment=heard.segment.add(block))
     return heard
+
+
+def wants_partial(heard: Hearing, k: int) -> bool:
+    """Whether it is time to recognise again while the person speaks."""
+    due = not heard.busy and k - heard.asked_k >= PARTIAL_MICRO_TURNS
+    # Nothing new can be in the audio once the voice has been gone for that long.
+    return due and heard.segment is not None and heard.voiced_k > heard.asked_k
+
+
+def recognised(heard: Hearing, found: Transcribed) -> Hearing:
+    """Enter the outcome of a transcription; audio that came since it was asked for stays."""
+    segment = heard.segment
+    assert segment is not None and found.number == heard.number
+    if abs(segment.start_seconds - found.asked.start_seconds) > 1e-6:
+        # Another outcome was entered in between and let audio go: this one is out of date.
+        return heard
+    since = segment.blocks[len(found.asked.blocks) :]
+    joined = replace(found.heard, blocks=found.heard.blocks + since)
+    return replace(heard, segment=joined, told=heard.told or bool(joined.words))
+
+
+def is_over(heard: Hearing, k: int) -> bool:
+    """Whether the silence has grown so long that the segment ends unanswered."""
+    return heard.segment is not None and k - heard.voiced_k >= OVER_MICRO_TURNS
+
+
+def closed(heard: Hearing) -> Hearing:
+    """No segment; what is heard next begins a new one."""
+    return replace(heard, segment=None, told=False, busy=False, muted=False)
+
+
+def last_seconds(heard: Hearing) -> Audio:
+    """What the end-of-turn model listens to: the segment so far, at most eight seconds."""
+    assert heard.segment is not None
+    first = heard.segment.start_seconds
+    blocks = round((heard.segment.end_seconds - first) / MICRO_TURN_SECONDS)
+    return np.concatenate(heard.recent[-max(blocks, 1) :])

@@ -15,15 +15,14 @@ __all__ = ["Draft", "EndOfTurn", "Hearing", "Mind", "Rendered", "ReplyDone", "Tr
 
 @dataclass(frozen=True, slots=True)
 class Transcribed:
-    """Result of a job: the words of a segment, in seconds of the stream.
+    """Result of a job: segment `number`, as it was when it was `asked` and with what was `heard`.
 
-    `until_seconds` is where the audio they were recognised from ended; `draft` names the draft
-    that asked, 0 for a partial.
+    `draft` names the draft that asked, 0 for a partial.
     """
 
-    segment: int
-    words: tuple[Word, ...]
-    until_seconds: float
+    number: int
+    asked: Segment
+    heard: Segment
     draft: int = 0
 
 
@@ -59,8 +58,7 @@ class Hearing:
         recent: the last blocks, oldest first, at most `RECENT_BLOCKS`.
         number: number of the segment under way, or of the last one.
         segment: the person's speech under way; None between segments.
-        words: words recognised in it so far, in seconds of the stream.
-        told: how many words the server has been told of, so that an empty end needs no event.
+        told: the server has been told of words in it, so that an empty end needs an event too.
         voiced_k: the last micro-turn with voice in it.
         asked_k: the micro-turn in which a transcription was last asked for.
         busy: a partial transcription is under way.
@@ -70,12 +68,16 @@ class Hearing:
     recent: tuple[Audio, ...] = ()
     number: int = 0
     segment: Segment | None = None
-    words: tuple[Word, ...] = ()
-    told: int = 0
+    told: bool = False
     voiced_k: int = -1
     asked_k: int = -1
     busy: bool = False
     muted: bool = False
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """Words recognised in the segment so far, in seconds of the stream."""
+        return self.segment.words if self.segment is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,19 @@ commits all of it or nothing.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from model.engine.engine import RowInput, RowOutput
-from model.engine.jobs import Failed, Job, Priority, Work
-from model.interaction import hearing, speaking, work
+from model.engine.jobs import Job, Priority, Work
+from model.interaction import hearing, results, speaking, work
+from model.interaction.end_of_turn import EndOfTurnModel
 from model.interaction.floor import Decided, FloorSettings, Observation, decide
 from model.interaction.memory import Memory
-from model.interaction.mind import Draft, EndOfTurn, Hearing, Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.mind import Draft, Mind
 from model.interaction.parts import Ears, Voice
 from model.interaction.speaking import Utterance
-from model.interaction.end_of_turn import EndOfTurnModel
 from model.messages import (
     Event,
     Floor,
@@ -32,8 +31,6 @@ from model.messages import (
 from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = ["Parts", "RowStep"]
-
-log = logging.getLogger(__name__)
 
 CUT_REPORT_MICRO_TURNS: Final = 10
 """How long Playout's report of a cut is awaited; after that the last report counts."""
@@ -71,8 +68,9 @@ class RowStep:
         Args:
             activity: probabilities of the person's voice in the frames of this micro-turn.
         """
-        for _, lane, value in self.given.results:
-            self._enter(lane, value)
+        for _, _, value in self.given.results:
+            self.mind, events = results.enter(self.mind, value)
+            self.events += events
         self._hear_playout()
         self._read()
         self._obey()
@@ -85,67 +83,6 @@ class RowStep:
         return self.mind, RowOutput(
             output, tuple(self.cancelled), tuple(self.jobs), tuple(self.promoted)
         )
-
-    # ---- what jobs found -------------------------------------------------------------------
-
-    def _enter(self, lane: str, value: object) -> None:
-        match value:
-            case Transcribed():
-                self._transcribed(value)
-            case EndOfTurn():
-                self.mind = replace(self.mind, end_of_turn=value)
-            case Rendered():
-                self._rendered(value)
-            case ReplyDone():
-                self._reply_done(value)
-            case Failed():
-                self._failed(value)
-            case _:
-                log.error("stream %d: lane %s gave %r", self.given.turn.stream, lane, value)
-
-    def _transcribed(self, found: Transcribed) -> None:
-        heard = self.mind.hearing
-        if not found.draft:
-            heard = replace(heard, busy=False)
-        draft = self.mind.draft
-        if draft is not None and found.draft == draft.number:
-            text = " ".join(word.text for word in found.words)
-            draft = replace(draft, text=f"{self.mind.carried} {text}".strip())
-        if heard.segment is not None and found.segment == heard.number:
-            heard = hearing.recognised(heard, found)
-            self._tell_words(heard.words, final=False)
-            heard = replace(heard, told=len(heard.words))
-        elif found.draft and self._speaks_draft(found.draft):
-            # The floor was taken before the words were there: they are final as they come.
-            self.mind = replace(self.mind, asked=_joined(self.mind.asked, found.words))
-            self.events.append(PersonWords(found.segment, found.words, final=True))
-        self.mind = replace(self.mind, hearing=heard, draft=draft)
-
-    def _rendered(self, phrase: Rendered) -> None:
-        utterance, draft = self.mind.utterance, self.mind.draft
-        if utterance is not None and utterance.draft == phrase.draft and self.mind.cut_k < 0:
-            self.mind = replace(self.mind, utterance=speaking.append(utterance, phrase.spoken))
-        elif draft is not None and draft.number == phrase.draft:
-            draft = replace(draft, spoken=(*draft.spoken, phrase.spoken))
-            self.mind = replace(self.mind, draft=draft)
-
-    def _reply_done(self, done: ReplyDone) -> None:
-        utterance, draft = self.mind.utterance, self.mind.draft
-        if utterance is not None and utterance.draft == done.draft and self.mind.cut_k < 0:
-            self.mind = replace(self.mind, utterance=speaking.finish(utterance))
-        elif draft is not None and draft.number == done.draft:
-            draft = replace(draft, complete=True, nothing=not done.text)
-            self.mind = replace(self.mind, draft=draft)
-
-    def _failed(self, failure: Failed) -> None:
-        log.error("stream %d: a job failed: %s", self.given.turn.stream, failure)
-        if failure.lane == "ears":
-            self.mind = replace(self.mind, hearing=replace(self.mind.hearing, busy=False))
-        elif failure.lane == "language":
-            self.mind = replace(self.mind, draft=None)
-            if self.mind.utterance is not None:
-                finished = speaking.finish(self.mind.utterance)
-                self.mind = replace(self.mind, utterance=finished)
 
     # ---- what came in ----------------------------------------------------------------------
 
@@ -214,8 +151,8 @@ class RowStep:
     def _listen(self, activity: Sequence[float]) -> None:
         heard = hearing.take_in(self.mind.hearing, self.given.turn.audio, activity, self._k)
         if hearing.wants_partial(heard, self._k):
-            request = hearing.request(heard)
-            job = work.listen(self.parts.ears, request, hearing.settled(heard))
+            assert heard.segment is not None
+            job = work.listen(self.parts.ears, heard.number, heard.segment)
             self._submit("ears", Priority.SPEECH, job)
             heard = replace(heard, busy=True, asked_k=self._k)
         self.mind = replace(self.mind, hearing=heard)
@@ -232,7 +169,8 @@ class RowStep:
             end_of_turn_age=0 if mind.end_of_turn is None else self._k - mind.end_of_turn.k,
             typed=mind.unanswered,
         )
-        decided = decide(mind.floor, observation, self.parts.floor)
+        settings = self.parts.floor.with_eagerness(mind.settings.eagerness)
+        decided = decide(mind.floor, observation, settings)
         self.mind = replace(mind, floor=decided.state)
         self._follow(decided)
 
@@ -293,15 +231,20 @@ class RowStep:
             self.events.append(Floor("take", 1.0))
             self.mind = replace(self.mind, draft=None, unanswered=False)
             self._begin(draft.number, answering=True)
-        elif mind.doing in ("pausing", "finished") and mind.hearing.segment and not mind.hearing.muted:
+        elif (
+            mind.doing in ("pausing", "finished")
+            and mind.hearing.segment
+            and not mind.hearing.muted
+        ):
             self._start_draft(segment=mind.hearing.number)
 
     def _start_draft(self, segment: int) -> Draft:
         number = self.mind.drafts + 1
         listen: Work | None = None
         if segment:
-            request = hearing.request(self.mind.hearing)
-            listen = work.listen(self.parts.ears, request, hearing.settled(self.mind.hearing))
+            heard = self.mind.hearing.segment
+            assert heard is not None
+            listen = work.listen(self.parts.ears, segment, heard, number)
             self.cancelled.append("ears")
             self.mind = replace(self.mind, hearing=replace(self.mind.hearing, busy=False))
         memory = self.parts.memories[self.mind.row]
@@ -357,9 +300,6 @@ class RowStep:
     def _submit(self, lane: str, priority: Priority, job: Work, lasting: bool = False) -> None:
         self.jobs.append(Job(self.given.turn.stream, lane, priority, job, lasting))
 
-    def _speaks_draft(self, number: int) -> bool:
-        return self.mind.utterance is not None and self.mind.utterance.draft == number
-
     def _stop_generating(self) -> None:
         if "language" not in self.cancelled:
             self.cancelled.append("language")
@@ -377,15 +317,8 @@ class RowStep:
         if not answered:
             self._drop_draft()
         if recognised and (heard.words or heard.told):
-            self._tell_words(heard.words, final=True)
+            self.events.append(PersonWords(heard.number, heard.words, final=True))
         if answered and recognised:
-            self.mind = replace(self.mind, carried=_joined(self.mind.carried, heard.words))
+            self.mind = replace(self.mind, carried=results.joined(self.mind.carried, heard.words))
         self.cancelled.append("ears")
         self.mind = replace(self.mind, hearing=hearing.closed(heard), end_of_turn=None)
-
-    def _tell_words(self, words: tuple[Word, ...], final: bool) -> None:
-        self.events.append(PersonWords(self.mind.hearing.number, words, final))
-
-
-def _joined(carried: str, words: Sequence[Word]) -> str:
-    return " ".join([carried, *(word.text for word in words)]).strip()

@@ -1,0 +1,91 @@
+"""What jobs found enters the mind: one function a kind of result. Pure."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from model.engine.jobs import Failed
+from model.interaction import hearing, speaking
+from model.interaction.mind import EndOfTurn, Mind, Rendered, ReplyDone, Transcribed
+from model.messages import Event, PersonWords, Word
+
+__all__ = ["enter", "joined"]
+
+log = logging.getLogger(__name__)
+
+
+def enter(mind: Mind, value: object) -> tuple[Mind, tuple[Event, ...]]:
+    """The mind with one result in it, and what the server should be told of it."""
+    match value:
+        case Transcribed():
+            return _transcribed(mind, value)
+        case EndOfTurn():
+            return replace(mind, end_of_turn=value), ()
+        case Rendered():
+            return _rendered(mind, value), ()
+        case ReplyDone():
+            return _reply_done(mind, value), ()
+        case Failed():
+            return _failed(mind, value), ()
+        case _:
+            raise TypeError(f"no job gives a {type(value).__name__}")
+
+
+def joined(carried: str, words: Sequence[Word]) -> str:
+    """Earlier words of the person, and these behind them."""
+    return " ".join([carried, *(word.text for word in words)]).strip()
+
+
+def _transcribed(mind: Mind, found: Transcribed) -> tuple[Mind, tuple[Event, ...]]:
+    heard, words = mind.hearing, found.heard.words
+    if not found.draft:
+        heard = replace(heard, busy=False)
+    if mind.draft is not None and found.draft == mind.draft.number:
+        mind = replace(mind, draft=replace(mind.draft, text=joined(mind.carried, words)))
+    events: tuple[Event, ...] = ()
+    if heard.segment is not None and found.number == heard.number:
+        if words or heard.told:
+            events = (PersonWords(found.number, words, final=False),)
+        heard = hearing.recognised(heard, found)
+    elif found.draft and mind.utterance is not None and mind.utterance.draft == found.draft:
+        # The floor was taken before the words were there: they are final as they come.
+        mind = replace(mind, asked=joined(mind.asked, words))
+        events = (PersonWords(found.number, words, final=True),)
+    return replace(mind, hearing=heard), events
+
+
+def _rendered(mind: Mind, phrase: Rendered) -> Mind:
+    if _speaks(mind, phrase.draft):
+        assert mind.utterance is not None
+        return replace(mind, utterance=speaking.append(mind.utterance, phrase.spoken))
+    if mind.draft is not None and mind.draft.number == phrase.draft:
+        spoken = (*mind.draft.spoken, phrase.spoken)
+        return replace(mind, draft=replace(mind.draft, spoken=spoken))
+    return mind
+
+
+def _reply_done(mind: Mind, done: ReplyDone) -> Mind:
+    if _speaks(mind, done.draft):
+        assert mind.utterance is not None
+        return replace(mind, utterance=speaking.finish(mind.utterance))
+    if mind.draft is not None and mind.draft.number == done.draft:
+        draft = replace(mind.draft, complete=True, nothing=not done.text)
+        return replace(mind, draft=draft)
+    return mind
+
+
+def _failed(mind: Mind, failure: Failed) -> Mind:
+    log.error("a job of lane %s failed: %s", failure.lane, failure.error)
+    if failure.lane == "ears":
+        return replace(mind, hearing=replace(mind.hearing, busy=False))
+    if failure.lane == "language":
+        over = None if mind.utterance is None else speaking.finish(mind.utterance)
+        return replace(mind, draft=None, utterance=over)
+    return mind
+
+
+def _speaks(mind: Mind, draft: int) -> bool:
+    """Whether the utterance under way takes this draft's phrases: it was not cut."""
+    return mind.utterance is not None and mind.utterance.draft == draft and mind.cut_k < 0
