@@ -1,0 +1,93 @@
+"""A network of its own: one address that WebRTC accepts, reachable by nobody else.
+
+Neither aioice nor Chromium uses 127.0.0.1, so a measurement runs inside a network namespace with
+a dummy device. The namespace lives as long as its processes: nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+import aiohttp
+
+__all__ = ["ADDRESS", "prepare", "running", "within"]
+
+ADDRESS: Final = "10.77.0.1"
+_MARK: Final = "COUNTERPOINT_BENCH_NETWORK"
+
+
+def within(command: Sequence[str]) -> list[str]:
+    """The command line that runs `command` in a new namespace."""
+    return ["unshare", "--net", "--", *command]
+
+
+def prepare() -> None:
+    """Give the namespace this process is in its address; does nothing the second time.
+
+    Raises:
+        RuntimeError: the devices cannot be made (needs root and iproute2).
+    """
+    if os.environ.get(_MARK):
+        return
+    for line in (
+        "link set lo up",
+        "link add bench0 type veth peer name bench1",
+        f"addr add {ADDRESS}/24 dev bench0",
+        "link set bench0 up",
+        "link set bench1 up",
+    ):
+        done = subprocess.run(["ip", *line.split()], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(
+                f"ip {line}: {done.stderr.strip()}; the bench's network needs root and iproute2"
+            )
+    os.environ[_MARK] = "1"
+
+
+@contextlib.asynccontextmanager
+async def running(
+    command: Sequence[str],
+    url: str,
+    *,
+    ready_seconds: float = 20.0,
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """A server as a child process, from the moment `/healthz` says 200 until the block ends."""
+    process = await asyncio.to_thread(_start, command, environment)
+    try:
+        await _healthy(process, url, ready_seconds)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            await asyncio.to_thread(process.wait, 10.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _start(
+    command: Sequence[str], environment: Mapping[str, str] | None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=dict(environment or os.environ), stdout=sys.stderr)
+
+
+async def _healthy(process: subprocess.Popen[bytes], url: str, limit_seconds: float) -> None:
+    until = time.monotonic() + limit_seconds
+    async with aiohttp.ClientSession() as http:
+        while time.monotonic() < until:
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended with {process.returncode} before it was up")
+            with contextlib.suppress(aiohttp.ClientError):
+                async with http.get(f"{url}/healthz") as response:
+                    if response.status == 200:
+                        return
+            await asyncio.sleep(0.1)
+    raise RuntimeError(f"{url}/healthz did not answer 200 within {limit_seconds:.0f} s")

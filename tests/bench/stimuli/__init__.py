@@ -1,0 +1,1 @@
+"""Stimuli with exact labels, generated from a seed. Never imported by training."""
