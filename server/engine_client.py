@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any, Final, Literal, Protocol
 
@@ -120,23 +121,20 @@ class EngineClient:
 
     async def run(self) -> None:
         """Keep an engine at work until cancelled; raises EngineLost when it cannot be started."""
+        loop = asyncio.get_running_loop()
         failures = 0
         try:
             while True:
                 engine = self._take_spare() or self._start()
-                began = asyncio.get_running_loop().time()
+                began = loop.time()
                 if await self._loads(engine):
                     await self._serve(engine)
-                    good = asyncio.get_running_loop().time() - began > _GOOD_RUN_SECONDS
-                    failures = 1 if good else failures + 1
-                else:
-                    failures += 1
+                failures = 1 if loop.time() - began > _GOOD_RUN_SECONDS else failures + 1
                 self.restarts += 1
                 if failures > self._settings.engine_restarts:
                     self.status = "failed"
-                    raise EngineLost(
-                        f"The engine ended {failures} times in a row; see its log above."
-                    )
+                    why = f"The engine ended {failures} times in a row; see its log above."
+                    raise EngineLost(why)
                 await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1])
         finally:
             await self._stop()
@@ -168,7 +166,9 @@ class EngineClient:
         engine.on_message = self._receive
         self.status = "ready"
         for owner in tuple(self._owners.values()):
-            engine.send(owner.engine_back())
+            opening = owner.engine_back()
+            with contextlib.suppress(EngineLost):  # gone again already: then `engine_lost` follows
+                engine.send(opening)
         watch = asyncio.create_task(self._watch(engine))
         try:
             await engine.gone.wait()

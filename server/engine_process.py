@@ -1,7 +1,7 @@
 """One engine process and the two threads that keep its pipe from ever blocking the event loop.
 
-The *keeper* starts the process, reads what it says and notices its death (the pipe ends at once when
-the process is gone). The *writer* sends. Both spend their lives waiting in system calls.
+The *keeper* starts the process, reads what it says and notices its death (the pipe ends at once
+when the process is gone). The *writer* sends. Both spend their lives waiting in system calls.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _OUTBOX: Final = 512
 _INBOX_BATCHES: Final = 64
 _BATCH: Final = 128
 _STOP_SECONDS: Final = 3.0
+_LINGER_SECONDS: Final = 1.0
 
 
 class EngineProcess:
@@ -75,7 +76,7 @@ class EngineProcess:
         return self._outbox.qsize()
 
     def send(self, message: ToEngine) -> None:
-        """Send without waiting; raises EngineLost when it is gone, EngineTooSlow when it is stuck."""
+        """Send without waiting; raises EngineLost if it is gone, EngineTooSlow if it is stuck."""
         if self.gone.is_set():
             raise EngineLost("The engine is gone; it is being restarted.")
         try:
@@ -121,6 +122,7 @@ class EngineProcess:
                 writer.start()
                 self._read(ours)
                 self._outbox_end()
+                process.join(_LINGER_SECONDS)
                 process.kill()  # a process that closed its pipe is of no use to anybody
                 process.join()
                 writer.join()

@@ -39,6 +39,17 @@ class Hearing:
         self._offset = self._conversation.next_segment
         self._obeyed.clear()
 
+    def typed(self, text: str, speaking: bool, obey: Callable[[Command], None]) -> bool:
+        """Take typed text and obey it at once; False when too much waits.
+
+        It enters the record when the engine says that it read it.
+        """
+        taken = self.intake.type(text)
+        demand = self._policy.on_heard(text, typed=True, final=True, speaking=speaking)
+        if demand is not None:
+            obey(demand)
+        return taken
+
     def words(
         self, heard: PersonWords, speaking: bool, obey: Callable[[Command], None]
     ) -> PersonWords:
@@ -52,11 +63,9 @@ class Hearing:
         self._conversation.person_words(segment, shifted, final=heard.final, typed=heard.typed)
         if words:
             self._last_voiced_seconds = words[-1].end_seconds
-        if segment not in self._obeyed:
+        if not heard.typed and segment not in self._obeyed:
             text = " ".join(word.text.strip() for word in heard.words)
-            demand = self._policy.on_heard(
-                text, typed=heard.typed, final=heard.final, speaking=speaking
-            )
+            demand = self._policy.on_heard(text, typed=False, final=heard.final, speaking=speaking)
             if demand is not None:
                 self._obeyed.add(segment)
                 obey(demand)

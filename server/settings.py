@@ -65,9 +65,6 @@ class Settings:
     offers_per_window: int = 30
     """Offers from one address within ten seconds; the next is told to wait."""
 
-    connect_seconds: float = 10.0
-    """A peer that has not connected by then is given up."""
-
     idle_seconds: float = 900.0
     """A session in which nobody said or typed anything for so long is ended; 0 never."""
 
@@ -102,6 +99,13 @@ class Settings:
     """STUN or TURN servers of our side, `turn:user:password@host:port?transport=udp`; none is the
     usual and fastest case."""
 
+    page_ice_servers: tuple[str, ...] = ()
+    """STUN and TURN servers that browsers are told to use, `turn:host:port?transport=udp`."""
+
+    turn_secret: str = field(default="", repr=False)
+    """Shared secret of those TURN servers (coturn `static-auth-secret`); browsers are given
+    passwords made from it that hold for an hour."""
+
     def __post_init__(self) -> None:
         """Raise SettingsError for a value out of its range."""
         _require(0 <= self.port <= 65535, "port must be 0 to 65535")
@@ -117,7 +121,7 @@ class Settings:
         _require(self.engine_restarts >= 1, "engine_restarts must be at least 1")
         first, last = self.ice_ports if len(self.ice_ports) == 2 else (1, 0)
         _require(0 <= first <= last <= 65535, "ice_ports must be two ports, the smaller first")
-        for name in ("connect", "engine_load", "engine_silence"):
+        for name in ("engine_load", "engine_silence"):
             _require(getattr(self, f"{name}_seconds") > 0, f"{name}_seconds must be above 0")
         for name in ("idle", "session", "resume"):
             _require(getattr(self, f"{name}_seconds") >= 0, f"{name}_seconds must not be negative")

@@ -1,0 +1,69 @@
+"""What a client may send as its offer, checked field by field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from model.messages import StreamSettings
+from server.errors import BadOffer
+
+__all__ = ["Offer", "read_offer"]
+
+_MAX_TOKEN: Final = 256
+_MAX_INSTRUCTIONS: Final = 8_192
+_MAX_VOICE: Final = 64
+_MAX_GREETING: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer whose form is right; whether the SDP can be answered is for the Peer to say."""
+
+    sdp: str
+    resume: str | None
+    settings: StreamSettings
+
+
+def read_offer(body: Any) -> Offer:
+    """Read `{"sdp", "type": "offer", "resume"?, "settings"?}`; raises BadOffer."""
+    if not isinstance(body, Mapping):
+        raise BadOffer("The body must be a JSON object with `sdp` and `type`.")
+    if body.get("type") != "offer":
+        raise BadOffer('`type` must be "offer".')
+    sdp = body.get("sdp")
+    if not isinstance(sdp, str):
+        raise BadOffer("`sdp` must be the text of an offer.")
+    resume = body.get("resume")
+    if resume is not None and not (isinstance(resume, str) and len(resume) <= _MAX_TOKEN):
+        raise BadOffer("`resume` must be the `resume_token` of an earlier answer.")
+    return Offer(sdp, resume or None, _read_settings(body.get("settings", {})))
+
+
+def _read_settings(value: Any) -> StreamSettings:
+    if not isinstance(value, Mapping):
+        raise BadOffer("`settings` must be an object.")
+    known = {"instructions", "voice", "eagerness", "greeting"}
+    if unknown := sorted(set(map(str, value)) - known):
+        raise BadOffer(f"`settings` has unknown fields {unknown[:5]}; known are {sorted(known)}.")
+    eagerness = value.get("eagerness", 0.5)
+    if isinstance(eagerness, bool) or not isinstance(eagerness, int | float):
+        raise BadOffer("`settings.eagerness` must be a number.")
+    if not 0 <= eagerness <= 1:
+        raise BadOffer("`settings.eagerness` must be between 0 and 1.")
+    return StreamSettings(
+        instructions=_text(value, "instructions", _MAX_INSTRUCTIONS),
+        voice=_text(value, "voice", _MAX_VOICE),
+        eagerness=float(eagerness),
+        greeting=_text(value, "greeting", _MAX_GREETING),
+    )
+
+
+def _text(value: Mapping[str, Any], name: str, longest: int) -> str:
+    text = value.get(name, "")
+    if not isinstance(text, str) or len(text) > longest:
+        raise BadOffer(f"`settings.{name}` must be text of at most {longest} characters.")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadOffer(f"`settings.{name}` is not sound Unicode.")
+    return text

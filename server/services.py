@@ -1,0 +1,24 @@
+"""What all sessions share, made once when the server starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.engine_client import EngineClient
+from server.journal import JournalWriter
+from server.metrics import Metrics
+from server.policy import Policy
+from server.settings import Settings
+
+__all__ = ["Services"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all sessions share."""
+
+    settings: Settings
+    engine: EngineClient
+    metrics: Metrics
+    policy: Policy
+    journal: JournalWriter | None = None

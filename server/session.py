@@ -1,0 +1,360 @@
+"""One conversation's server side: owns the Peer, its tasks, both voices and the record's truth."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from model.messages import (
+    Command,
+    Floor,
+    MicroTurnOutput,
+    OpenStream,
+    PersonState,
+    PersonWords,
+    Said,
+    StreamSettings,
+    ToolCall,
+    UtteranceDone,
+)
+from server.course import Course, SessionClock
+from server.errors import EngineLost, EngineTooSlow
+from server.hearing import Hearing
+from server.journal import Journal
+from server.registry import Entry
+from server.services import Services
+from server.session_events import (
+    Dialect,
+    EndReason,
+    EndSession,
+    EngineState,
+    Flood,
+    Health,
+    Latency,
+    Ping,
+    Pong,
+    Problem,
+    SessionEnded,
+    SessionEnding,
+    SessionEvent,
+    SessionStarted,
+    StopSpeaking,
+    TextSent,
+)
+from server.speaking import Speaking
+from server.webrtc.peer import Peer
+
+__all__ = ["Session"]
+
+log = logging.getLogger(__name__)
+
+_PULSE_SECONDS: Final = 1.0
+_PROGRESS_BLOCKS: Final = 2
+# An answer that begins later than this after the person's last word is no answer to it.
+_LONGEST_LATENCY_SECONDS: Final = 30.0
+# The last message needs a moment on its way before the connection is closed under it.
+_LAST_WORD_SECONDS: Final = 0.1
+
+
+class Session:
+    """Runs from the answer to the offer until either side ends it. One event loop.
+
+    Args:
+        entry: the conversation; no other session may be in it.
+        peer: the browser; closed with the session.
+        dialect: how the client is spoken to.
+        settings: how the model should behave.
+        services: what all sessions share.
+        on_released: called once when the row, the record and the place are free again.
+    """
+
+    def __init__(
+        self,
+        entry: Entry,
+        peer: Peer,
+        dialect: Dialect,
+        settings: StreamSettings,
+        services: Services,
+        on_released: Callable[[], None],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.id = entry.id
+        self.peer = peer
+        self.released = asyncio.Event()
+        self._entry = entry
+        self._dialect = dialect
+        self._services = services
+        self._clock = SessionClock()
+        self._course = Course(settings, last_activity=loop.time())
+        self._over: asyncio.Future[EndReason] = loop.create_future()
+        self._on_released = on_released
+        self._journal = Journal(services.journal, entry.id)
+        offset_seconds = loop.time() - entry.began
+        self._voices = (
+            Hearing(services.engine.number(), entry.conversation, services.policy, offset_seconds),
+            Speaking(
+                entry.conversation,
+                services.policy,
+                self._emit,
+                now=lambda: self._clock.now() + offset_seconds,
+                on_started=self._on_started,
+                on_over=self._on_over,
+            ),
+        )
+
+    @property
+    def hearing(self) -> Hearing:
+        """The person's side."""
+        return self._voices[0]
+
+    @property
+    def speaking(self) -> Speaking:
+        """Our side."""
+        return self._voices[1]
+
+    def end(self, reason: EndReason, in_seconds: float | None = None) -> None:
+        """End the session, after telling the client so if `in_seconds` is given."""
+        if in_seconds is not None and not self._over.done():
+            self._emit(SessionEnding(reason, in_seconds))
+        if in_seconds:
+            asyncio.get_running_loop().call_later(in_seconds, self.end, reason)
+        elif not self._over.done():
+            self._over.set_result(reason)
+
+    async def run(self) -> EndReason:
+        """Live until the end; never raises but CancelledError. Then everything is given back."""
+        reason: EndReason = "internal"
+        try:
+            self._begin()
+            async with asyncio.TaskGroup() as tasks:
+                works = [
+                    tasks.create_task(work)
+                    for work in (self._listen(), self._pulse(), self._await_gone())
+                ]
+                reason = await self._over
+                for work in works:
+                    work.cancel()
+        except* Exception:
+            log.exception("session %s failed", self.id)
+            self._emit(Problem("internal", "The session failed; start a new one.", fatal=True))
+        finally:
+            await self._close(reason)
+        return reason
+
+    # ---- the engine's calls ------------------------------------------------------------------
+
+    def engine_output(self, output: MicroTurnOutput) -> None:
+        """Take the answer to a micro-turn."""
+        self.hearing.intake.answered(output.k)
+        done: list[UtteranceDone] = []
+        for event in output.events:
+            match event:
+                case PersonWords():
+                    self._course.last_activity = self._clock.loop.time()
+                    self._emit(self.hearing.words(event, self.speaking.active, self._obey))
+                case Said():
+                    self.speaking.said(event, output.k)
+                case UtteranceDone():
+                    done.append(event)
+                case Floor():
+                    if event.decision == "yield":
+                        self.speaking.cut("floor")
+                    self._emit(event)
+                case PersonState():
+                    self._emit(event)
+                case ToolCall():
+                    log.warning("session %s: the model asked for a tool; there is none", self.id)
+        for speech in output.speech:
+            self.speaking.push(speech, output.k)
+        for end in done:
+            self.speaking.finish(end)
+        self._pump()
+
+    def engine_lost(self) -> None:
+        """The engine is gone: what it was saying is cut, the person is told."""
+        self._course.stream_open = False
+        self.hearing.intake.lost()
+        self.speaking.cut("engine")
+        self._emit(EngineState("restarting", "One moment: the voice is being restarted."))
+
+    def engine_back(self) -> OpenStream:
+        """Open the stream in the new engine, with the conversation as it was heard."""
+        self._entry.conversation.settle()
+        self.hearing.restart()
+        self.speaking.restart()
+        opening = self._opening()
+        self._course.stream_open = True
+        self._emit(EngineState("ready", ""))
+        return opening
+
+    def engine_refused(self, reason: str) -> None:
+        """The engine gave the stream up."""
+        log.error("session %s: the engine closed the stream: %s", self.id, reason)
+        self._emit(Problem("internal", f"The voice gave up: {reason}", fatal=True))
+        self.end("internal")
+
+    # ---- life --------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        engine = self._services.engine
+        turns = self._entry.conversation.as_turns()
+        resumed = bool(self._entry.conversation.turns)
+        parts = engine.ready.parts if engine.status == "ready" else {}
+        self._emit(SessionStarted(self.id, resumed, parts, turns))
+        self.peer.channel.on_text(self._on_text)
+        self.peer.channel.on_refused(self._on_refused)
+        engine.open(self._opening(), self)
+        self._course.stream_open = engine.status == "ready"
+        self.peer.speaker.source = self.speaking
+
+    def _opening(self) -> OpenStream:
+        intake = self.hearing.intake
+        turns = self._entry.conversation.as_turns()
+        return OpenStream(intake.stream, self._course.settings, turns, intake.next_k)
+
+    async def _listen(self) -> None:
+        """Every block the microphone gives becomes a micro-turn."""
+        intake = self.hearing.intake
+        async for k, block in self.peer.microphone:
+            self._clock.block(k)
+            for news in self.speaking.heard():
+                intake.heard(news)
+            dropped = intake.add(k, block)
+            if dropped and self._course.stream_open:
+                self._tell_slow(dropped)
+            self._pump()
+            if k % _PROGRESS_BLOCKS == 0:
+                self.speaking.tell_progress()
+
+    def _pump(self) -> None:
+        """Send what may be sent."""
+        if not self._course.stream_open:
+            return
+        while (turn := self.hearing.intake.take()) is not None:
+            self._journal.micro_turn(turn)
+            try:
+                self._services.engine.send(turn)
+            except (EngineLost, EngineTooSlow) as error:
+                # Either way the engine is about to be replaced, and `engine_back` starts afresh.
+                log.warning("session %s: %s", self.id, error)
+                return
+
+    async def _pulse(self) -> None:
+        """Once a second: tell how things are, and end what went on long enough."""
+        loop, settings = self._clock.loop, self._services.settings
+        began = loop.time()
+        while True:
+            await asyncio.sleep(_PULSE_SECONDS)
+            now, course = loop.time(), self._course
+            self._emit(self._health())
+            if course.recover(now):
+                self._emit(EngineState("ready", ""))
+            if self.speaking.active:
+                course.last_activity = now
+            if settings.idle_seconds and now - course.last_activity > settings.idle_seconds:
+                self.end("idle", 0.0)
+            if settings.session_seconds and now - began > settings.session_seconds:
+                self.end("limit", 0.0)
+
+    async def _await_gone(self) -> None:
+        await self.peer.gone.wait()
+        self.end("hung_up" if self.peer.gone_reason == "closed" else "vanished")
+
+    async def _close(self, reason: EndReason) -> None:
+        """Give everything back: first what others may wait for, then the connection."""
+        self.speaking.cut("engine")
+        self._emit(SessionEnded(reason))
+        self._services.engine.close(self.hearing.intake.stream)
+        self._services.metrics.events_dropped += self.peer.statistics().events_dropped
+        self._entry.conversation.settle()
+        self._journal.close()
+        self._on_released()
+        self.released.set()
+        self.peer.speaker.source = None
+        if not self.peer.gone.is_set():
+            await asyncio.sleep(_LAST_WORD_SECONDS)
+        await self.peer.close()
+
+    # ---- what the client asks for ------------------------------------------------------------
+
+    def _on_text(self, text: str) -> None:
+        if not self._over.done():
+            self._act(self._dialect.decode(text, self._clock.loop.time()))
+
+    def _on_refused(self, why: Literal["binary", "too_large"]) -> None:
+        if not self._over.done():
+            self._act(self._dialect.refuse(why, self._clock.loop.time()))
+
+    def _act(self, event: Any) -> None:
+        match event:
+            case Problem():
+                self._services.metrics.messages_refused[event.code] += 1
+                self._emit(event)
+            case Flood():
+                self._services.metrics.messages_refused["flood"] += 1
+                self._emit(Problem("too_fast", "Far too many messages; goodbye.", fatal=True))
+                self.end("too_fast")
+            case TextSent(text, event_id):
+                self._course.last_activity = self._clock.loop.time()
+                if not self.hearing.typed(text, self.speaking.active, self._obey):
+                    problem = Problem(
+                        "too_fast", "Too much text waits to be read.", False, event_id
+                    )
+                    self._act(problem)
+            case StopSpeaking():
+                self._silence("stop")
+            case EndSession():
+                self.end("hung_up")
+            case Ping(sent_ms):
+                self._emit(Pong(sent_ms))
+
+    def _obey(self, command: Command) -> None:
+        """Do what the person demands, whatever the model makes of it."""
+        if command == "quiet":
+            self._silence("quiet")
+        elif command == "goodbye" and not self._course.goodbye:
+            self._course.goodbye = True
+            self.hearing.intake.command("goodbye")
+            self.end("goodbye", self._services.settings.goodbye_seconds)
+
+    def _silence(self, by: Literal["stop", "quiet"]) -> None:
+        self.speaking.deafen(self.hearing.intake.command(by))
+        self.speaking.cut(by)
+
+    # ---- what the client is told -------------------------------------------------------------
+
+    def _emit(self, event: SessionEvent) -> None:
+        text = self._dialect.encode(event, self._clock.now())
+        self.peer.channel.send(text)
+        self._journal.event(text)
+
+    def _on_started(self, utterance: int) -> None:
+        if self._course.goodbye and self._course.goodbye_utterance is None:
+            self._course.goodbye_utterance = utterance
+        voiced = self.hearing.take_last_voiced()
+        if voiced is not None:
+            latency = self._clock.now() - voiced
+            if 0.0 <= latency <= _LONGEST_LATENCY_SECONDS:
+                self._emit(Latency(utterance, latency))
+
+    def _on_over(self, utterance: int) -> None:
+        if utterance == self._course.goodbye_utterance:
+            self.end("goodbye")
+
+    def _tell_slow(self, dropped: int) -> None:
+        self._services.metrics.blocks_dropped += dropped
+        if self._course.drop(self._clock.loop.time()):
+            message = "This machine cannot keep up; some of what you say may be missed."
+            self._emit(EngineState("slow", message))
+
+    def _health(self) -> Health:
+        statistics = self.peer.statistics()
+        return Health(
+            rtt_seconds=statistics.rtt_seconds,
+            lost=statistics.lost_share,
+            concealed=statistics.concealed_share,
+            behind_seconds=max(0.0, statistics.behind_seconds) + self.hearing.intake.behind_seconds,
+            queued_seconds=self.speaking.queued_seconds,
+        )

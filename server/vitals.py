@@ -1,0 +1,68 @@
+"""The gauges: how full every queue is, how late every clock, how the engine keeps up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from server.metrics import Gauge
+from server.reception import Reception
+
+__all__ = ["gauges"]
+
+
+def gauges(reception: Reception) -> Iterator[Gauge]:
+    """What is true now, over all sessions the worst of each."""
+    engine = reception.services.engine
+    taken, places = reception.places
+    yield Gauge("sessions", "Sessions that go on.", taken)
+    yield Gauge("places", "Sessions there may be at a time.", places)
+    yield Gauge("conversations_parked", "Resumable conversations.", reception.registry.parked)
+    yield Gauge("engine_ready", "1 while the engine is ready.", engine.status == "ready")
+    yield Gauge("engine_restarts", "Engine processes that ended.", engine.restarts)
+    yield Gauge("engine_streams", "Streams that are open.", engine.streams)
+    yield Gauge("engine_outbox_messages", "Waiting for the pipe.", engine.outbox_messages)
+    if (vitals := engine.vitals) is not None:
+        yield Gauge("engine_ticks", "Ticks since its start.", vitals.ticks)
+        yield Gauge("engine_missed", "Micro-turns answered late.", vitals.missed)
+        yield Gauge("engine_tick_p50_seconds", "Over ten seconds.", vitals.tick_p50_seconds)
+        yield Gauge("engine_tick_p99_seconds", "Over ten seconds.", vitals.tick_p99_seconds)
+        yield Gauge("engine_queued_jobs", "Jobs that wait.", vitals.queued_jobs)
+    if (journal := reception.services.journal) is not None:
+        yield Gauge("journal_waiting_lines", "Waiting for the disk.", journal.waiting_lines)
+        yield Gauge("journal_dropped_lines", "Lines never written.", journal.dropped_lines)
+    yield from _worst(reception)
+
+
+def _worst(reception: Reception) -> Iterator[Gauge]:
+    sessions = reception.sessions
+    peers = [session.peer.statistics() for session in sessions]
+    yield Gauge(
+        "intake_behind_seconds",
+        "Input the engine has not answered.",
+        max((one.hearing.intake.behind_seconds for one in sessions), default=0.0),
+    )
+    yield Gauge(
+        "playout_queued_seconds",
+        "Speech that waits to be played.",
+        max((one.speaking.queued_seconds for one in sessions), default=0.0),
+    )
+    yield Gauge(
+        "microphone_queued_blocks",
+        "Blocks not yet taken.",
+        max((one.queued_blocks for one in peers), default=0),
+    )
+    yield Gauge(
+        "microphone_dropped_blocks",
+        "Blocks never taken.",
+        sum(one.dropped_blocks for one in peers),
+    )
+    yield Gauge(
+        "channel_buffered_bytes",
+        "Events that wait to be sent.",
+        max((one.peer.channel.buffered_bytes for one in sessions), default=0),
+    )
+    yield Gauge(
+        "speaker_lateness_p99_seconds",
+        "Frames sent after their time.",
+        max((one.lateness.p99 for one in peers), default=0.0),
+    )
