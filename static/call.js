@@ -203,23 +203,25 @@ export class Call extends EventTarget {
 
   /** @param {AbortSignal} signal */
   async #stayConnected(signal) {
+    // A call that was hung up lives on for a moment, to say so; it must not touch the next one.
+    const over = () => this.#run?.signal !== signal;
     let attempt = 0;
     this.#setPhase('connecting');
-    while (!signal.aborted) {
+    while (!over()) {
       try {
         this.#peer = await this.#connect(signal);
         const since = performance.now();
         this.#setPhase('live');
         this.#emit('problem', { problem: null });
         const closing = await this.#peer.closed;
-        if (signal.aborted) return;
+        if (over()) return;
         if (closing.kind === 'ended') return this.#finish('ended', closing.reason);
         attempt = performance.now() - since > STEADY_MS ? 0 : attempt + 1;
         this.#leavePeer();
         this.#setPhase('reconnecting');
         if (attempt > 0) await sleep(seconds(attempt) * 1000, signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (over()) return;
         if (!(await this.#wait(error, (attempt += 1), signal))) return;
       }
     }

@@ -36,6 +36,8 @@
 /** Bounds of what one picture may hold; a page that was asleep cannot make it large. */
 export const LEVELS_KEPT = 900;
 const MAX_BARS = 700;
+/** More turns than any picture's half minute holds. */
+const RECENT_CAPTIONS = 60;
 const TICK_MS = 5_000;
 const BAR_MS = 100;
 /** Words closer than this belong to one stretch of speech. */
@@ -80,7 +82,8 @@ export function layOut({ view, levels, nowMs, originMs, width, height }) {
     marks: view.marks.filter((mark) => mark.atMs > fromMs && mark.atMs < toMs).map((mark) => ({ x: x(mark.atMs), decision: mark.decision, probability: mark.probability })),
     cuts: agent.filter((entry) => entry.cut && entry.endMs > fromMs).map((entry) => x(entry.endMs)),
     typed: view.captions.filter((caption) => caption.typed && caption.startedMs !== null && caption.startedMs > fromMs).map((caption) => x(Number(caption.startedMs))),
-    ticks: ticks(fromMs, nowMs, originMs, x),
+    // The word "now" has its own place.
+    ticks: ticks(fromMs, nowMs, originMs, x).filter((tick) => nowX - tick.x > 34),
   };
 }
 
@@ -105,7 +108,7 @@ function blockOf(who, kind, span, x) {
 export function personIntervals(view, nowMs) {
   /** @type {Interval[]} */
   const spans = view.speaking.map((span) => ({ startMs: span.startMs, endMs: span.endMs ?? nowMs }));
-  for (const caption of view.captions) {
+  for (const caption of view.captions.slice(-RECENT_CAPTIONS)) {
     if (caption.who !== 'person' || caption.typed) continue;
     for (const word of caption.words) {
       if (word.end_ms > word.start_ms) spans.push({ startMs: word.start_ms, endMs: word.end_ms });
@@ -142,7 +145,7 @@ function joined(spans) {
 export function agentIntervals(view, nowMs) {
   /** @type {AgentInterval[]} */
   const out = [];
-  for (const caption of view.captions) {
+  for (const caption of view.captions.slice(-RECENT_CAPTIONS)) {
     if (caption.who !== 'agent' || caption.startedMs === null) continue;
     const startMs = caption.startedMs;
     const playing = caption.status === 'playing';

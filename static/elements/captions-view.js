@@ -1,0 +1,92 @@
+/**
+ * The captions: both sides word by word, what is about to be said, what was cut off. A screen
+ * reader is told finished turns only (`announcer`), for words that come one by one would drown it.
+ *
+ * @module elements/captions-view
+ */
+
+import { make, part } from './dom.js';
+
+/** @typedef {import('../view.js').View} View */
+/** @typedef {import('../view.js').Caption} Caption */
+
+const ANNOUNCEMENTS_KEPT = 12;
+/** This near to the end counts as reading along. */
+const FOLLOW_PIXELS = 48;
+
+/**
+ * @param {ParentNode} root
+ * @returns {(view: View) => void} renders a view
+ */
+export function captionsView(root) {
+  const list = part(root, 'caption-list', HTMLOListElement);
+  const scroller = part(root, 'captions', HTMLElement);
+  const empty = part(root, 'captions-empty', HTMLElement);
+  const announcer = part(root, 'announcer', HTMLElement);
+  /** @type {Map<string, {item: HTMLLIElement, caption: Caption}>} */
+  const shown = new Map();
+
+  return (view) => {
+    const follow = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < FOLLOW_PIXELS;
+    const visible = view.captions.filter((caption) => caption.words.length > 0);
+    empty.hidden = visible.length > 0;
+    const keys = new Set(visible.map((caption) => caption.key));
+    for (const [key, { item }] of shown) {
+      if (keys.has(key)) continue;
+      item.remove();
+      shown.delete(key);
+    }
+    let changed = false;
+    for (const caption of visible) {
+      const before = shown.get(caption.key);
+      if (before?.caption === caption) continue;
+      const item = before?.item ?? list.appendChild(make('li', { class: 'turn' }));
+      renderTurn(item, caption);
+      if (isFinished(caption) && !(before && isFinished(before.caption))) announce(announcer, caption);
+      shown.set(caption.key, { item, caption });
+      changed = true;
+    }
+    if (changed && follow) scroller.scrollTop = scroller.scrollHeight;
+  };
+}
+
+/** @param {Caption} caption */
+const isFinished = (caption) => caption.status === 'done' || caption.status === 'cut';
+
+/** @param {Caption} caption */
+export function splitCaption(caption) {
+  const count = caption.who === 'person' || caption.status === 'done' ? caption.words.length : caption.wordsHeard;
+  const separator = caption.who === 'person' ? ' ' : '';
+  /** @param {typeof caption.words} words */
+  const join = (words) => words.map((word) => word.text).join(separator).trim();
+  return { heard: join(caption.words.slice(0, count)), rest: join(caption.words.slice(count)) };
+}
+
+/** What a cut is called under a caption. @type {Readonly<Record<string, string>>} */
+const CUTS = { floor: 'interrupted', stop: 'stopped', quiet: 'asked to be quiet', engine: 'cut off by a fault', lost: 'connection lost' };
+
+/** @param {HTMLLIElement} item @param {Caption} caption */
+function renderTurn(item, caption) {
+  item.dataset.who = caption.who;
+  item.dataset.status = caption.status;
+  const { heard, rest } = splitCaption(caption);
+  const said = make('p', { class: 'said' });
+  if (heard) said.append(make('span', { class: 'heard', text: heard }));
+  if (heard && rest) said.append(' ');
+  if (rest && caption.status === 'cut') {
+    said.append(make('span', { class: 'unseen', text: ' (cut off, not heard: ' }), make('s', { text: rest }), make('span', { class: 'unseen', text: ')' }));
+  } else if (rest) {
+    said.append(make('span', { class: 'coming', text: rest }));
+  }
+  const badge = caption.typed ? 'typed' : caption.status === 'cut' ? (CUTS[caption.cutBy] ?? 'cut off') : '';
+  if (badge) said.append(' ', make('span', { class: 'badge', text: badge }));
+  item.replaceChildren(make('p', { class: 'who', text: caption.who === 'person' ? 'You' : 'Counterpoint' }), said);
+}
+
+/** @param {HTMLElement} announcer @param {Caption} caption */
+function announce(announcer, caption) {
+  const { heard } = splitCaption(caption);
+  const cut = caption.status === 'cut' ? ' (cut off)' : '';
+  announcer.append(make('p', { text: `${caption.who === 'person' ? 'You' : 'Counterpoint'}: ${heard}${cut}` }));
+  while (announcer.childElementCount > ANNOUNCEMENTS_KEPT) announcer.firstElementChild?.remove();
+}

@@ -1,0 +1,80 @@
+/**
+ * The choice of microphone and loudspeaker, kept between visits.
+ *
+ * Requests, as bubbling events: `choose-microphone`, `choose-loudspeaker`, with the device's id.
+ *
+ * @module elements/devices-view
+ */
+
+import { listDevices } from '../microphone.js';
+import { make, part } from './dom.js';
+
+/** @typedef {import('../microphone.js').Device} Device */
+
+/**
+ * @param {ParentNode} root
+ * @param {AbortSignal} signal ends its listeners
+ * @returns {{refresh: () => Promise<void>, microphone: () => string, loudspeaker: () => string}}
+ */
+export function devicesView(root, signal) {
+  const microphone = part(root, 'microphone', HTMLSelectElement);
+  const loudspeaker = part(root, 'loudspeaker', HTMLSelectElement);
+  part(root, 'loudspeaker-row', HTMLElement).hidden = !('setSinkId' in HTMLMediaElement.prototype);
+  const sheet = microphone.closest('details');
+  for (const select of [microphone, loudspeaker]) {
+    select.addEventListener('change', () => {
+      remember(select.id, select.value);
+      select.dispatchEvent(new CustomEvent(`choose-${select.id}`, { bubbles: true, composed: true, detail: select.value }));
+    }, { signal });
+  }
+  sheet?.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !sheet.open) return;
+    event.stopPropagation();
+    sheet.open = false;
+    sheet.querySelector('summary')?.focus();
+  }, { signal });
+  document.addEventListener('pointerdown', (event) => {
+    if (sheet?.open && event.target instanceof Node && !sheet.contains(event.target)) sheet.open = false;
+  }, { signal });
+
+  const refresh = async () => {
+    if (!navigator.mediaDevices) return;
+    const { microphones, loudspeakers } = await listDevices(navigator.mediaDevices);
+    fill(microphone, microphones);
+    fill(loudspeaker, loudspeakers);
+  };
+  navigator.mediaDevices?.addEventListener('devicechange', () => void refresh(), { signal });
+  return { refresh, microphone: () => microphone.value, loudspeaker: () => loudspeaker.value };
+}
+
+/** @param {HTMLSelectElement} select @param {Device[]} devices */
+function fill(select, devices) {
+  const wanted = select.value || recall(select.id);
+  const first = make('option', { text: 'The browser’s choice' });
+  first.value = '';
+  const options = devices.map(({ id, label }) => {
+    const option = make('option', { text: label });
+    option.value = id;
+    return option;
+  });
+  select.replaceChildren(first, ...options);
+  select.value = devices.some(({ id }) => id === wanted) ? wanted : '';
+}
+
+/** Storage may be forbidden; the choice then lasts as long as the page. @param {string} key @param {string} value */
+function remember(key, value) {
+  try {
+    localStorage.setItem(`counterpoint.${key}`, value);
+  } catch {
+    // See above.
+  }
+}
+
+/** @param {string} key */
+function recall(key) {
+  try {
+    return localStorage.getItem(`counterpoint.${key}`) ?? '';
+  } catch {
+    return '';
+  }
+}

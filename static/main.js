@@ -1,0 +1,266 @@
+/**
+ * The page: one call, one view, and the parts that show it.
+ *
+ * `window.counterpoint` is for tests and the curious: read-only, it shows the current view, the
+ * levels and the moments of silence; it changes nothing.
+ *
+ * @module main
+ */
+
+import { initialView, reduce } from './call-state.js';
+import { Call } from './call.js';
+import { captionsView } from './elements/captions-view.js';
+import { controlsView, isActive } from './elements/controls-view.js';
+import { devicesView } from './elements/devices-view.js';
+import { part, setText } from './elements/dom.js';
+import { numbersView } from './elements/numbers-view.js';
+import { noticesView, problemView } from './elements/problem-view.js';
+import { recordView } from './elements/record-view.js';
+import { TimelineView } from './elements/timeline-view.js';
+import { placeProblem } from './problems.js';
+import { Sampler } from './sampler.js';
+
+/** @typedef {import('./view.js').View} View */
+/** @typedef {import('./call-state.js').Action} Action */
+
+/** A microphone this quiet for this long gives nothing at all, not even a room's noise. */
+const [DEAD_PEAK, DEAD_MS] = [1e-4, 8_000];
+const FADED_MS = 40_000;
+
+class Page {
+  /** @type {View} */
+  #view = initialView();
+  #call;
+  #sampler;
+  #timeline;
+  #controls;
+  #devices;
+  #voice;
+  #renderers;
+  #queued = false;
+  #beganMs = 0;
+  #toldDead = false;
+
+  /** @param {Document} root @param {AbortSignal} signal */
+  constructor(root, signal) {
+    this.#call = new Call({ iceServers: iceServers(root) });
+    this.#controls = controlsView(root, signal);
+    this.#sampler = new Sampler((peak) => this.#controls.level(peak));
+    this.#timeline = new TimelineView(root, this.#sampler.levels, signal);
+    this.#devices = devicesView(root, signal);
+    this.#voice = part(root, 'voice', HTMLAudioElement);
+    const problem = problemView(root);
+    const record = recordView(root, this.#call, () => this.#forgotten(), signal);
+    const madeOf = part(root, 'made-of', HTMLElement);
+    this.#renderers = [
+      this.#controls.render,
+      captionsView(root),
+      numbersView(root),
+      noticesView(root),
+      record,
+      /** @param {View} view */ (view) => problem(view, performance.now()),
+      /** @param {View} view */ (view) => this.#timeline.render(view),
+      /** @param {View} view */ (view) => setText(madeOf, partsText(view)),
+    ];
+    this.#listenToCall(signal);
+    this.#listenToPage(root, signal);
+    this.#everySecond(signal);
+    this.#checkPlace();
+    void this.#devices.refresh();
+  }
+
+  /** What tests may look at. */
+  get spy() {
+    const [page, sampler] = [() => this.#view, this.#sampler];
+    return Object.freeze({
+      get view() {
+        return page();
+      },
+      get levels() {
+        return [...sampler.levels];
+      },
+      get silences() {
+        return sampler.silences.map((entry) => ({ ...entry }));
+      },
+    });
+  }
+
+  /** @param {Action} action */
+  #dispatch(action) {
+    this.#view = reduce(this.#view, action);
+    if (this.#queued) return;
+    this.#queued = true;
+    // One rendering for all that happens in this turn of the loop; also in a hidden tab, where
+    // there are no animation frames.
+    setTimeout(() => {
+      this.#queued = false;
+      for (const render of this.#renderers) render(this.#view);
+    });
+  }
+
+  #checkPlace() {
+    const { isSecureContext, RTCPeerConnection, location } = window;
+    const problem = placeProblem({ isSecureContext, mediaDevices: navigator.mediaDevices, RTCPeerConnection, host: location.host });
+    this.#dispatch(problem ? { type: 'problem', problem } : { type: 'phase', phase: 'idle', atMs: performance.now() });
+    if (problem) this.#dispatch({ type: 'phase', phase: 'failed', atMs: performance.now() });
+    return problem === null;
+  }
+
+  /** @param {AbortSignal} signal */
+  #listenToCall(signal) {
+    const call = this.#call;
+    call.on('phase', ({ phase, retrySeconds, reason }) => {
+      const atMs = performance.now();
+      const retry = phase === 'waiting' ? { retryAtMs: atMs + retrySeconds * 1000 } : {};
+      this.#dispatch({ type: 'phase', phase, atMs, reason, ...retry });
+      if (!isActive(phase)) this.#over(atMs);
+    }, { signal });
+    call.on('problem', ({ problem }) => this.#dispatch({ type: 'problem', problem }), { signal });
+    call.on('event', ({ event }) => {
+      const receivedMs = performance.now();
+      if (event.type === 'agent.cut') this.#sampler.cut(event.by, receivedMs);
+      this.#dispatch({ type: 'event', event, receivedMs });
+    }, { signal });
+    call.on('microphone', ({ stream }) => {
+      this.#sampler.listen('person', stream);
+      if (stream) void this.#devices.refresh();
+    }, { signal });
+    call.on('voice', ({ stream }) => void this.#play(stream), { signal });
+    call.on('silenced', ({ silenced }) => (this.#voice.muted = silenced), { signal });
+  }
+
+  /** @param {Document} root @param {AbortSignal} signal */
+  #listenToPage(root, signal) {
+    /** @type {Record<string, (detail: unknown) => void>} */
+    const requests = {
+      'call-start': () => void this.#start(),
+      retry: () => this.#restart(),
+      'call-end': () => this.#call.end(),
+      cancel: () => this.#call.end(),
+      'call-stop': () => this.#stop(),
+      'call-mute': () => this.#mute(),
+      dismiss: (id) => this.#dispatch({ type: 'dismiss', id: Number(id) }),
+      'choose-microphone': (id) => void this.#call.useMicrophone(String(id)),
+      'choose-loudspeaker': () => void this.#useLoudspeaker(),
+    };
+    for (const [name, act] of Object.entries(requests)) {
+      root.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
+    }
+    root.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && !root.querySelector('dialog[open]')) this.#stop();
+    }, { signal });
+    root.defaultView?.addEventListener('pagehide', () => this.#call.end(), { signal });
+    part(root, 'composer', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#type(part(root, 'typed', HTMLInputElement), part(root, 'typed-error', HTMLElement));
+    }, { signal });
+  }
+
+  async #start() {
+    if (!this.#checkPlace() || isActive(this.#call.phase)) return;
+    this.#beganMs = performance.now();
+    this.#toldDead = false;
+    this.#sampler.clear();
+    this.#sampler.begin();
+    this.#timeline.begin(this.#beganMs);
+    this.#dispatch({ type: 'begin' });
+    await this.#call.start({ deviceId: this.#devices.microphone() });
+  }
+
+  #restart() {
+    this.#call.end();
+    void this.#start();
+  }
+
+  #stop() {
+    if (!isActive(this.#call.phase)) return;
+    this.#sampler.cut('stop', performance.now());
+    this.#call.stop();
+  }
+
+  #mute() {
+    this.#call.mute(!this.#call.muted);
+    this.#dispatch({ type: 'muted', muted: this.#call.muted });
+  }
+
+  /** @param {HTMLInputElement} input @param {HTMLElement} problem */
+  #type(input, problem) {
+    if (!input.value.trim()) return;
+    try {
+      const sent = this.#call.sendText(input.value);
+      setText(problem, sent ? '' : 'Not connected: press Start first.');
+      if (sent) input.value = '';
+    } catch (error) {
+      setText(problem, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param {MediaStream | null} stream */
+  async #play(stream) {
+    this.#sampler.listen('agent', stream);
+    this.#voice.srcObject = stream;
+    if (!stream) return;
+    try {
+      await this.#useLoudspeaker();
+      await this.#voice.play();
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return;
+      this.#dispatch({ type: 'notice', kind: 'warning', code: 'autoplay', text: 'The browser holds the sound back. Click anywhere on the page to hear it.' });
+      document.addEventListener('pointerdown', () => void this.#voice.play().catch(() => {}), { once: true });
+    }
+  }
+
+  async #useLoudspeaker() {
+    if (!('setSinkId' in this.#voice)) return;
+    try {
+      await this.#voice.setSinkId(this.#devices.loudspeaker());
+    } catch {
+      this.#dispatch({ type: 'notice', kind: 'warning', code: 'loudspeaker', text: 'That loudspeaker cannot be used; the browser’s choice is used instead.' });
+    }
+  }
+
+  /** @param {number} atMs */
+  #over(atMs) {
+    this.#sampler.end();
+    this.#timeline.freeze(atMs);
+  }
+
+  #forgotten() {
+    this.#sampler.clear();
+    this.#dispatch({ type: 'forgotten' });
+  }
+
+  /** Countdowns, and a microphone that gives nothing. @param {AbortSignal} signal */
+  #everySecond(signal) {
+    const timer = setInterval(() => {
+      if (this.#view.phase === 'waiting') this.#dispatch({ type: 'problem', problem: this.#view.problem });
+      const old = performance.now() - this.#beganMs;
+      const dead = this.#sampler.loudest < DEAD_PEAK && !this.#view.muted;
+      if (this.#view.phase !== 'live' || !dead || old < DEAD_MS || old > FADED_MS) return;
+      if (this.#toldDead) return;
+      this.#toldDead = true;
+      this.#dispatch({ type: 'notice', kind: 'warning', code: 'dead-microphone', text: 'Nothing at all comes from the microphone. Is it switched off, or is another one meant? See Devices.' });
+    }, 1000);
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+}
+
+/** TURN and STUN servers, where the operator configured any. @param {Document} root @returns {RTCIceServer[]} */
+function iceServers(root) {
+  const content = root.querySelector('meta[name="counterpoint-ice-servers"]')?.getAttribute('content') ?? '[]';
+  try {
+    const servers = JSON.parse(content);
+    return Array.isArray(servers) ? servers : [];
+  } catch {
+    return [];
+  }
+}
+
+/** @param {View} view */
+function partsText({ parts }) {
+  const names = Object.entries(parts).map(([name, text]) => `${name}: ${text}`);
+  return names.length ? `Made of ${names.join(' · ')}` : '';
+}
+
+const page = new Page(document, new AbortController().signal);
+Object.defineProperty(window, 'counterpoint', { value: page.spy, writable: false });
