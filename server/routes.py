@@ -40,6 +40,7 @@ _HEADERS: Final = {
     ),
     "Permissions-Policy": "microphone=(self), camera=(self), display-capture=(self)",
     "Referrer-Policy": "no-referrer",
+    "Server": "counterpoint",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -61,9 +62,9 @@ def add_routes(app: web.Application) -> None:
 
 
 @web.middleware
-async def _errors_as_json(request: web.Request, answer: Answer) -> web.StreamResponse:
+async def _errors_as_json(request: web.Request, handler: Answer) -> web.StreamResponse:
     try:
-        return await answer(request)
+        return await handler(request)
     except CounterpointError as error:
         refusal = error
     except web.HTTPRequestEntityTooLarge:
@@ -84,8 +85,8 @@ async def _errors_as_json(request: web.Request, answer: Answer) -> web.StreamRes
 
 
 @web.middleware
-async def _security_headers(request: web.Request, answer: Answer) -> web.StreamResponse:
-    response = await answer(request)
+async def _security_headers(request: web.Request, handler: Answer) -> web.StreamResponse:
+    response = await handler(request)
     response.headers.update(_HEADERS)
     # Code of the page must match the server it talks to: always ask whether it changed.
     response.headers.setdefault("Cache-Control", "no-cache")
