@@ -1,0 +1,203 @@
+// The view is what the events say, on the page's clock, and never grows without end.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { LIMITS, initialView, reduce } from '../../static/call-state.js';
+import { splitCaption } from '../../static/elements/captions-view.js';
+
+/** @typedef {import('../../static/view.js').View} View */
+
+/** A conversation whose session clock began at page time 1000. */
+function conversation() {
+  let view = reduce(initialView(), { type: 'phase', phase: 'live', atMs: 1000 });
+  /** @param {string} type @param {object} fields @param {number} [atMs] @param {number} [delayMs] */
+  const on = (type, fields, atMs = 0, delayMs = 0) => {
+    const event = /** @type {import('../../static/protocol.js').ServerEvent} */ (/** @type {unknown} */ ({ type, seq: 0, at_ms: atMs, ...fields }));
+    view = reduce(view, { type: 'event', event, receivedMs: 1000 + atMs + delayMs });
+    return view;
+  };
+  /** @param {import('../../static/call-state.js').Action} action */
+  const act = (action) => (view = reduce(view, action));
+  on('session.started', { session: 's', dialect: 1, resumed: false, parts: {}, turns: [] });
+  return { on, act, get view() { return view; } };
+}
+
+/** @param {...string} texts */
+const words = (...texts) => texts.map((text, index) => ({ text, start_ms: index * 300, end_ms: index * 300 + 300 }));
+
+test('partial words replace one another, the final ones stay, on the page’s clock', () => {
+  const c = conversation();
+  c.on('person.words', { segment: 0, words: words('hell'), final: false, typed: false }, 400);
+  c.on('person.words', { segment: 0, words: words('hello', 'you'), final: true, typed: false }, 900);
+  c.on('person.words', { segment: 1, words: words('next'), final: false, typed: false }, 1500);
+  const [first, second] = c.view.captions;
+  assert.equal(c.view.captions.length, 2);
+  assert.deepEqual(first?.words.map((w) => w.text), ['hello', 'you']);
+  assert.equal(first?.status, 'done');
+  assert.equal(first?.words[1]?.start_ms, 1300);
+  assert.equal(second?.status, 'open');
+});
+
+test('a segment that turns out to hold no words disappears', () => {
+  const c = conversation();
+  c.on('person.words', { segment: 0, words: words('uh'), final: false, typed: false });
+  c.on('person.words', { segment: 0, words: [], final: true, typed: false });
+  assert.equal(c.view.captions.length, 0);
+});
+
+test('the agent’s words move from coming to heard, and a cut leaves the rest struck out', () => {
+  const c = conversation();
+  c.on('agent.words', { utterance: 0, words: words(' One', ' two') }, 100);
+  assert.deepEqual(c.view.captions.map((one) => one.status), ['open']);
+  c.on('agent.started', { utterance: 0 }, 200);
+  c.on('agent.words', { utterance: 0, words: words(' three', ' four') }, 300);
+  c.on('agent.heard', { utterance: 0, heard_ms: 400, words_heard: 1 }, 600);
+  assert.deepEqual(splitCaption(/** @type {any} */ (c.view.captions[0])), { heard: 'One', rest: 'two three four' });
+  c.on('agent.cut', { utterance: 0, heard_ms: 700, words_heard: 2, by: 'floor' }, 900);
+  const [cut] = c.view.captions;
+  assert.ok(cut);
+  assert.deepEqual([cut.status, cut.cutBy, cut.startedMs, cut.heardMs], ['cut', 'floor', 1200, 700]);
+  assert.deepEqual(splitCaption(cut), { heard: 'One two', rest: 'three four' });
+  c.on('agent.words', { utterance: 0, words: words(' five') }, 1000);
+  assert.equal(c.view.captions[0], cut, 'words that were under way when it was cut change nothing');
+});
+
+test('an utterance heard to its end shows all its words as heard', () => {
+  const c = conversation();
+  c.on('agent.words', { utterance: 4, words: words(' All', ' of', ' it.') });
+  c.on('agent.started', { utterance: 4 });
+  c.on('agent.done', { utterance: 4, heard_ms: 900, words_heard: 3 }, 900);
+  assert.deepEqual(splitCaption(/** @type {any} */ (c.view.captions[0])), { heard: 'All of it.', rest: '' });
+});
+
+test('progress of an utterance nobody heard of makes no caption', () => {
+  const c = conversation();
+  for (const type of ['agent.heard', 'agent.done', 'agent.cut']) c.on(type, { utterance: 9, heard_ms: 1, words_heard: 0, by: 'stop' });
+  assert.equal(c.view.captions.length, 0);
+});
+
+test('a late event moves no time: the smallest delay seen gives the clock', () => {
+  const c = conversation();
+  c.on('agent.started', { utterance: 0 }, 500, 800);
+  assert.equal(c.view.captions[0]?.startedMs, 1501, 'the clock may creep by 1 ms an event');
+});
+
+test('a lost connection closes what was open; the next one counts from 0 again without mixing', () => {
+  const c = conversation();
+  c.on('agent.words', { utterance: 0, words: words(' One', ' two') });
+  c.on('agent.started', { utterance: 0 });
+  c.on('agent.heard', { utterance: 0, heard_ms: 300, words_heard: 1 });
+  c.on('person.words', { segment: 0, words: words('well'), final: false, typed: false });
+  c.on('person.state', { state: 'speaking', probability: 1 });
+  c.act({ type: 'phase', phase: 'reconnecting', atMs: 5000 });
+  assert.deepEqual(c.view.captions.map((one) => [one.status, one.cutBy]), [['cut', 'lost'], ['done', '']]);
+  assert.deepEqual(c.view.speaking, [{ startMs: 1001, endMs: 5000 }].map((span) => ({ ...span, startMs: c.view.speaking[0]?.startMs })));
+  c.act({ type: 'phase', phase: 'live', atMs: 6000 });
+  c.on('session.started', { session: 's', dialect: 1, resumed: true, parts: {}, turns: [{ who: 'agent', text: 'One', cut: true }] }, 0, 5000);
+  c.on('agent.words', { utterance: 0, words: words(' Again') }, 100, 5000);
+  assert.equal(c.view.captions.length, 3, 'remembered turns are on the page already');
+  assert.equal(c.view.captions[0]?.words.length, 2);
+  assert.equal(c.view.notices.at(-1)?.code, 'resumed');
+});
+
+test('a server that no longer remembers is said to', () => {
+  const c = conversation();
+  c.on('person.words', { segment: 0, words: words('well'), final: true, typed: false });
+  c.on('session.started', { session: 't', dialect: 1, resumed: false, parts: {}, turns: [] });
+  assert.equal(c.view.notices.at(-1)?.code, 'restarted');
+});
+
+test('a resumed conversation on a fresh page shows its remembered turns', () => {
+  const c = conversation();
+  const turns = [{ who: 'person', text: 'Hello there', cut: false }, { who: 'agent', text: 'Good day', cut: true }];
+  c.on('session.started', { session: 's', dialect: 1, resumed: true, parts: {}, turns });
+  assert.deepEqual(c.view.captions.map((one) => [one.who, one.status, one.words.map((w) => w.text).join('')]), [
+    ['person', 'done', 'Hello there'], ['agent', 'cut', 'Good day'],
+  ]);
+});
+
+test('a restarted engine: told, then numbers may begin again', () => {
+  const c = conversation();
+  c.on('agent.words', { utterance: 0, words: words(' One') });
+  c.on('agent.started', { utterance: 0 });
+  c.on('engine', { state: 'restarting', message: '' });
+  assert.equal(c.view.notices.at(-1)?.kind, 'error');
+  c.on('agent.cut', { utterance: 0, heard_ms: 200, words_heard: 0, by: 'engine' });
+  assert.equal(c.view.captions[0]?.cutBy, 'engine');
+  c.on('engine', { state: 'ready', message: '' });
+  assert.equal(c.view.notices.length, 0);
+  c.on('agent.words', { utterance: 0, words: words(' New') });
+  assert.equal(c.view.captions.length, 2);
+});
+
+test('a ready engine at the beginning changes nothing that is open', () => {
+  const c = conversation();
+  c.on('person.words', { segment: 0, words: words('well'), final: false, typed: false });
+  const before = c.view.captions;
+  c.on('engine', { state: 'ready', message: '' });
+  assert.equal(c.view.captions, before);
+});
+
+test('being cut off twice at the start suggests headphones, once', () => {
+  const c = conversation();
+  for (let utterance = 0; utterance < 4; utterance += 1) {
+    c.on('agent.started', { utterance });
+    c.on('agent.cut', { utterance, heard_ms: 100, words_heard: 0, by: 'floor' });
+    const told = c.view.notices.some((notice) => notice.code === 'headphones');
+    assert.equal(told, utterance === 1, `after ${utterance + 1}`);
+    c.act({ type: 'dismiss', id: c.view.notices.at(-1)?.id ?? -1 });
+  }
+});
+
+test('voice activity makes spans; pausing ends one', () => {
+  const c = conversation();
+  for (const [state, atMs] of /** @type {[string, number][]} */ ([['speaking', 100], ['acknowledging', 200], ['pausing', 700], ['finished', 800], ['speaking', 900]])) {
+    c.on('person.state', { state, probability: 1 }, atMs);
+  }
+  assert.deepEqual(c.view.speaking.map((span) => [Math.round(span.startMs / 100), span.endMs && Math.round(span.endMs / 100)]), [[11, 17], [19, null]]);
+});
+
+test('everything is bounded', () => {
+  const c = conversation();
+  for (let n = 0; n < 1000; n += 1) {
+    c.on('person.words', { segment: n, words: words('a'), final: true, typed: false }, n);
+    c.on('person.state', { state: n % 2 ? 'silent' : 'speaking', probability: 1 }, n);
+    c.on('agent.words', { utterance: 0, words: words(' a', ' b', ' c') }, n);
+    c.on('floor', { decision: 'take', probability: 1 }, n);
+    c.on('latency', { utterance: n, latency_ms: n }, n);
+    c.on('error', { code: `c${n}`, message: 'x', fatal: false }, n);
+  }
+  const { captions, speaking, marks, latencies, notices } = c.view;
+  assert.deepEqual(
+    [captions.length, speaking.length, marks.length, latencies.length, notices.length],
+    [LIMITS.captions, LIMITS.spans, LIMITS.marks, LIMITS.latencies, LIMITS.notices],
+  );
+  assert.ok(captions.every((caption) => caption.words.length <= LIMITS.words));
+  assert.equal(latencies.at(-1)?.latencyMs, 999);
+});
+
+test('a view is never changed, and a reducer never throws on any order of events', () => {
+  const types = ['agent.words', 'agent.started', 'agent.heard', 'agent.done', 'agent.cut', 'person.words', 'session.started'];
+  let seed = 7;
+  const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  const c = conversation();
+  for (let n = 0; n < 3000; n += 1) {
+    const before = JSON.stringify(c.view);
+    const old = c.view;
+    const type = types[Math.floor(random() * types.length)] ?? '';
+    const fields = { utterance: Math.floor(random() * 4), segment: Math.floor(random() * 4), words: words(' a', ' b').slice(Math.floor(random() * 3)), final: random() < 0.5, typed: false, heard_ms: 10, words_heard: Math.floor(random() * 9), by: 'stop', session: 's', resumed: random() < 0.5, parts: {}, turns: [] };
+    c.on(type, fields, n);
+    if (n % 50 === 0) assert.equal(JSON.stringify(old), before);
+  }
+  assert.ok(c.view.captions.length <= LIMITS.captions);
+});
+
+test('beginning again and forgetting empty the page but keep mute', () => {
+  const c = conversation();
+  c.on('person.words', { segment: 0, words: words('well'), final: true, typed: false });
+  c.act({ type: 'muted', muted: true });
+  c.act({ type: 'forgotten' });
+  assert.deepEqual([c.view.captions.length, c.view.muted, c.view.notices[0]?.code], [0, true, 'forgotten']);
+  c.act({ type: 'begin' });
+  assert.deepEqual([c.view.phase, c.view.notices.length, c.view.muted], ['idle', 0, true]);
+});

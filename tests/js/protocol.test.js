@@ -1,0 +1,100 @@
+// Every event of docs/dialect.md is read; whatever else arrives is a fault with a reason, never an exception.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { MAX_MESSAGE_BYTES, parseServerEvent, ping, sessionEnd, speechStop, textSend } from '../../static/protocol.js';
+
+const word = { text: 'hello', start_ms: 10, end_ms: 300 };
+const heard = { utterance: 3, heard_ms: 400, words_heard: 2 };
+
+/** One good message of each type. */
+const GOOD = {
+  'session.started': { session: 'abc', dialect: 1, resumed: false, parts: { ears: 'moonshine' }, turns: [{ who: 'person', text: 'hi', cut: false }] },
+  'session.ending': { reason: 'shutdown', in_ms: 3000 },
+  'session.ended': { reason: 'goodbye' },
+  'person.words': { segment: 0, words: [word], final: true, typed: false },
+  'person.state': { state: 'speaking', probability: 0.5 },
+  'agent.words': { utterance: 3, words: [word] },
+  'agent.started': { utterance: 3 },
+  'agent.heard': heard,
+  'agent.done': heard,
+  'agent.cut': { ...heard, by: 'floor' },
+  floor: { decision: 'take', probability: 0.9 },
+  latency: { utterance: 3, latency_ms: 640 },
+  engine: { state: 'slow', message: 'late' },
+  health: { rtt_ms: 12, lost: 0.01, concealed: 0.02, behind_ms: 0, queued_ms: 200 },
+  pong: { sent_ms: 12.5 },
+  error: { code: 'bad_json', message: 'no', fatal: false, event_id: 'e1' },
+};
+
+test('the table above names every server event of the documentation', () => {
+  const documentation = readFileSync(new URL('../../docs/dialect.md', import.meta.url), 'utf8');
+  const server = documentation.split('### Server to client')[1]?.split('### Client to server')[0] ?? '';
+  const named = [...server.matchAll(/^\| `([a-z.]+)` \|/gm)].map((match) => match[1]);
+  assert.ok(named.length > 10);
+  assert.deepEqual(named.toSorted(), Object.keys(GOOD).toSorted());
+});
+
+for (const [type, fields] of Object.entries(GOOD)) {
+  test(`${type} is read whole, and unknown fields are dropped`, () => {
+    const { event, fault } = parseServerEvent(JSON.stringify({ type, seq: 7, at_ms: 1200, ...fields, later: 1 }));
+    assert.equal(fault, undefined);
+    assert.deepEqual({ ...event }, { type, seq: 7, at_ms: 1200, ...fields });
+  });
+
+  test(`${type} without one of its fields, or with a wrong one, is a fault or a default`, () => {
+    for (const name of Object.keys(fields)) {
+      const wrong = JSON.stringify({ type, seq: 7, at_ms: 1200, ...fields, [name]: { not: 'this' } });
+      const { event, fault } = parseServerEvent(wrong);
+      if (name === 'event_id' || name === 'parts') assert.ok(event, name);
+      else assert.match(String(fault), new RegExp(`${type.replace('.', '\\.')}: bad field ${name}`));
+    }
+  });
+}
+
+const GARBAGE = [
+  ['nothing', ''], ['not JSON', '{'], ['a number', '3'], ['null', 'null'], ['a list', '[]'], ['no type', '{}'],
+  ['a type that is not text', '{"type":3}'], ['an unknown type', '{"type":"agent.sneezed"}'],
+  ['a name every object has', '{"type":"constructor"}'], ['the prototype', '{"type":"__proto__"}'],
+  ['words that are none', '{"type":"agent.words","utterance":1,"words":[3]}'],
+  ['a negative utterance', '{"type":"agent.started","utterance":-1}'],
+  ['a fractional utterance', '{"type":"agent.started","utterance":1.5}'],
+  ['a huge number', '{"type":"latency","utterance":1,"latency_ms":1e999}'],
+  ['words without end', JSON.stringify({ type: 'agent.words', utterance: 1, words: Array(2001).fill(word) })],
+];
+for (const [name, message] of GARBAGE) {
+  test(`${name} is a fault`, () => {
+    const { event, fault } = parseServerEvent(message);
+    assert.equal(event, undefined);
+    assert.ok(fault && fault.length < 200);
+  });
+}
+
+test('what is not text is a fault', () => {
+  for (const value of [new ArrayBuffer(8), null, undefined, 3, {}]) assert.ok(parseServerEvent(value).fault);
+});
+
+test('long texts are cut, shares are clamped, times run forward', () => {
+  const words = [{ text: 'x'.repeat(5000), start_ms: 500, end_ms: 100 }];
+  const said = parseServerEvent(JSON.stringify({ type: 'agent.words', utterance: 1, words })).event;
+  assert.ok(said?.type === 'agent.words');
+  assert.equal(said.words[0]?.text.length, 200);
+  assert.equal(said.words[0]?.end_ms, 500);
+  const floor = parseServerEvent('{"type":"floor","decision":"take","probability":7}').event;
+  assert.ok(floor?.type === 'floor');
+  assert.equal(floor.probability, 1);
+});
+
+test('what a client sends', () => {
+  assert.deepEqual(textSend('  hello '), { type: 'text.send', text: 'hello' });
+  assert.deepEqual(textSend('hello', 'e1'), { type: 'text.send', text: 'hello', event_id: 'e1' });
+  assert.deepEqual(speechStop(), { type: 'speech.stop' });
+  assert.deepEqual(sessionEnd(), { type: 'session.end' });
+  assert.deepEqual(ping(3.5), { type: 'ping', sent_ms: 3.5 });
+  assert.throws(() => textSend('   '), RangeError);
+  const room = MAX_MESSAGE_BYTES - JSON.stringify({ type: 'text.send', text: '' }).length;
+  assert.equal(textSend('x'.repeat(room)).type, 'text.send');
+  assert.throws(() => textSend('x'.repeat(room + 1)), /16 KiB/);
+  assert.throws(() => textSend('€'.repeat(room / 2)), /16 KiB/);
+});
