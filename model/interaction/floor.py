@@ -55,7 +55,8 @@ class FloorSettings:
         likely_seconds: see `likely`.
         patience_seconds: silence that is answered whatever the model says.
         offer_seconds: how long a finished turn is offered for answering.
-        yield_seconds: voiced time over our speech that makes us yield while no word is known.
+        yield_seconds: voiced time over our speech that makes us yield while no word is known;
+            "okay" and "I see" last 0.55 s.
         word_yield_seconds: the same once one word is known that is no acknowledgement.
         acknowledged_yield_seconds: the same while all words are acknowledgements.
     """
@@ -71,7 +72,7 @@ class FloorSettings:
     likely_seconds: float = 0.6
     patience_seconds: float = 1.4
     offer_seconds: float = 5.0
-    yield_seconds: float = 0.5
+    yield_seconds: float = 0.6
     word_yield_seconds: float = 0.35
     acknowledged_yield_seconds: float = 1.5
 
