@@ -98,7 +98,7 @@ def _serve(rest: Sequence[str]) -> int:
         return 2
     from server.app import run
 
-    return run(chosen) or 0
+    return run(chosen)
 
 
 def _run_module(command: str, rest: Sequence[str]) -> int:
