@@ -31,7 +31,12 @@ class Rows:
 
 
 class CounterpointModel:
-    """An InteractionModel. The tick runs the senses and the floor; all else are jobs."""
+    """An InteractionModel. The tick runs the senses and the floor; all else are jobs.
+
+    Attributes:
+        rows: how many conversations it holds.
+        parts: what the jobs work with.
+    """
 
     def __init__(
         self, rows: int, activity: VoiceActivity, language: Language, parts: Parts
@@ -39,7 +44,7 @@ class CounterpointModel:
         self.rows = rows
         self._activity = activity
         self._language = language
-        self._parts = parts
+        self.parts = parts
 
     def new_state(self) -> Rows:
         """Every row empty."""
@@ -49,7 +54,7 @@ class CounterpointModel:
         """Begin a conversation: prime its row of Language, queue its greeting."""
         greeting = opening.settings.greeting
         mind = Mind(row, opening.settings, FloorState(), sayings=(greeting,) if greeting else ())
-        prime = self._parts.memories[row].prime(opening.settings.instructions, opening.turns)
+        prime = self.parts.memories[row].prime(opening.settings.instructions, opening.turns)
         job = Job(opening.stream, "language", Priority.SPEECH, prime, lasting=True)
         return self._with(state, row, mind), (job,)
 
@@ -68,7 +73,7 @@ class CounterpointModel:
             mind = minds[row]
             if given is None or mind is None:
                 continue
-            step = RowStep(mind, given, self._parts)
+            step = RowStep(mind, given, self.parts)
             minds[row], outputs[row] = step.run(probabilities[row])
         return Rows(activity, tuple(minds)), tuple(outputs)
 

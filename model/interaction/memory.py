@@ -7,17 +7,22 @@ draft, and beginning another draft forgets it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from model.interaction.language import Language
+from model.interaction.language import BeyondWindow, Language
 from model.interaction.parts import Pieces
+from model.interaction.prompt import DEFAULT_INSTRUCTIONS
 from model.messages import Turn
 
 __all__ = ["Memory"]
 
-PRIMED_TURNS: Final = 24
-"""Turns read back into a resumed conversation; older ones are no longer in the window anyway."""
+REMEMBERED_TURNS: Final = 24
+"""Turns read back into a row that lost its place; older ones would not fit its window anyway."""
+
+LONGEST_TURN_TOKENS: Final = 512
+"""Of a longer turn the end is read: the question usually stands there."""
 
 
 class Memory:
@@ -26,31 +31,24 @@ class Memory:
     def __init__(self, language: Language, row: int) -> None:
         self.language = language
         self.row = row
-        self.committed = 0
+        self._committed = 0
+        self._instructions = ""
+        self._turns: deque[Turn] = deque(maxlen=REMEMBERED_TURNS)
+        self._asked = ""
         self._reply_start = 0
         self._reply: list[int] = []
 
     def prime(self, instructions: str, turns: Sequence[Turn]) -> Pieces[None]:
         """Empty the row, read the instructions, pin them, and read back earlier turns."""
-        self.language.reset(self.row)
-        prefix = self.language.chat_prefix(instructions)
-        yield from self.language.append(self.row, prefix)
-        self.language.pin(self.row, len(prefix))
-        for turn in turns[-PRIMED_TURNS:]:
-            if turn.who == "person":
-                ids = self.language.person_turn(turn.text)
-            else:
-                ids = self.language.agent_open() + self.language.encode(turn.text)
-                ids += self.language.agent_close(turn.cut)
-            yield from self.language.append(self.row, ids)
-        self.committed = self.language.length(self.row)
+        self._instructions = instructions or DEFAULT_INSTRUCTIONS
+        self._turns = deque(turns, maxlen=REMEMBERED_TURNS)
+        yield from self._read_again()
 
     def ask(self, text: str) -> Pieces[None]:
         """Begin a draft: the person said `text`; the next token is the first of our answer."""
-        self.language.truncate(self.row, self.committed)
-        self._reply = []
-        ids = self.language.person_turn(text) + self.language.agent_open()
-        yield from self.language.append(self.row, ids)
+        self._asked, self._reply = text, []
+        yield from self._go_back()
+        yield from self._append(self._person(text) + self.language.agent_open())
         self._reply_start = self.language.length(self.row)
 
     def took(self, token: int) -> None:
@@ -62,25 +60,64 @@ class Memory:
 
         Tokens that spell a prefix of what was heard stay; the rest is read anew.
         """
+        self._turns.append(Turn("person", self._asked))
+        self._turns.append(Turn("agent", heard.strip(), cut))
+        kept, text = self._spelling(heard)
+        self.language.truncate(self.row, self._reply_start + kept)
+        rest = self.language.encode(heard[len(text) :]) if len(heard) > len(text) else []
+        yield from self._append(rest + self.language.agent_close(cut))
+        self._committed = self.language.length(self.row)
+        self._reply = []
+
+    def record(self, turn: Turn) -> Pieces[None]:
+        """Commit a turn that needs no answer, or one we said without Language."""
+        yield from self._go_back()
+        self._turns.append(turn)
+        yield from self._append(self._ids(turn))
+        self._committed = self.language.length(self.row)
+
+    def text(self) -> str:
+        """What the row holds up to what is committed, without the marks between turns."""
+        return self.language.decode(self.language.held(self.row)[: self._committed])
+
+    def _spelling(self, heard: str) -> tuple[int, str]:
+        """How many tokens of the reply spell a prefix of what was heard, and that prefix."""
         kept, text = 0, ""
         for count in range(1, len(self._reply) + 1):
             so_far = self.language.decode(self._reply[:count])
             if not heard.startswith(so_far):
                 break
             kept, text = count, so_far
-        self.language.truncate(self.row, self._reply_start + kept)
-        rest = self.language.encode(heard[len(text) :]) if len(heard) > len(text) else []
-        yield from self.language.append(self.row, rest + self.language.agent_close(cut))
-        self.committed = self.language.length(self.row)
-        self._reply = []
+        return kept, text
 
-    def record(self, who: str, text: str) -> Pieces[None]:
-        """Commit a turn that needs no answer, or one we said without Language."""
-        self.language.truncate(self.row, self.committed)
-        if who == "person":
-            ids = self.language.person_turn(text)
-        else:
-            ids = self.language.agent_open() + self.language.encode(text)
-            ids += self.language.agent_close(False)
+    def _go_back(self) -> Pieces[None]:
+        """Forget what is not committed; read the text again if the row no longer can."""
+        try:
+            self.language.truncate(self.row, self._committed)
+        except BeyondWindow:
+            yield from self._read_again()
+
+    def _read_again(self) -> Pieces[None]:
+        self.language.reset(self.row)
+        prefix = self.language.chat_prefix(self._instructions)
+        yield from self._append(prefix)
+        self.language.pin(self.row, len(prefix))
+        for turn in tuple(self._turns):
+            yield from self._append(self._ids(turn))
+        self._committed = self.language.length(self.row)
+
+    def _ids(self, turn: Turn) -> list[int]:
+        if turn.who == "person":
+            return self._person(turn.text)
+        text = self.language.encode(turn.text)[:LONGEST_TURN_TOKENS]
+        return [*self.language.agent_open(), *text, *self.language.agent_close(turn.cut)]
+
+    def _person(self, text: str) -> list[int]:
+        # Four characters a token and more: encoding only what can count bounds the work too.
+        ids = self.language.encode(text[-LONGEST_TURN_TOKENS * 8 :])
+        if len(ids) > LONGEST_TURN_TOKENS:
+            text = self.language.decode(ids[-LONGEST_TURN_TOKENS:])
+        return self.language.person_turn(text)
+
+    def _append(self, ids: Sequence[int]) -> Pieces[None]:
         yield from self.language.append(self.row, ids)
-        self.committed = self.language.length(self.row)

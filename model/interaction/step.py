@@ -26,6 +26,7 @@ from model.messages import (
     PersonState,
     PersonWords,
     Speech,
+    Turn,
     Word,
 )
 from model.timebase import MICRO_TURN_SECONDS
@@ -114,7 +115,12 @@ class RowStep:
         if text.strip() and self.mind.answering:
             self._submit("language", Priority.SPEECH, memory.settle(text, cut), lasting=True)
         elif text.strip():
-            self._submit("language", Priority.SPEECH, memory.record("agent", text), lasting=True)
+            self._submit(
+                "language",
+                Priority.SPEECH,
+                memory.record(Turn("agent", text.strip(), cut)),
+                lasting=True,
+            )
         else:
             # Nothing of the answer was heard: what was asked is still to be answered.
             carried = f"{self.mind.asked} {carried}".strip()

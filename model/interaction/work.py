@@ -60,10 +60,10 @@ def answer(draft: int, memory: Memory, voice: Voice, heard: Work | None, carried
         if memory.language.is_end(token):
             break
         memory.took(token)
-        for phrase in splitter.feed(pieces.feed(token)):
+        for phrase in splitter.feed(pieces.push(token)):
             spoken_text += phrase.text
             yield from _render(draft, voice, phrase)
-    for phrase in splitter.flush():
+    for phrase in (*splitter.feed(pieces.end()), *splitter.flush()):
         spoken_text += phrase.text
         yield from _render(draft, voice, phrase)
     return ReplyDone(draft, spoken_text)
