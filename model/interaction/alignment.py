@@ -30,6 +30,8 @@ SILENT_FLOOR_RATIO = 3.0
 
 SHORTEST_WORD_SECONDS = 0.04
 
+LONGEST_CLOSURE_SECONDS = 0.15
+
 
 def place_tokens(attention: Floats) -> list[int]:
     """The first frame of each token.
@@ -87,19 +89,24 @@ def words_of(
             spans[-1] = (text + piece, begun, last)
         else:
             spans.append((piece, first, last))
-    sounding = _sounding(audio)
+    level = _level(audio)
+    sounding = _sounding(level)
     return tuple(
-        Word(text.strip(), *_trimmed(first, last, sounding))
+        Word(text.strip(), *_trimmed(first, last, level, sounding))
         for text, first, last in spans
         if text.strip()
     )
 
 
-def _sounding(audio: Audio) -> npt.NDArray[np.bool_]:
-    """For every 10 ms whether something sounds."""
+def _level(audio: Audio) -> Floats:
+    """Root mean square of every 10 ms."""
     whole = len(audio) // STEP_SAMPLES * STEP_SAMPLES
     frames = audio[:whole].reshape(-1, STEP_SAMPLES)
-    level = np.sqrt(np.mean(frames * frames, axis=1))
+    return np.sqrt(np.mean(frames * frames, axis=1))
+
+
+def _sounding(level: Floats) -> npt.NDArray[np.bool_]:
+    """For every 10 ms whether something sounds."""
     if not len(level):
         return np.zeros(0, np.bool_)
     loud, floor = np.percentile(level, 90), np.percentile(level, 5)
@@ -107,13 +114,19 @@ def _sounding(audio: Audio) -> npt.NDArray[np.bool_]:
 
 
 def _trimmed(
-    first_seconds: float, last_seconds: float, sounding: npt.NDArray[np.bool_]
+    first_seconds: float, last_seconds: float, level: Floats, sounding: npt.NDArray[np.bool_]
 ) -> tuple[float, float]:
-    """The span without the silence at its edges; as it is if it is silent."""
+    """The span without the silence at its edges; as it is if it is silent.
+
+    A silence inside that is longer than any closure of the mouth parts the word from a noise
+    before or after it: the louder side is the word.
+    """
     step = seconds(STEP_SAMPLES, HEARING_RATE)
     first = samples(first_seconds, HEARING_RATE) // STEP_SAMPLES
     last = max(samples(last_seconds, HEARING_RATE) // STEP_SAMPLES, first + 1)
-    found = np.flatnonzero(sounding[first:last])
+    found = first + np.flatnonzero(sounding[first:last])
     if len(found):
-        first_seconds, last_seconds = (first + found[0]) * step, (first + found[-1] + 1) * step
+        gaps = np.flatnonzero(np.diff(found) * step > LONGEST_CLOSURE_SECONDS) + 1
+        run = max(np.split(found, gaps), key=lambda run: float(level[run].sum()))
+        first_seconds, last_seconds = run[0] * step, (run[-1] + 1) * step
     return float(first_seconds), float(max(last_seconds, first_seconds + SHORTEST_WORD_SECONDS))

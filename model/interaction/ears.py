@@ -37,11 +37,25 @@ TOKENS_A_PIECE: Final = 4
 """Tokens written between two yields: some 20 ms on one thread."""
 
 SHORTEST_SECONDS: Final = 0.15
-SILENT_LEVEL: Final = 0.002
+SILENT_LEVEL: Final = 0.0005
 """Root mean square of the loudest tenth of a second under which nothing was said."""
 
-LEAST_LOG_PROBABILITY: Final = -1.5
-"""Mean over the tokens; what is less sure than this was not speech."""
+AFTER_SECONDS: Final = 0.3
+"""Silence put after the audio: without it the last word is heard worse (word error rate of 60
+prompts 4.7 % without and 3.7 % with it)."""
+
+LEAST_LOG_PROBABILITY: Final = -1.2
+"""Mean over the tokens; what is less sure than this was not speech. Measured: beginnings of
+people's sentences, cut anywhere, -1.1 and more; noise that is written down as a sentence, less."""
+
+BLANK: Final = ("you", "thank you for watching", "thanks for watching")
+"""What the network writes down of noise, tones and breath, learnt from captions."""
+
+LAST_LATIN: Final = "\u024f"
+"""Hum is written down in letters that are not English."""
+
+SURE_LOG_PROBABILITY: Final = -0.3
+"""From here on a longer blank is believed to have been said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +162,17 @@ class MoonshineEars:
         duration = _checked(audio, self.max_seconds)
         if duration < SHORTEST_SECONDS or _loudest(audio) < SILENT_LEVEL:
             return ()
-        states = yield from self.encode(audio)
+        silence = np.zeros(samples(AFTER_SECONDS, HEARING_RATE), np.float32)
+        states = yield from self.encode(np.concatenate((audio, silence)))
         written = yield from self._write(states, duration, guess)
         tokens = written.tokens
-        if not tokens or float(np.mean(written.log_probabilities)) < LEAST_LOG_PROBABILITY:
+        pieces = [self._vocabulary.text(token) for token in tokens]
+        if not is_speech("".join(pieces), written.log_probabilities):
             return ()
         attention = np.stack([row.float().cpu().numpy() for row in written.attention])
         starts = place_tokens(attention[: len(tokens) + 1])
         if len(starts) == len(tokens):  # The text was broken off before its end.
             starts.append(attention.shape[1])
-        pieces = [self._vocabulary.text(token) for token in tokens]
         return words_of(pieces, starts, audio, self.hop_seconds)
 
     def _write(
@@ -226,6 +241,20 @@ def listen(ears: Ears, segment: Segment) -> Pieces[Segment]:
         segment = segment.recognised(words, segment)
         if not was_behind:
             return segment
+
+
+def is_speech(text: str, log_probabilities: Sequence[float]) -> bool:
+    """Whether a text was said, or is what the network makes of noise.
+
+    "You" alone and without a full stop is its word for nothing; somebody's real "you" is lost.
+    """
+    text = text.strip()
+    if not text or any(letter.isalpha() and letter > LAST_LATIN for letter in text):
+        return False
+    sureness = float(np.mean(log_probabilities))
+    if text == "You" or sureness < LEAST_LOG_PROBABILITY:
+        return False
+    return sureness >= SURE_LOG_PROBABILITY or text.casefold().rstrip(".!") not in BLANK
 
 
 def is_loop(tokens: Sequence[int]) -> bool:

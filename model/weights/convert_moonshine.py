@@ -39,8 +39,9 @@ CONFIG: Final = {
     "first_token": 1,
     "last_token": 2,
     "rate": 16000,
-    # Found on recordings by the error of the word times; see tests/model/interaction/test_ears.py.
-    "alignment_heads": [],
+    # Chosen one after the other on twelve sentences of a synthetic voice with known word times:
+    # starts within 0.02 s there, and within 0.04 s of a forced alignment of people's speech.
+    "alignment_heads": [[5, 6], [3, 7], [4, 3], [5, 2], [3, 0], [4, 2]],
 }
 """What `model.nn.moonshine.MoonshineConfig` reads; the sizes are checked against the file."""
 
