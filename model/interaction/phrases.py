@@ -236,8 +236,10 @@ def _ends_sentence(words: tuple[_Word, ...], index: int) -> bool:
     word = words[index]
     if word.new_line and _LIST_NUMBER.match(word.text):
         return False
-    following = words[index + 1].text if index + 1 < len(words) else ""
-    return is_sentence_end(word.text, following)
+    if is_sentence_end(word.text, ""):
+        return True
+    # What may be an abbreviation ("p.m.", "No.") shows by the word after it.
+    return index + 1 < len(words) and is_sentence_end(word.text, words[index + 1].text)
 
 
 def _ends_clause(word: _Word) -> bool:
@@ -268,8 +270,10 @@ def _best_cut(words: tuple[_Word, ...]) -> int:
 
 def _pause(last: _Word, rest: tuple[_Word, ...]) -> float:
     bare = last.text.rstrip(_CLOSERS)
-    if bare[-1:] in (".", "!", "?", "…") or (rest and rest[0].new_line):
+    if bare[-1:] in (".", "!", "?", "…"):
         return SENTENCE_PAUSE_SECONDS
     if bare[-1:] == ",":
         return COMMA_PAUSE_SECONDS
-    return CLAUSE_PAUSE_SECONDS if bare[-1:] in (";", ":", "—", "–") else 0.0
+    if bare[-1:] in (";", ":", "—", "–"):
+        return CLAUSE_PAUSE_SECONDS
+    return SENTENCE_PAUSE_SECONDS if rest and rest[0].new_line else 0.0

@@ -1,0 +1,156 @@
+"""Cutting text into phrases while it is written."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.interaction.phrases import MAX_PHRASE_LENGTH, Phrase, PhraseSplitter, Splitting
+from model.interaction.pronunciation import written_words
+
+
+def _split(text: str, piece: int = 4) -> list[Phrase]:
+    """Feed a text in pieces of a few characters, as a language model gives it."""
+    splitter = PhraseSplitter()
+    phrases: list[Phrase] = []
+    for start in range(0, len(text), piece):
+        phrases += splitter.feed(text[start : start + piece])
+    return phrases + list(splitter.flush())
+
+
+def _texts(text: str, piece: int = 4) -> list[str]:
+    return [phrase.text for phrase in _split(text, piece)]
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("Yes.", ["Yes."]),
+        ("No. I do not.", ["No.", " I do not."]),
+        ("Well, yes.", ["Well, yes."]),
+        (
+            "Sure, I can help with that. What is it?",
+            ["Sure, I can help with that.", " What is it?"],
+        ),
+        ("If it rains, we stay.", ["If it rains,", " we stay."]),
+        (
+            "The capital of France is Paris and it has a tower.",
+            ["The capital of France is Paris", " and it has a tower."],
+        ),
+        (
+            "Dr. Smith paid $3.50 for it, e.g. at 3.15 p.m. He left.",
+            ["Dr. Smith paid $3.50 for it,", " e.g. at 3.15 p.m.", " He left."],
+        ),
+        ("Mr. J. K. Jones vs. the U.S. team", ["Mr. J. K. Jones vs. the U.S. team"]),
+        ("Really?! Wait... what? Go!", ["Really?!", " Wait...", " what?", " Go!"]),
+        ('She said "no." Then she left.', ['She said "no."', " Then she left."]),
+        ("Pi is 3.14159, more or less.", ["Pi is 3.14159,", " more or less."]),
+        ("See No. 5 and No. 6.", ["See No. 5 and No. 6."]),
+        ("One\ntwo\n\nthree", ["One", " two", " three"]),
+    ],
+)
+def test_cuts_where_speech_may_pause(text: str, phrases: list[str]) -> None:
+    assert _texts(text) == phrases
+    assert _texts(text, piece=1) == phrases
+    assert _texts(text, piece=1_000) == phrases
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("**Bold** and *soft* and `code`.", "Bold and soft and code."),
+        ("Read [the docs](https://x.y/z) now.", "Read the docs now."),
+        ("![A cat](cat.png) sleeps.", "A cat sleeps."),
+        ("# Title\n- one\n* two\n1. three", "Title one two 1. three"),
+        ("Try:\n```python\nprint('no. never')\n```\nDone.", "Try: Done."),
+        ("Inline ```x = 1``` code", "Inline code"),
+        ("Nice 😀 work 🎉!", "Nice work !"),
+        ("snake_case and 5*3 stay", "snake_case and 5*3 stay"),
+        ("> quoted &amp; escaped<br/> text[1]", "quoted & escaped text"),
+        ("| a | b |\n|---|---|\n| c | d |", "a b c d"),
+        ("See https://example.com/a_b*c now", "See https://example.com/a_b*c now"),
+        ("---\n***\n", ""),
+        ("", ""),
+        (" \n ", ""),
+    ],
+)
+def test_leaves_out_what_cannot_be_read_aloud(written: str, spoken: str) -> None:
+    assert "".join(_texts(written)) == spoken
+
+
+def test_every_word_knows_its_end_in_the_written_text() -> None:
+    written = "Here's **the plan**: 😀\n\n1. Boil *water*, then add [salt](x).\n- Done."
+    for phrase in _split(written):
+        words = written_words(phrase.text)
+        assert len(words) == len(phrase.word_ends)
+        for word, end in zip(words, phrase.word_ends, strict=True):
+            bare = re.sub(r"\W", "", word)
+            assert bare in re.sub(r"\W", "", written[:end]), (word, written[:end])
+    assert written[: _split(written)[1].word_ends[2]].endswith("*water*,")
+
+
+def test_the_first_phrase_comes_as_soon_as_it_is_certain() -> None:
+    splitter = PhraseSplitter()
+    assert splitter.feed("Once upon a time,") == ()
+    assert [phrase.text for phrase in splitter.feed(" ")] == ["Once upon a time,"]
+
+
+def test_later_phrases_grow() -> None:
+    clause = "one two three four five, "
+    lengths = [len(phrase.text) for phrase in _split(clause * 30)]
+    assert lengths[0] < lengths[1] < lengths[2] < lengths[3]
+    assert lengths[3] >= 120
+
+
+def test_pauses_follow_the_punctuation() -> None:
+    phrases = _split("In the end, we won; nobody knew why: it rained all day. So be it\nEnd")
+    pauses = {phrase.text.split()[-1]: phrase.pause_seconds for phrase in phrases}
+    assert pauses["end,"] == 0.12
+    assert pauses["day."] == pauses["it"] == 0.25
+    assert pauses["End"] == 0.0
+
+
+def test_a_splitting_is_a_value() -> None:
+    """Two continuations of one beginning do not know of each other: a draft may be abandoned."""
+    start, _ = Splitting().feed("I would like ")
+    one, two = start.feed("tea. ")[1], start.feed("coffee. ")[1]
+    assert [phrase.text for phrase in (*one, *two)] == ["I would like tea.", "I would like coffee."]
+
+
+@given(
+    text=st.text(alphabet="ab cD.,!?\n*_`#[]()-0159😀é:\"'", max_size=400),
+    piece=st.integers(1, 30),
+)
+def test_nothing_is_lost_whatever_the_pieces(text: str, piece: int) -> None:
+    phrases = _split(text, piece)
+    assert phrases == _split(text, piece=1)
+    place = 0
+    for phrase in phrases:
+        assert phrase.start == place <= phrase.end <= len(text)
+        assert 0 < len(phrase.text) <= MAX_PHRASE_LENGTH
+        assert list(phrase.word_ends) == sorted(phrase.word_ends)
+        place = phrase.end
+    for phrase in phrases[1:]:
+        assert phrase.text.startswith(" ")
+    letters = [c for c in "".join(phrase.text for phrase in phrases) if c.isalnum()]
+    rest = iter(text)
+    assert all(letter in rest for letter in letters), "a letter was invented or moved"
+
+
+def test_a_word_without_end_is_cut() -> None:
+    phrases = _split("x" * 1_000, piece=7)
+    assert "".join(phrase.text for phrase in phrases).replace(" ", "") == "x" * 1_000
+    assert all(len(phrase.text) <= MAX_PHRASE_LENGTH for phrase in phrases)
+    assert len(phrases) <= 12
+
+
+def test_long_sentences_are_cut_at_clauses() -> None:
+    sentence = "the quick brown fox jumps over the lazy dog and runs into the deep dark wood, " * 8
+    phrases = _split(sentence.strip() + ".")
+    assert all(len(phrase.text) <= MAX_PHRASE_LENGTH for phrase in phrases)
+    assert all(phrase.text[-1] in ",." for phrase in phrases[1:])
+    assert all(a.end == b.start for a, b in itertools.pairwise(phrases))
