@@ -16,7 +16,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["convert", "read_pieces"]
+__all__ = ["FORMAT", "convert", "read_pieces"]
+
+FORMAT: Final = "2"
+"""Raised when what is written changes, so that what an older version wrote is made anew."""
 
 Tensor = npt.NDArray[Any]
 Tensors = dict[str, Tensor]
