@@ -1,0 +1,179 @@
+"""Real Chromium on the client's side of a `TestBed`, with a sound file as its microphone.
+
+    with TestBed() as bed:
+        url = echo_server(bed)
+        with chromium(bed, url, microphone_file(path, [recording.audio])) as browser:
+            page = open_page(browser, url)
+            start_call(page)
+            wait_until(page, "() => counterpoint.view.captions.length > 0")
+        with chromium_page(bed, url, wav) as page:       # the same, for one page
+            ...
+
+The page's Content-Security-Policy forbids `eval`, and with it Playwright's `wait_for_function`:
+wait with locators, or with `wait_until`, which polls from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import wave
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from model.messages import Audio
+from model.timebase import HEARING_RATE, samples
+from tests.network.testbed import TestBed
+
+__all__ = [
+    "chromium",
+    "chromium_page",
+    "console_problems",
+    "echo_server",
+    "microphone_file",
+    "open_page",
+    "serve",
+    "start_call",
+    "wait_until",
+]
+
+PORT: Final = 8080
+_SERVE: Final = "import sys; from server.cli import main; sys.exit(main())"
+_FLAGS: Final = (
+    "--no-sandbox",  # the tests run as root inside a network namespace
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-dev-shm-usage",
+)
+# Chromium asks the sound system first; this speaker swallows everything and keeps time.
+_MUTE: Final = "--mute-audio"
+
+
+def serve(bed: TestBed, *flags: str) -> str:
+    """Start the real server on the server's side; its address, once its engine is ready."""
+    address = f"http://{bed.server_address}:{PORT}"
+    command = [sys.executable, "-c", _SERVE, "serve", "--host", bed.server_address]
+    server = bed.spawn_server([*command, "--port", str(PORT), *flags])
+    server.wait_for_output("listens", 30)
+    bed.run_in_client(
+        ["curl", "-sf", "--retry", "60", "--retry-delay", "1", "--retry-all-errors"]
+        + [f"{address}/healthz"],
+        timeout_seconds=90,
+    )
+    return address
+
+
+def echo_server(bed: TestBed, *flags: str) -> str:
+    """The real server with the echo engine, which says back what it hears and counts aloud."""
+    return serve(bed, "--engine", "model=echo", "--offers-per-window", "1000", *flags)
+
+
+def microphone_file(
+    path: Path,
+    speech: Sequence[Audio],
+    before_seconds: float = 0.6,
+    after_seconds: float = 2.0,
+) -> Path:
+    """A WAV for the fake microphone: 16 kHz recordings, each between these silences."""
+    pause = [np.zeros(samples(length, HEARING_RATE), np.float32) for length in (before_seconds, after_seconds)]
+    parts = [part for one in speech for part in (pause[0], one, pause[1])]
+    whole = np.clip(np.concatenate(parts), -1, 1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(HEARING_RATE)
+        file.writeframes((whole * 32767).astype("<i2").tobytes())
+    return path
+
+
+@contextlib.contextmanager
+def chromium(
+    bed: TestBed,
+    url: str,
+    microphone: Path | None,
+    *,
+    loop: bool = True,
+    secure: bool = True,
+    permission: Literal["granted", "denied"] = "granted",
+) -> Iterator[Browser]:
+    """A browser on the client's side.
+
+    Args:
+        bed: where.
+        url: the server's address, `http://host:port`.
+        microphone: what it plays as its microphone; None has no microphone at all.
+        loop: whether the file begins again at its end; else silence follows.
+        secure: whether the browser trusts the address as it would https or localhost.
+        permission: what it answers when the page asks for the microphone.
+    """
+    flags = [*_FLAGS, _MUTE]
+    if secure:
+        flags.append(f"--unsafely-treat-insecure-origin-as-secure={url}")
+    if microphone is not None:
+        end = "" if loop else "%noloop"
+        flags.append("--use-fake-device-for-media-stream")
+        flags.append(f"--use-file-for-fake-audio-capture={microphone}{end}")
+    flags.append(
+        "--use-fake-ui-for-media-stream" if permission == "granted" else "--deny-permission-prompts"
+    )
+    # Playwright's driver and the browser are children of this thread: they live where it does.
+    with bed.in_client(), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_page(browser: Browser, url: str, **context: Any) -> Page:
+    """The server's page in a context of its own; what its console complains of is kept."""
+    page = browser.new_context(**context).new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    page.on(
+        "console",
+        lambda message: problems.append(f"{message.type}: {message.text}")
+        if message.type in ("error", "warning")
+        else None,
+    )
+    page.__dict__["console_problems"] = problems
+    page.set_default_timeout(15_000)
+    page.goto(url, wait_until="load")
+    page.wait_for_selector("body[data-phase]")
+    return page
+
+
+def console_problems(page: Page) -> list[str]:
+    """Errors and warnings the page's console has shown."""
+    found: list[str] = page.__dict__["console_problems"]
+    return found
+
+
+@contextlib.contextmanager
+def chromium_page(
+    bed: TestBed, url: str, microphone: Path | None, *, loop: bool = True, **context: Any
+) -> Iterator[Page]:
+    """One page in a browser of its own; `context` is Playwright's (viewport, color_scheme, …)."""
+    with chromium(bed, url, microphone, loop=loop) as browser:
+        yield open_page(browser, url, **context)
+
+
+def start_call(page: Page) -> None:
+    """Press Start and wait until the call is connected."""
+    page.click("[data-part=start]")
+    page.wait_for_selector("body[data-phase=live]")
+
+
+def wait_until(page: Page, expression: str, timeout_seconds: float = 15.0) -> Any:
+    """Poll a JavaScript function of the page until it returns something true; returns that."""
+    until = time.monotonic() + timeout_seconds
+    while not (value := page.evaluate(expression)):
+        if time.monotonic() > until:
+            view = page.evaluate("() => JSON.stringify(window.counterpoint?.view)")
+            raise AssertionError(f"never true: {expression}\nview: {view}")
+        page.wait_for_timeout(50)
+    return value
