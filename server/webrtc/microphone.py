@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -30,11 +31,15 @@ class Microphone:
     a quarter of a second, whatever comes or does not come over the network. It skips numbers
     only if the consumer was so late that blocks were thrown away (`dropped_blocks`). Iteration
     ends when the Peer is gone. One consumer; event loop only.
+
+    Attributes:
+        on_sound: given every stretch of sound the moment it is heard, before it is part of a
+            block (level meters, measurements); float32 at 16 kHz, not to be kept or changed.
     """
 
     def __init__(self) -> None:
         self.dropped_blocks = 0
-        self.first_packet_at: float | None = None
+        self.on_sound: Callable[[Block], None] | None = None
         self.last_packet_at: float | None = None
         self._loop = asyncio.get_running_loop()
         self._buffer: JitterBuffer | None = None
@@ -105,8 +110,6 @@ class Microphone:
         if self._buffer is None or self._ended:
             return
         now = self._loop.time()
-        if self.first_packet_at is None:
-            self.first_packet_at = now
         self.last_packet_at = now
         self._buffer.add(sequence, timestamp, payload, now)
         for piece in self._buffer.take(now):
@@ -150,6 +153,8 @@ class Microphone:
         return sound
 
     def _write(self, sound: Block) -> None:
+        if self.on_sound is not None:
+            self.on_sound(sound)
         at = 0
         while at < len(sound):
             k, block = self._block

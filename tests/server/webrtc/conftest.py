@@ -1,0 +1,49 @@
+"""A served network for the tests of the wrapper."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.network.testbed import Link, TestBed
+
+
+class Served:
+    """An echo server on one side of a wire; the test is on the other."""
+
+    def __init__(self, bed: TestBed) -> None:
+        self.bed = bed
+        self.url = f"http://{bed.server_address}:8000/api/offer"
+
+    async def told(self) -> dict[str, Any]:
+        """What the server knows of its Peers."""
+        timeout = aiohttp.ClientTimeout(total=5)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(self.url.replace("/api/offer", "/peers")) as response,
+        ):
+            told: dict[str, Any] = await response.json()
+            return told
+
+
+@contextmanager
+def serve(link: Link | None = None) -> Iterator[Served]:
+    """Start the echo server on a wire of its own; this thread is the client's side meanwhile."""
+    with TestBed(link=link) as bed:
+        server = bed.spawn_server([sys.executable, "-m", "tests.network.echo_server"])
+        server.wait_for_output("serving", 15)
+        with bed.in_client():
+            yield Served(bed)
+        assert "Traceback" not in server.output(), server.output()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    """A clean wire with a server, for all tests of a module."""
+    with serve() as result:
+        yield result

@@ -1,0 +1,370 @@
+"""Real calls: our Peer against a real client over a real (small) network."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from aiortc import RTCPeerConnection
+
+from model.timebase import HEARING_RATE, SPEAKING_RATE
+from server.webrtc.ice import IceSettings
+from server.webrtc.peer import IncompatibleAiortc, Peer, replace_part
+from tests.network.caller import Caller
+from tests.network.symbols import missing_share, symbol_audio
+from tests.network.testbed import Link
+
+from .conftest import Served, serve
+
+LOOPBACK = IceSettings(interfaces=("127.0.0.1",))
+
+
+@asynccontextmanager
+async def paired() -> AsyncIterator[tuple[Peer, Caller]]:
+    """A Peer and its caller in this process, over loopback."""
+    caller = Caller("", loopback=True)
+    peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    try:
+        await caller.accept(peer.answer_sdp)
+        await caller.open()
+        yield peer, caller
+    finally:
+        await caller.hang_up()
+        await peer.close()
+
+
+async def blocks_of(peer: Peer, count: int) -> list[tuple[int, np.ndarray]]:
+    """The next `count` blocks."""
+    result = []
+    async for k, block in peer.microphone:
+        result.append((k, block))
+        if len(result) == count:
+            break
+    return result
+
+
+# ---- sound
+
+
+async def test_what_is_said_is_heard_in_numbered_blocks_and_comes_back(served: Served) -> None:
+    symbols, audio = symbol_audio(100, 48_000)
+    async with Caller(served.url, extra={"keep": True}) as caller:
+        caller.say(audio)
+        await asyncio.sleep(2.6)
+        heard = caller.heard.audio()
+        told = (await served.told())["peers"][-1]
+    ks = [k for k, _ in told["blocks"]]
+    assert ks == list(range(len(ks)))
+    sound = (np.frombuffer(bytes.fromhex(told["audio"]), np.int16) / 32767).astype(np.float32)
+    assert missing_share(symbols, sound, HEARING_RATE) <= 0.02
+    assert told["statistics"]["packets_lost"] == 0
+    assert told["statistics"]["concealed_share"] == 0
+    assert told["statistics"]["rtt_seconds"] < 0.2
+    assert missing_share(symbols, heard, SPEAKING_RATE) <= 0.1
+
+
+@pytest.mark.timeout(40)
+async def test_under_five_percent_loss_nearly_all_is_heard() -> None:
+    """Stock aiortc loses a quarter; the goal is 7 %."""
+    symbols, audio = symbol_audio(500, 16_000)
+    with serve(Link(loss=0.05, delay_seconds=0.02, seed=3)) as served:
+        async with Caller(served.url, rate=16_000, extra={"keep": True}) as caller:
+            caller.say(audio)
+            await asyncio.sleep(10.6)
+            told = (await served.told())["peers"][-1]
+    sound = (np.frombuffer(bytes.fromhex(told["audio"]), np.int16) / 32767).astype(np.float32)
+    assert 0.02 < told["statistics"]["lost_share"] < 0.09
+    assert missing_share(symbols, sound, HEARING_RATE) <= 0.07
+    ks, times = zip(*told["blocks"], strict=True)
+    assert ks == tuple(range(len(ks)))
+    assert (len(ks) - 1) * 0.1 == pytest.approx(times[-1] - times[0], abs=0.3)
+
+
+async def test_a_silent_network_does_not_stop_the_clock() -> None:
+    async with paired() as (peer, caller):
+        await caller.vanish()
+        loop = asyncio.get_running_loop()
+        started, first = loop.time(), peer.microphone.played_samples
+        await asyncio.sleep(1.0)
+        passed = loop.time() - started
+        heard = (peer.microphone.played_samples - first) / HEARING_RATE
+        assert heard == pytest.approx(passed, abs=0.25)
+
+
+async def test_a_slow_consumer_gets_the_newest_blocks_and_sees_which_are_missing() -> None:
+    async with paired() as (peer, _):
+        await blocks_of(peer, 1)
+        await asyncio.sleep(0.75)
+        assert peer.microphone.queued_blocks == 2
+        late = await blocks_of(peer, 3)
+        ks = [k for k, _ in late]
+        assert ks[0] >= 4
+        assert ks == list(range(ks[0], ks[0] + 3))
+        assert peer.microphone.dropped_blocks == ks[0] - 1
+        assert peer.statistics().dropped_blocks == peer.microphone.dropped_blocks
+
+
+async def test_a_muted_client_is_silence_and_stays() -> None:
+    async with paired() as (peer, caller):
+        caller.mouth.muted = True
+        await asyncio.sleep(0.3)
+        caller.say(np.ones(48_000, np.float32))
+        blocks = await blocks_of(peer, 8)
+        assert max(float(np.abs(b).max()) for _, b in blocks[3:]) < 0.01
+        assert not peer.gone.is_set()
+
+
+class Tone:
+    """A source that can be silenced."""
+
+    def __init__(self) -> None:
+        self.on = True
+
+    def next_frame(self) -> np.ndarray | None:
+        """20 ms of a tone, or None."""
+        t = np.arange(480) / 24_000
+        return (0.3 * np.sin(2 * np.pi * 400 * t)).astype(np.float32) if self.on else None
+
+
+async def test_what_the_source_stops_is_silent_at_once_and_packets_go_on() -> None:
+    async with paired() as (peer, caller):
+        tone = Tone()
+        peer.speaker.source = tone
+        await asyncio.sleep(0.5)
+        tone.on = False
+        before = len(caller.heard.arrivals)
+        await asyncio.sleep(0.5)
+        frames = [frame for _, frame in caller.heard.frames()]
+    assert np.abs(frames[before - 2]).max() > 0.2
+    # One frame may be under way, and Opus rings for less than another.
+    assert max(float(np.abs(frame).max()) for frame in frames[before + 3 :]) < 0.01
+    assert len(frames) - before >= 20
+    times = [arrival.timestamp for arrival in caller.heard.arrivals]
+    assert np.diff(times).tolist() == [960] * (len(times) - 1)
+
+
+# ---- the data channel
+
+
+async def test_texts_pass_both_ways_in_order_also_those_sent_before_it_was_open() -> None:
+    caller = Caller("", loopback=True)
+    peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    assert all(peer.channel.send(f'{{"type": "early", "n": {n}}}') for n in range(3))
+    try:
+        await caller.accept(peer.answer_sdp)
+        await caller.open()
+        came: list[str] = []
+        caller.send("before")
+        await caller.wait_for("early", where=lambda event: event["n"] == 2)
+        await asyncio.sleep(0.1)
+        peer.channel.on_text(came.append)
+        caller.send("after")
+        await asyncio.sleep(0.2)
+        assert came == ["before", "after"]
+        assert [event["n"] for event in caller.events] == [0, 1, 2]
+    finally:
+        await caller.hang_up()
+        await peer.close()
+
+
+async def test_a_callback_that_raises_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with paired() as (peer, caller):
+
+        def fail(text: str) -> None:
+            raise ValueError(text)
+
+        peer.channel.on_text(fail)
+        peer.channel.on_refused(fail)
+        caller.send("one")
+        caller.send(b"two")
+        await asyncio.sleep(0.2)
+        came: list[str] = []
+        peer.channel.on_text(came.append)
+        caller.send("three")
+        await asyncio.sleep(0.2)
+        assert came == ["three"]
+        assert not peer.gone.is_set()
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "a data channel callback failed"
+    ] * 2
+
+
+async def test_binary_and_long_messages_are_refused_unread() -> None:
+    async with paired() as (peer, caller):
+        texts: list[str] = []
+        refused: list[str] = []
+        peer.channel.on_text(texts.append)
+        peer.channel.on_refused(refused.append)
+        caller.send(b"\x00" * 10)
+        caller.send("x" * (16 * 1024 + 1))
+        caller.send("é" * (8 * 1024 + 1))
+        caller.send("y" * (16 * 1024))
+        await asyncio.sleep(0.5)
+        assert refused == ["binary", "too_large", "too_large"]
+        assert [len(text) for text in texts] == [16 * 1024]
+
+
+async def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
+    async with paired() as (peer, caller):
+        sent = 0
+        while peer.channel.send("z" * 10_000):
+            sent += 1
+            assert sent < 300
+        assert peer.channel.buffered_bytes <= 1024 * 1024
+        assert peer.statistics().events_dropped == 1
+    assert not peer.channel.send("too late")
+
+
+async def test_a_channel_of_another_name_is_closed() -> None:
+    caller = Caller("", loopback=True, label="gossip")
+    peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    try:
+        await caller.accept(peer.answer_sdp)
+        await asyncio.sleep(0.5)
+        assert not peer.channel.is_open
+        assert caller._channel.readyState in ("closing", "closed")
+        assert not peer.gone.is_set()
+    finally:
+        await caller.hang_up()
+        await peer.close()
+
+
+# ---- coming and going
+
+
+async def test_a_hang_up_is_noticed_at_once_and_a_new_call_works(served: Served) -> None:
+    for _ in range(2):
+        async with Caller(served.url) as caller:
+            await caller.open()
+        await asyncio.sleep(0.5)
+        told = (await served.told())["peers"][-1]
+        assert (told["gone"], told["ended"]) == ("closed", True)
+
+
+async def test_twenty_calls_leave_nothing(served: Served) -> None:
+    await asyncio.sleep(0.6)
+    before = await served.told()
+    for _ in range(20):
+        async with Caller(served.url):
+            pass
+    await asyncio.sleep(0.6)
+    after = await served.told()
+    assert len(after["peers"]) == len(before["peers"]) + 20
+    assert all(peer["ended"] for peer in after["peers"])
+    assert after["tasks"] == before["tasks"]
+    assert after["threads"] == before["threads"]
+
+
+@pytest.mark.timeout(40)
+async def test_who_vanishes_is_gone_within_five_seconds_and_who_never_comes_within_eleven() -> None:
+    with serve() as served:
+        never = Caller(served.url)
+        offer = await never.offer()
+        loop = asyncio.get_running_loop()
+        async with Caller(served.url) as vanisher, Caller(served.url) as stranded:
+            peer = await Peer.answer(offer, LOOPBACK)  # nobody will ever reach it
+            asked = loop.time()
+            await asyncio.sleep(0.5)
+            await vanisher.vanish()
+            vanished_at = loop.time()
+            while (told := (await served.told())["peers"])[0]["gone"] is None:
+                await asyncio.sleep(0.1)
+                assert loop.time() - vanished_at < 5.0
+            assert told[0]["gone"] == "vanished"
+            assert told[1]["gone"] is None
+            served.bed.cut()
+            cut_at = loop.time()
+            await asyncio.sleep(4.5)
+            served.bed.mend()
+            while (told := (await served.told())["peers"])[1]["gone"] is None:
+                await asyncio.sleep(0.1)
+                assert loop.time() - cut_at < 8.0
+            assert told[1]["gone"] == "vanished"
+            assert told[1]["gone_at"] - cut_at < 5.0
+            assert stranded.state
+            assert not await peer.connected(11.0 - (loop.time() - asked))
+            assert peer.gone_reason == "failed"
+        await never.hang_up()
+
+
+async def test_a_stranger_with_another_certificate_never_connects() -> None:
+    caller = Caller("", loopback=True)
+    offer = await caller.offer()
+    lines = [
+        line[:-2] + ("00" if line[-2:] != "00" else "11")
+        if line.startswith("a=fingerprint")
+        else line
+        for line in offer.splitlines()
+    ]
+    peer = await Peer.answer("\r\n".join(lines) + "\r\n", LOOPBACK)
+    await caller.accept(peer.answer_sdp)  # to the caller we are who we say
+    assert not await peer.connected(2.0)
+    assert peer.gone_reason == "failed"
+    await peer.close()
+    await caller.hang_up()
+
+
+async def test_closing_twice_at_once_and_again_is_safe() -> None:
+    async with paired() as (peer, _):
+        await asyncio.gather(peer.close(), peer.close())
+        await peer.close()
+        assert peer.gone_reason == "closed"
+        with pytest.raises(StopAsyncIteration):
+            while True:
+                await anext(peer.microphone)
+
+
+class _Stuck(RTCPeerConnection):
+    """aiortc at its worst: close never returns (measured after a bad BUNDLE group)."""
+
+    async def close(self) -> None:
+        """Never returns."""
+        await asyncio.Event().wait()
+
+
+async def test_a_close_that_hangs_is_left_behind() -> None:
+    caller = Caller("", loopback=True)
+    peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    kept, peer._pc = peer._pc, _Stuck()
+    await asyncio.wait_for(peer.close(), 7.0)
+    await kept.close()
+    await caller.hang_up()
+
+
+async def test_a_video_line_is_answered_inactive_and_starts_no_thread() -> None:
+    caller = Caller("", loopback=True)
+    caller._pc.addTransceiver("video", "sendrecv")
+    threads = threading.active_count()
+    peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    try:
+        video = peer.answer_sdp.split("m=video")[1].split("m=")[0]
+        assert "a=inactive" in video
+        await caller.accept(peer.answer_sdp)
+        assert await peer.connected(5.0)
+        await asyncio.sleep(0.3)
+        assert peer.statistics().packets_received > 5
+        assert threading.active_count() == threads
+    finally:
+        await caller.hang_up()
+        await peer.close()
+
+
+# ---- what we rely on in aiortc
+
+
+def test_a_private_part_that_is_missing_is_reported() -> None:
+    with pytest.raises(IncompatibleAiortc, match="_gone"):
+        replace_part(object(), "_gone", 1)
+
+
+async def test_the_answer_asks_for_error_correction_and_nothing_but_opus() -> None:
+    async with paired() as (peer, _):
+        audio = peer.answer_sdp.split("m=audio")[1].split("m=")[0]
+        assert "minptime=10;useinbandfec=1;maxaveragebitrate=32000" in audio
+        assert audio.count("a=rtpmap:") == 1
+        assert dataclasses.asdict(peer.statistics())["lateness"]["worst"] >= 0
