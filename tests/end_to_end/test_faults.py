@@ -1,0 +1,349 @@
+"""Bad input and faults, through the real server: nobody else notices, and who is hit is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.served import Served, server, tone
+from tests.network.caller import Caller, Refused
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[Served]:
+    """One server with the echo engine for all tests that leave it as it was."""
+    with server("--engine=rows=3") as served:
+        yield served
+
+
+@pytest.fixture
+def scripted() -> Iterator[Served]:
+    """A server with the scripted engine."""
+    with server("--engine-silence-seconds=1.5", script="enter") as served:
+        yield served
+
+
+async def metric(served: Served, name: str) -> float:
+    return await asyncio.to_thread(served.metric, name)
+
+
+async def until_metric(served: Served, name: str, value: float, timeout_seconds: float) -> None:
+    async with asyncio.timeout(timeout_seconds):
+        while await metric(served, name) != value:
+            await asyncio.sleep(0.05)
+
+
+async def offer_sdp(*kinds: str, codec: str = "") -> str:
+    """An offer with these m-lines."""
+    from aiortc import RTCPeerConnection
+
+    pc = RTCPeerConnection()
+    try:
+        pc.createDataChannel("counterpoint")
+        for kind in kinds:
+            pc.addTransceiver(kind)
+        sdp: str = (await pc.createOffer()).sdp
+    finally:
+        await pc.close()
+    return sdp.replace("opus/48000/2", codec) if codec else sdp
+
+
+# ---- offers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "bad_offer"),
+        (b"{", 400, "bad_offer"),
+        (b"[" * 30_000, 400, "bad_offer"),
+        (b"\xff\xfe", 400, "bad_offer"),
+        ({"type": "offer"}, 400, "bad_offer"),
+        ({"type": "offer", "sdp": ""}, 400, "bad_offer"),
+        ({"type": "offer", "sdp": "v=0\r\nthis is no SDP\r\n"}, 400, "no_audio"),
+        ({"type": "offer", "sdp": "v=0", "settings": {"eagerness": 9}}, 400, "bad_offer"),
+        ({"type": "offer", "sdp": "a=candidate:x\r\n" * 5_000}, 413, "too_large"),
+        (b" " * 70_000, 413, "too_large"),
+    ],
+    ids=range(10),
+)
+def test_a_malformed_offer_is_refused(echo: Served, body: Any, status: int, code: str) -> None:
+    got, _, answer = echo.offer(body)
+    assert (got, answer["error"]["code"]) == (status, code)
+    assert answer["error"]["message"]
+    assert echo.metric("sessions") == echo.metric("engine_streams") == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "codec", "code"), [((), "", "no_audio"), (("audio",), "l33t/8000", "no_codec")]
+)
+async def test_an_offer_without_audio_or_codec_is_refused(
+    echo: Served, kinds: tuple[str, ...], codec: str, code: str
+) -> None:
+    sdp = await offer_sdp(*kinds, codec=codec)
+    if codec:
+        for other in ("PCMU/8000", "PCMA/8000", "G722/8000"):
+            sdp = sdp.replace(other, codec)
+    status, _, answer = await asyncio.to_thread(echo.offer, {"type": "offer", "sdp": sdp})
+    assert (status, answer["error"]["code"]) == (400, code)
+    assert await metric(echo, "sessions") == 0
+
+
+def test_an_offer_from_another_sites_page_is_refused(echo: Served) -> None:
+    status, _, _ = echo.request("/api/offer", method="POST", body=b'{"type":"offer","sdp":""}')
+    assert status == 400
+
+
+def test_unknown_addresses_are_refused_as_json(echo: Served) -> None:
+    for path, method, status in (("/api/none", "GET", 404), ("/api/offer", "GET", 405)):
+        got, headers, body = echo.request(path, method=method)
+        assert got == status
+        assert headers["Content-Type"].startswith("application/json")
+        assert b'"error"' in body
+
+
+def test_every_answer_carries_the_security_headers(echo: Served) -> None:
+    for path in ("/", "/healthz", "/api/none", "/static/icon.svg"):
+        _, headers, _ = echo.request(path)
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "microphone=(self)" in headers["Permissions-Policy"]
+
+
+async def test_when_all_places_are_taken_the_next_is_told_when_to_ask_again(echo: Served) -> None:
+    async with echo.call(), echo.call(), echo.call():
+        with pytest.raises(Refused) as refusal:
+            await echo.call().call()
+        assert refusal.value.status == 503
+        assert refusal.value.body["error"]["code"] == "busy"
+    await until_metric(echo, "sessions", 0, 5)
+
+
+def test_while_the_engine_loads_nobody_is_let_in() -> None:
+    with server(script="enter_slowly", ready=False) as served:
+        assert served.request("/healthz")[0] == 503
+        status, headers, answer = served.offer({"type": "offer", "sdp": ""})
+        assert (status, answer["error"]["code"]) == (503, "not_ready")
+        assert int(headers["Retry-After"]) >= 1
+        served.wait_ready()
+
+
+def test_an_engine_that_cannot_be_started_ends_the_server_with_an_error() -> None:
+    with server("--engine-restarts=1", script="enter_broken", ready=False) as served:
+        assert served.spawned.process.wait(15) == 1
+        assert "ended 2 times in a row" in served.spawned.output()
+
+
+# ---- the data channel --------------------------------------------------------------------------
+
+
+async def alive(caller: Caller, mark: float) -> None:
+    """The session answers."""
+    caller.send({"type": "ping", "sent_ms": mark})
+    await caller.wait_for("pong", where=lambda event: event["sent_ms"] == mark)
+
+
+async def test_bad_messages_are_answered_and_the_session_goes_on(echo: Served) -> None:
+    async with echo.call() as caller:
+        await caller.open()
+        for message, code in (
+            ("x" * 20_000, "too_large"),
+            ("{", "bad_json"),
+            (b"\x00\x01", "bad_json"),
+            ('{"type":"session.started","event_id":"e1"}', "unknown_type"),
+            ('{"type":"text.send","event_id":"e2"}', "bad_field"),
+        ):
+            caller.send(message)
+            seen = len(caller.events)
+            await caller.wait_for("error", since=seen, where=lambda e, c=code: e["code"] == c)
+        named = [event.get("event_id") for event in caller.events if event["type"] == "error"]
+        assert named == [None, None, None, "e1", "e2"]
+        await alive(caller, 1)
+    seqs = [event["seq"] for event in caller.events]
+    assert seqs == list(range(len(seqs)))
+
+
+async def test_a_flood_ends_its_own_session_and_no_other(echo: Served) -> None:
+    async with echo.call() as other, echo.call() as flood:
+        await flood.open()
+        await alive(other, 1)
+        packets = other.heard.received
+        for n in range(10_000):
+            flood.send({"type": "text.send", "text": f"{n}"})
+            if n % 500 == 0:
+                await asyncio.sleep(0)
+        ended = await flood.wait_for("session.ended", 15)
+        assert ended["reason"] == "too_fast"
+        await alive(other, 2)
+        seq = len(other.events)
+        other.say(tone(0.3))
+        await other.wait_for("agent.done", 5, since=seq)
+        assert other.heard.received > packets
+        assert all(event["type"] != "session.ended" for event in other.events)
+
+
+# ---- the client goes ---------------------------------------------------------------------------
+
+
+async def test_a_client_that_vanishes_is_noticed_and_can_come_back(echo: Served) -> None:
+    async with echo.call() as caller:
+        caller.say(tone(0.6))
+        done = await caller.wait_for("agent.done", 8)
+        assert done["words_heard"] > 0
+        await caller.vanish()
+        await until_metric(echo, "sessions", 0, 5)
+        assert await metric(echo, "engine_streams") == 0
+        assert await metric(echo, "conversations_parked") >= 1
+        token, session = caller.answer["resume_token"], caller.answer["session"]
+    async with echo.call(extra={"resume": token}) as again:
+        started = await again.wait_for("session.started")
+        assert (again.answer["session"], started["resumed"]) == (session, True)
+        assert [turn["who"] for turn in started["turns"]] == ["agent"]
+        again.say(tone(0.3))
+        told = await again.wait_for("agent.started", 5)
+        assert told["utterance"] > done["utterance"]
+
+
+async def test_who_resumes_a_session_that_goes_on_replaces_it(echo: Served) -> None:
+    async with echo.call() as first:
+        await first.wait_for("session.started")
+        async with echo.call(extra={"resume": first.answer["resume_token"]}) as second:
+            assert (await first.wait_for("session.ended"))["reason"] == "replaced"
+            await second.open()
+            await alive(second, 1)
+            assert await metric(echo, "sessions") == 1
+
+
+async def test_an_unknown_token_begins_a_new_conversation(echo: Served) -> None:
+    async with echo.call(extra={"resume": "of a server long gone"}) as caller:
+        assert (await caller.wait_for("session.started"))["resumed"] is False
+
+
+async def test_the_record_is_the_persons_to_take_and_to_delete(echo: Served) -> None:
+    async with echo.call() as caller:
+        await caller.open()
+        caller.send({"type": "text.send", "text": "remember <this>"})
+        await caller.wait_for("person.words")
+        path = f"/api/sessions/{caller.answer['session']}"
+        mine = {"Authorization": f"Bearer {caller.answer['resume_token']}"}
+
+        def ask(where: str, method: str = "GET", key: dict[str, str] | None = None) -> Any:
+            return echo.request(path + where, method=method, headers=mine if key is None else key)
+
+        assert (await asyncio.to_thread(ask, "/record.json", "GET", {}))[0] == 403
+        status, _, text = await asyncio.to_thread(ask, "/record.json")
+        assert status == 200 and b"remember <this>" in text
+        status, _, text = await asyncio.to_thread(ask, "/record.vtt")
+        assert status == 200 and b"remember &lt;this&gt;" in text
+        assert (await asyncio.to_thread(ask, "", "DELETE"))[0] == 204
+        assert (await caller.wait_for("session.ended"))["reason"] == "deleted"
+        assert (await asyncio.to_thread(ask, "/record.json"))[0] == 404
+
+
+# ---- the engine --------------------------------------------------------------------------------
+
+
+async def talk_through_a_killed_engine(served: Served, back_seconds: float) -> None:
+    """The person is told within a second, and goes on with an intact record in time."""
+    async with served.call() as caller:
+        await caller.open()
+        caller.send({"type": "text.send", "text": "say 1"})
+        await caller.wait_for("agent.done", 5)
+        caller.send({"type": "text.send", "text": "say 40"})
+        await caller.wait_for("agent.heard", 5, where=lambda event: event["words_heard"] == 2)
+        loop = asyncio.get_running_loop()
+        seen, killed = len(caller.events), loop.time()
+        os.kill(served.engines()[0].pid, signal.SIGKILL)
+        cut = await caller.wait_for("agent.cut", 1, since=seen)
+        await caller.wait_for("engine", 1, since=seen, where=lambda e: e["state"] == "restarting")
+        assert loop.time() - killed <= 1.0
+        assert cut["by"] == "engine" and 2 <= cut["words_heard"] < 40
+        await caller.wait_for("engine", 10, since=seen, where=lambda e: e["state"] == "ready")
+        assert loop.time() - killed <= back_seconds
+        seen = len(caller.events)
+        caller.send({"type": "text.send", "text": "recall"})
+        words = await caller.wait_for(
+            "person.words", 5, since=seen, where=lambda event: not event["typed"]
+        )
+        spoken = " ".join(f"w{n}" for n in range(cut["words_heard"]))
+        remembered = " ".join(word["text"] for word in words["words"])
+        assert remembered == f"person:say 1 | agent:w0 | person:say 40 | agent:{spoken}/cut"
+        caller.send({"type": "text.send", "text": "say 1"})
+        done = await caller.wait_for("agent.done", 5, since=seen)
+        assert done["utterance"] > cut["utterance"]
+
+
+async def test_an_engine_killed_in_mid_sentence(scripted: Served) -> None:
+    await talk_through_a_killed_engine(scripted, 10.0)
+
+
+async def test_an_engine_killed_in_mid_sentence_with_a_spare() -> None:
+    with server("--spare-engines=1", script="enter") as served:
+        async with asyncio.timeout(10):
+            while len(served.engines()) < 2:
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(1.0)  # loaded, too
+        await talk_through_a_killed_engine(served, 3.0)
+
+
+async def test_an_engine_that_hangs_is_replaced(scripted: Served) -> None:
+    async with scripted.call() as caller:
+        await caller.open()
+        caller.send({"type": "text.send", "text": "hang"})
+        await caller.wait_for("engine", 8, where=lambda event: event["state"] == "restarting")
+        # What was typed is typed again to the new engine: it hangs too, and that ends as well.
+        await caller.wait_for("engine", 8, where=lambda event: event["state"] == "ready")
+
+
+async def test_an_engine_that_is_too_slow(scripted: Served) -> None:
+    """The person is told; audio is dropped rather than late; typed text is not lost."""
+    async with scripted.call() as caller:
+        await caller.open()
+        caller.send({"type": "text.send", "text": "sleep 1.2"})
+        await caller.wait_for("engine", 5, where=lambda event: event["state"] == "slow")
+        caller.send({"type": "text.send", "text": "still there"})
+        await caller.wait_for(
+            "person.words", 5, where=lambda e: [w["text"] for w in e["words"]] == ["still", "there"]
+        )
+        assert await metric(scripted, "blocks_dropped_total") >= 4
+        seen = len(caller.events)
+        caught_up = await caller.wait_for("health", 3, since=seen)
+        assert caught_up["behind_ms"] <= 300
+        await caller.wait_for("engine", 6, since=seen, where=lambda e: e["state"] == "ready")
+
+
+async def test_an_engine_that_gives_one_stream_up_leaves_the_others(scripted: Served) -> None:
+    async with scripted.call() as other, scripted.call() as caller:
+        await caller.open()
+        await other.open()
+        caller.send({"type": "text.send", "text": "fail"})
+        assert (await caller.wait_for("session.ended"))["reason"] == "internal"
+        await alive(other, 1)
+    assert await metric(scripted, "engine_restarts") == 0
+
+
+# ---- the end -----------------------------------------------------------------------------------
+
+
+async def test_sigterm_tells_everybody_and_ends_in_time() -> None:
+    with server("--drain-seconds=1") as served:
+        async with served.call() as caller:
+            await caller.open()
+            loop = asyncio.get_running_loop()
+            told = loop.time()
+            os.kill(served.spawned.process.pid, signal.SIGTERM)
+            ending = await caller.wait_for("session.ending")
+            assert (ending["reason"], ending["in_ms"]) == ("shutdown", 1000)
+            with pytest.raises(Refused) as refusal:
+                await served.call().call()
+            assert refusal.value.body["error"]["code"] == "shutting_down"
+            assert (await caller.wait_for("session.ended"))["reason"] == "shutdown"
+        code = await asyncio.to_thread(served.spawned.process.wait, 10)
+        assert code == 0
+        assert loop.time() - told <= 10.0

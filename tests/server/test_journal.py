@@ -1,0 +1,82 @@
+"""The durable log: opt-in, bounded, private, deletable; and the text of the metrics."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.messages import Heard, MicroTurnInput
+from server import journal as bounds
+from server.journal import Journal, JournalWriter
+from server.metrics import Gauge, Metrics, render
+
+AUDIO = np.zeros(1600, np.float32)
+
+
+def test_lines_are_kept_in_order_and_only_their_owner_can_read_them(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path / "recordings")
+    journal = Journal(writer, "abc")
+    journal.event('{"type":"one"}')
+    journal.micro_turn(MicroTurnInput(0, 0, AUDIO))
+    journal.micro_turn(MicroTurnInput(0, 1, AUDIO, texts=("hi",), heard=(Heard(0, 5, True),)))
+    journal.close()
+    writer.close()
+    file = tmp_path / "recordings" / "abc.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert lines == [
+        {"type": "one"},
+        {"type": "micro_turn", "k": 1, "texts": ["hi"], "heard": [[0, 5, True]], "commands": []},
+    ]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_deleted_is_deleted_with_what_still_waited(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path)
+    for _ in range(100):
+        Journal(writer, "abc").event("{}")
+    writer.delete("abc")
+    writer.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_MAX_BYTES", 100)
+    writer = JournalWriter(tmp_path)
+    for _ in range(100):
+        Journal(writer, "abc").event("x" * 50)
+    writer.close()
+    assert (tmp_path / "abc.jsonl").stat().st_size <= 200
+    assert writer.dropped_lines == 98
+
+
+def test_more_sessions_than_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_OPEN_FILES", 2)
+    writer = JournalWriter(tmp_path)
+    for _ in range(3):
+        for session in "abcd":
+            Journal(writer, session).event("x")
+    writer.close()
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["x\nx\nx\n"] * 4
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    journal = Journal(None, "abc")
+    journal.event("{}")
+    journal.micro_turn(MicroTurnInput(0, 0, AUDIO, texts=("hi",)))
+    journal.close()
+
+
+def test_metrics_are_prometheus_text() -> None:
+    metrics = Metrics(sessions_started=3)
+    metrics.sessions_ended["goodbye"] += 2
+    text = render(metrics, [Gauge("sessions", "Now.", 1), Gauge("engine_ready", "Up.", True)])
+    lines = text.splitlines()
+    assert "counterpoint_sessions_started_total 3" in lines
+    assert 'counterpoint_sessions_ended_total{reason="goodbye"} 2' in lines
+    assert "counterpoint_sessions 1" in lines
+    assert "counterpoint_engine_ready 1" in lines
+    assert text.endswith("\n")
