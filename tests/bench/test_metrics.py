@@ -31,7 +31,13 @@ from tests.bench.metrics.machine import (
 from tests.bench.metrics.overlap import overlap_measures, stop_delay, stop_measures, talked_through
 from tests.bench.metrics.statistics import Measure, bootstrap, mean, paired_difference
 from tests.bench.metrics.turns import pause_measures, turn_measures
-from tests.bench.metrics.words import CutCount, heard_measures, word_error_measures, word_errors
+from tests.bench.metrics.words import (
+    CutCount,
+    heard_measures,
+    word_error_measures,
+    word_errors,
+    words_heard,
+)  # fmt: skip
 
 SEED = 7
 RATE = 16_000
@@ -322,6 +328,12 @@ class TestWords:
         assert word_errors("Ten of clubs.", "10 of clubs") == (0, 3)
         assert word_errors("one two three", "one three four") == (2, 3)
         assert word_errors("", "hello") == (1, 0)
+
+    def test_words_heard_is_the_prefix_that_fits(self) -> None:
+        said = "the cat sat on the mat".split()
+        assert words_heard(said, "The cat sat.") == 3
+        assert words_heard(said, "") == 0
+        assert words_heard(said, "the cat sat on a mat") == 6
 
     def test_wer_is_pooled(self) -> None:
         pairs = [("one two three four", "one two three four"), ("one two", "one")]

@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from tests.bench.metrics.statistics import Measure, bootstrap, mean, ratio
+from tests.speech.wer import count_errors
 
-__all__ = ["CutCount", "heard_measures", "normal_words", "word_errors", "word_error_measures"]
-
-_NUMBERS: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen".split()
-)
-_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_SHORT: Final = {"mr": "mister", "mrs": "missus", "dr": "doctor", "ok": "okay", "ya": "yeah"}
-
-
-def _spell(number: int) -> list[str]:
-    if number < 20:
-        return [_NUMBERS[number]]
-    if number < 100:
-        tens, ones = divmod(number, 10)
-        return [_TENS[tens - 2]] + ([_NUMBERS[ones]] if ones else [])
-    if number < 1000:
-        hundreds, rest = divmod(number, 100)
-        return [_NUMBERS[hundreds], "hundred"] + (_spell(rest) if rest else [])
-    return [_NUMBERS[int(digit)] for digit in str(number)]
-
-
-def normal_words(text: str) -> list[str]:
-    """Words for comparison: lower case, no punctuation, numbers below 1000 spelt out."""
-    found: list[str] = []
-    for word in re.findall(r"[a-z0-9']+", text.lower().replace("’", "'").replace("-", " ")):
-        word = word.strip("'")
-        if word.isdigit():
-            found += _spell(int(word))
-        elif word:
-            found.append(_SHORT.get(word, word))
-    return found
+__all__ = ["CutCount", "heard_measures", "word_error_measures", "word_errors", "words_heard"]
 
 
 def word_errors(reference: str, hypothesis: str) -> tuple[int, int]:
     """Substitutions + deletions + insertions, and the reference's length, in words."""
-    wanted, given = normal_words(reference), normal_words(hypothesis)
-    row = list(range(len(given) + 1))
-    for i, word in enumerate(wanted, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(given, 1):
-            best = min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
-            diagonal, row[j] = row[j], best
-    return row[-1], len(wanted)
+    errors = count_errors(reference, hypothesis)
+    return errors.substituted + errors.deleted + errors.inserted, errors.words
+
+
+def words_heard(announced: Sequence[str], recognised: str) -> int:
+    """How many of the announced words were heard, judged by what was recognised of the audio.
+
+    The prefix with the fewest word errors against the recognised text; of equal ones the longest.
+    """
+    errors = [
+        (word_errors(recognised, " ".join(announced[:count]))[0], -count)
+        for count in range(len(announced) + 1)
+    ]
+    return -min(errors)[1]
 
 
 def word_error_measures(
