@@ -133,7 +133,8 @@ class VoiceActivity:
             outside the mask give 0.
         """
         _check(audio, state, mask)
-        frames, complete = _cut(torch.nan_to_num(audio), state)
+        audio = _playable(audio)
+        frames, complete = _cut(audio, state)
         features = self._features(frames.flatten(0, 1)).view(*frames.shape[:2], _WIDTH)
         hidden, last = state.hidden, state.last
         probabilities = []
@@ -145,7 +146,7 @@ class VoiceActivity:
             last = torch.where(real, probability, last)
             probabilities.append(last)
         rest = state.waiting_samples + HEARING_BLOCK_SAMPLES - complete * FRAME_SAMPLES
-        joined = torch.cat([state.waiting, torch.nan_to_num(audio)], dim=1)
+        joined = torch.cat([state.waiting, audio], dim=1)
         advanced = VoiceActivityState(
             joined[:, -state.waiting.shape[1] :].clone(), rest, hidden, last
         )
@@ -156,7 +157,7 @@ class VoiceActivity:
     def whole(self, audio: Tensor) -> Tensor:
         """The probabilities of every complete frame of `[samples]`: `[samples // 512]`."""
         count = audio.shape[0] // FRAME_SAMPLES
-        padded = functional.pad(audio, (_CONTEXT_SAMPLES, 0))
+        padded = functional.pad(_playable(audio), (_CONTEXT_SAMPLES, 0))
         frames = padded.unfold(0, _CONTEXT_SAMPLES + FRAME_SAMPLES, FRAME_SAMPLES)[:count]
         features = self._features(frames)
         hidden = audio.new_zeros(2, 1, _WIDTH)
@@ -189,6 +190,11 @@ class VoiceActivity:
         output = torch.sigmoid(out) * torch.tanh(memory)
         logit = functional.relu(output) @ w["decoder.decoder.2.weight"].reshape(_WIDTH)
         return torch.stack([output, memory]), torch.sigmoid(logit + w["decoder.decoder.2.bias"])
+
+
+def _playable(audio: Tensor) -> Tensor:
+    """Samples in [-1, 1]: one that is not would spoil its row's recurrent state for good."""
+    return torch.nan_to_num(audio).clamp(-1.0, 1.0)
 
 
 def _cut(audio: Tensor, state: VoiceActivityState) -> tuple[Tensor, Tensor]:
