@@ -34,6 +34,7 @@ _ICE: Final = {
     "a=fingerprint:": re.compile(r"[A-Za-z0-9-]{3,20} (?:[0-9A-Fa-f]{2}:){15,63}[0-9A-Fa-f]{2}"),
     "a=setup:": re.compile(r"actpass|active|passive"),
 }
+_MID: Final = re.compile(r"[!-~]{1,32}")
 _KNOWN_VIDEO: Final = re.compile(r"a=rtpmap:\d+ (?:VP8|H264)/90000", re.IGNORECASE)
 _OPUS: Final = re.compile(r"a=rtpmap:(\d+) opus/48000/2", re.IGNORECASE)
 
@@ -47,11 +48,8 @@ class _Section:
     formats: tuple[str, ...] = ()
     lines: list[str] = field(default_factory=list)
 
-    def has(self, prefix: str) -> bool:
-        return any(line.startswith(prefix) for line in self.lines)
-
-    def value(self, prefix: str) -> str:
-        return next((line[len(prefix) :] for line in self.lines if line.startswith(prefix)), "")
+    def values(self, prefix: str) -> list[str]:
+        return [line[len(prefix) :] for line in self.lines if line.startswith(prefix)]
 
 
 def check_offer(sdp: object) -> str:
@@ -70,16 +68,15 @@ def check_offer(sdp: object) -> str:
         raise BadOffer('"sdp" must be the text of an SDP offer')
     if len(sdp) > MAX_OFFER_BYTES or len(sdp.encode(errors="replace")) > MAX_OFFER_BYTES:
         raise TooLarge(f"an offer has at most {MAX_OFFER_BYTES} bytes; send fewer candidates")
-    lines = [line.rstrip("\r") for line in sdp.split("\n")]
-    lines = [line for line in lines if line]
+    lines = [line for line in sdp.splitlines() if line]  # as aiortc splits
     if len(lines) > _MAX_LINES or max(len(line) for line in lines) > _MAX_LINE:
         raise BadOffer(f"an offer has at most {_MAX_LINES} lines of {_MAX_LINE} characters")
     if not lines[0].startswith("v=0"):
         raise BadOffer("this is no SDP: its first line must be v=0")
     session, media = _sections(lines)
-    _check_audio(media)
     for section in media:
         _check_section(section, session)
+    _check_audio(media)
     _check_groups(session, media)
     return _without_needless_candidates(lines)
 
@@ -120,10 +117,10 @@ def _check_audio(media: list[_Section]) -> None:
 def _check_section(section: _Section, session: _Section) -> None:
     name = section.lines[0][:40]
     for prefix, pattern in _ICE.items():
-        value = section.value(prefix) or session.value(prefix)
-        if not value:
+        values = session.values(prefix) + section.values(prefix)
+        if not values:
             raise BadOffer(f"{name!r} has no {prefix[2:-1]}: it is not a WebRTC offer")
-        if not pattern.fullmatch(value):
+        if not all(pattern.fullmatch(value) for value in values):
             raise BadOffer(f"{name!r} has a malformed {prefix[2:-1]}")
     if section.kind == "application":
         return
@@ -137,9 +134,12 @@ def _check_section(section: _Section, session: _Section) -> None:
 
 def _check_groups(session: _Section, media: list[_Section]) -> None:
     """A BUNDLE of a missing mid leaves aiortc with a connection that cannot be closed."""
-    mids = [section.value("a=mid:") for section in media]
-    if not all(mids) or len(set(mids)) != len(mids):
-        raise BadOffer("every media section needs an a=mid of its own")
+    mids: list[str] = []
+    for section in media:
+        own = section.values("a=mid:")
+        if len(own) != 1 or not _MID.fullmatch(own[0]) or own[0] in mids:
+            raise BadOffer("every media section needs an a=mid of its own, of 1 to 32 characters")
+        mids += own
     bundles = [line for line in session.lines if line.startswith("a=group:BUNDLE")]
     if len(bundles) > 1:
         raise BadOffer("more than one BUNDLE group is not served")

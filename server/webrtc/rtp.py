@@ -260,10 +260,10 @@ class _Wire:
     def configure(self, parameters: RTCRtpSendParameters) -> None:
         self._payload_type = parameters.codecs[0].payloadType or 0
         for extension in parameters.headerExtensions:
-            if extension.uri == _MID_EXTENSION and parameters.muxId:
-                profile, value = rtp.pack_header_extensions(
-                    [(extension.id, parameters.muxId.encode())]
-                )
+            # Only where it fits the short form; the SSRC in the answer says the same.
+            mid = (parameters.muxId or "").encode()
+            if extension.uri == _MID_EXTENSION and 0 < extension.id < 15 and 0 < len(mid) <= 16:
+                profile, value = rtp.pack_header_extensions([(extension.id, mid)])
                 self._extension = struct.pack("!HH", profile, len(value) // 4) + value
 
     def packet(self, number: int, payload: bytes) -> bytes:
