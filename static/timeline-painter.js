@@ -116,8 +116,9 @@ function paintBars(ink, { bars, lanes }, palette) {
   for (const { who, x, level, voiced } of bars) {
     const lane = lanes[who];
     const height = Math.max(2, Math.sqrt(level) * (lane.height - 26));
-    ink.globalAlpha = voiced ? 1 : 0.5;
-    ink.fillStyle = voiced ? palette[who] : palette.faint;
+    // Sound that is nobody's turn, a cough or a fan, is there but fainter.
+    ink.globalAlpha = voiced ? 1 : 0.45;
+    ink.fillStyle = palette[who];
     ink.beginPath();
     ink.roundRect(x - 1, lane.top + (lane.height - height) / 2, 2, height, 1);
     ink.fill();

@@ -165,7 +165,7 @@ def chromium_page(
 def start_call(page: Page) -> None:
     """Press Start and wait until the call is connected."""
     page.click("[data-part=start]")
-    page.wait_for_selector("body[data-phase=live]")
+    wait_until(page, "() => counterpoint.view.phase === 'live'")
 
 
 def wait_until(page: Page, expression: str, timeout_seconds: float = 15.0) -> Any:
