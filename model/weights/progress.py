@@ -44,6 +44,7 @@ class Progress:
         self._done = 0
         self._label = ""
         self._drawn_at = 0.0
+        self._drawn = ""
 
     def label(self, text: str) -> None:
         """Say what is going on."""
@@ -86,9 +87,11 @@ class Progress:
         pause = LOOK_EVERY_SECONDS if self._terminal else LINE_EVERY_SECONDS
         if not force and done < self._total and now - self._drawn_at < pause:
             return
-        self._drawn_at = now
         share = done / self._total
         text = f"{share:4.0%}  {megabytes(done)} of {megabytes(self._total)}  {self._label}"
+        if text == self._drawn:
+            return
+        self._drawn, self._drawn_at = text, now
         if self._terminal:
             bar = "#" * round(share * BAR_WIDTH)
             self._stream.write(f"\r\x1b[K[{bar:<{BAR_WIDTH}}] {text}")
