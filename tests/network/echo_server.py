@@ -65,8 +65,8 @@ class Source:
     def next_frame(self) -> Audio | None:
         """20 ms at 24 kHz."""
         if self.play == "echo":
-            # Never more than two frames behind: this measures the wire, not a queue.
-            while len(self._heard) > 2:
+            # Never more than one frame behind: this measures the wire, not a queue.
+            while len(self._heard) > 1:
                 self._heard.popleft()
             return self._heard.popleft() if self._heard else None
         self._at += 1
