@@ -45,6 +45,7 @@ _SCHEME = re.compile(r"^(?:https?|ftp)://|^www\.", re.I)
 _EMAIL = re.compile(r"^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$")
 _LONG_NUMBER = re.compile(r"\d{13,}")
 _TIMES = re.compile(r"(?<=\d)[*×](?=\d)")
+_SHARP = re.compile(r"(?<![A-Za-z])([A-G])#(?!\w)")
 _KEPT_SYMBOLS = frozenset("°×÷±=<>+%$£€¥₹₩¢§¶½¼¾²³µ&@|^~#")
 
 
@@ -104,6 +105,7 @@ def speakable(word: str) -> str:
         word = word.replace(bare, spoken)
     elif _SCHEME.match(bare) and (match := _URL.match(bare)):
         word = word.replace(bare, _spoken_address(match.group(1), match.group(2) or ""))
+    word = _SHARP.sub(r"\1 sharp", word)
     word = _LONG_NUMBER.sub(lambda match: " ".join(match.group()), _TIMES.sub(" times ", word))
     return " ".join("".join(_spoken_character(c) for c in word).split())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,11 @@ _DURATIONS = "/Cast_32_output_0"
 """The graph's integer durations, one for each phoneme, in steps of `_STEP_SAMPLES`."""
 _STEP_SAMPLES = 600
 
+_KEPT_PHRASES = 64
+_KEPT_CHARACTERS = 40
+"""Short phrases said again and again ("Mm-hm.", "Okay.") are rendered once; the one not wanted
+for the longest time goes first. At most some 20 MB."""
+
 _LEAD_SECONDS = 0.035
 """How much earlier a word sounds than its durations say: measured on words after pauses, with a
 standard deviation of 0.02 s."""
@@ -65,6 +71,7 @@ class HibariVoice:
         self._session = session
         self._pronunciation = pronunciation
         self._alphabet = alphabet
+        self._kept: OrderedDict[str, Spoken] = OrderedDict()
 
     @classmethod
     def load(cls, threads: int = 1) -> HibariVoice:
@@ -101,7 +108,8 @@ class HibariVoice:
     def render(self, text: str) -> Pieces[Spoken]:
         """Speak one phrase of at most 400 characters.
 
-        Yields after the pronunciation of the phrase, and twice for each sentence in it.
+        Yields after the pronunciation of the phrase, and twice for each sentence in it. The audio
+        is read-only: short phrases are kept and given again.
 
         Raises:
             ValueError: the phrase is too long.
@@ -111,6 +119,9 @@ class HibariVoice:
                 f"A phrase of {len(text)} characters is too long for the voice: split it into "
                 f"phrases of at most {MAX_PHRASE_CHARACTERS}."
             )
+        if text in self._kept:
+            self._kept.move_to_end(text)
+            return self._kept[text]
         words = written_words(text)
         breaths = self._pronunciation.breaths(words)
         parts: list[Audio] = []
@@ -127,7 +138,13 @@ class HibariVoice:
                 parts.append(np.zeros(samples(pause, SPEAKING_RATE), np.float32))
             place += sum(map(len, parts[-2:])) if index + 1 < len(breaths) else len(audio)
         whole = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-        return Spoken(_levelled(whole), _timed(words, spans))
+        spoken = Spoken(_levelled(whole), _timed(words, spans))
+        spoken.audio.flags.writeable = False
+        if len(text) <= _KEPT_CHARACTERS:
+            self._kept[text] = spoken
+            if len(self._kept) > _KEPT_PHRASES:
+                self._kept.popitem(last=False)
+        return spoken
 
     def _speak(self, breath: Breath) -> Generator[None, None, tuple[Audio, _Spans]]:
         from hibari import dsp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -73,6 +74,7 @@ def _errors(references: Sequence[str], audios: Sequence[Audio]) -> Errors:
     return errors + count_errors(" ".join(texts), transcribe(np.concatenate(batch)))
 
 
+@pytest.mark.timeout(60)
 def test_keeps_the_contract_of_a_voice(voice: Voice) -> None:
     check_voice(voice)
 
@@ -87,7 +89,9 @@ def test_loads_and_speaks_without_the_network(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_is_deterministic(voice: HibariVoice) -> None:
-    one, two = (rendered(voice.render("The same again, please.")) for _ in range(2))
+    text = "The same words again, but long enough not to be kept."
+    one, two = (rendered(voice.render(text)) for _ in range(2))
+    assert one is not two
     np.testing.assert_array_equal(one.audio, two.audio)
     assert one.words == two.words
 
@@ -199,6 +203,39 @@ def test_appended_silence_changes_no_time(voice: HibariVoice) -> None:
     assert len(longer.audio) - len(spoken.audio) == 2_880
     assert longer.words == spoken.words
     np.testing.assert_array_equal(longer.audio[: len(spoken.audio)], spoken.audio)
+
+
+def test_short_phrases_are_kept_and_their_number_is_bounded(voice: HibariVoice) -> None:
+    first = rendered(voice.render("Mm-hm."))
+    assert rendered(voice.render("Mm-hm.")) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first.audio[:] = 0.0
+    for number in range(70):
+        rendered(voice.render(f"{number}"))
+    again = rendered(voice.render("Mm-hm."))
+    assert again is not first
+    np.testing.assert_array_equal(again.audio, first.audio)
+
+
+@pytest.mark.bench
+def test_speed(voice: HibariVoice) -> None:
+    """Seconds of work for each second of speech, on one thread, and the longest piece."""
+    heard = 0.0
+    pieces: list[float] = []
+    for sentence in SENTENCES:
+        work = voice.render(sentence)
+        over = False
+        while not over:
+            began = time.perf_counter()
+            try:
+                next(work)
+            except StopIteration as end:
+                heard += len(end.value.audio) / SPEAKING_RATE
+                over = True
+            pieces.append(time.perf_counter() - began)
+    spent = sum(pieces)
+    print(f"rtf {spent / heard:.4f}, longest piece {max(pieces) * 1e3:.0f} ms, {heard:.0f} s")
+    assert spent < 0.2 * heard
 
 
 def test_another_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,15 @@ from model.weights import store
 from tests.speech.recordings import long_reading
 
 ROWS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As in the engine: work this small is slower on more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +187,16 @@ def test_a_missing_or_strange_file_is_refused(tmp_path: Path, folder: Path) -> N
     damaged.write_bytes(b"")
     with pytest.raises(RuntimeError, match="not the voice activity model"):
         VoiceActivity.load(tmp_path)
+
+
+@pytest.mark.bench
+def test_speed(activity: VoiceActivity, speech: Audio) -> None:
+    """Time of one micro-turn of four rows on one thread; 4 ms is what the tick has for it."""
+    spent = []
+    state = activity.new_state(ROWS)
+    for block in _blocks(speech):
+        began = time.perf_counter()
+        _, state = activity.step(block.expand(ROWS, -1), state, torch.ones(ROWS).bool())
+        spent.append(time.perf_counter() - began)
+    print(f"median {np.median(spent) * 1e3:.2f} ms, p99 {np.percentile(spent, 99) * 1e3:.2f} ms")
+    assert np.median(spent) < 0.004
