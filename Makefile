@@ -2,7 +2,7 @@
 # PYTHON names the interpreter .venv is built on; empty takes 3.11 or newer, whichever is there.
 PYTHON ?=
 BIN := .venv/bin
-.PHONY: run setup setup-tests check test bench bench-full clean
+.PHONY: run setup setup-tests check test endurance bench bench-full clean
 
 run: setup
 	$(BIN)/counterpoint serve
@@ -11,8 +11,9 @@ run: setup
 setup: .venv/installed
 	$(BIN)/counterpoint weights fetch --only default
 
-# What check, test and bench need besides: the weights of the tests too.
-setup-tests: .venv/dev
+# What check, test and bench need besides: test tools, Debian's packages, the weights of the tests.
+setup-tests: .venv/dev node_modules/installed
+	bash deploy/test-packages.sh
 	$(BIN)/counterpoint weights fetch --only default --only tests
 
 .venv/installed: pyproject.toml requirements.lock deploy/setup.sh
@@ -22,6 +23,30 @@ setup-tests: .venv/dev
 .venv/dev: .venv/installed
 	bash deploy/setup.sh "$(PYTHON)" dev
 	touch $@
+
+node_modules/installed: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	touch $@
+
+# Linters, strict types in Python and JavaScript, import rules, size ceilings.
+check: .venv/dev node_modules/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	npm run --silent check
+	$(BIN)/pytest -q tests/architecture
+
+# Un-awaited coroutines fail the run; one process, so that the tests do not starve each other.
+test: setup-tests
+	npm test --silent
+	PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
+
+# Minutes to hours; run by hand and reported.
+endurance: setup-tests
+	$(BIN)/pytest -q -m endurance --timeout=5400 -s
+
+bench: setup-tests
+	$(BIN)/counterpoint bench all
 
 clean:
 	rm -rf .venv node_modules

@@ -117,3 +117,7 @@ def _become(command: list[str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, os.environ | {"PYTHONPATH": path})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -67,12 +67,16 @@ Work = Generator[Emit | Token | None, Any, Any]
 
 @dataclass(slots=True)
 class Job:
-    """One piece-wise computation for one stream. Mutable: owned by the JobQueue once submitted."""
+    """One piece-wise computation for one stream. Mutable: owned by the JobQueue once submitted.
+
+    A `lasting` job writes down what was decided; it is not abandoned with the drafts of its lane.
+    """
 
     stream: int
     lane: str
     priority: Priority
     work: Work
+    lasting: bool = False
     number: int = 0
     cancelled: bool = False
     served: int = 0
@@ -111,12 +115,14 @@ class JobQueue:
             return job.number
 
     def cancel(self, stream: int, lane: str | None = None) -> None:
-        """Abandon a stream's jobs (of one lane, or all) at their next piece boundary."""
+        """Abandon a stream's jobs at their next piece boundary: those of one lane that are not
+        lasting, or all.
+        """
         with self._changed:
             for (owner, name), jobs in self._lanes.items():
                 if owner == stream and lane in (None, name):
                     for job in jobs:
-                        job.cancelled = True
+                        job.cancelled |= lane is None or not job.lasting
             self._changed.notify()
 
     def promote(self, stream: int, lane: str, priority: Priority) -> None:

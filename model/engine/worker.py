@@ -43,6 +43,9 @@ def run(connection: Connection, config: EngineConfig) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.nice(config.niceness)
+    # Threads that spin at a barrier take the core from the tick and the server. Set before torch
+    # is imported, which is when its OpenMP reads it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The tick must get the interpreter back quickly from a job's Python code.
     sys.setswitchinterval(0.0005)
     model, parts, device = _load(config)
