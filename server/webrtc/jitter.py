@@ -39,8 +39,9 @@ _GAP_LEAD_SAMPLES: Final = HEARING_RATE // 10
 _LEAD_SAMPLES: Final = HEARING_RATE // 4
 _DRIFT_SAMPLES: Final = 2 * HEARING_FRAME_SAMPLES
 _DRIFT_PACKETS: Final = 100
-# After so long with only packets whose time is past, it is their clock that changed.
-_STALE_SECONDS: Final = 0.5
+# Packets whose time is past and that do not catch up for so long had no stall: their sender
+# paused without counting (a page's audio graph does), and is heard from now on.
+_STALE_SECONDS: Final = 0.06
 # No real sender jumps further; a new numbering begins.
 _JUMP_PACKETS: Final = 3000
 # 48 kHz ticks of RTP per sample at 16 kHz.
@@ -92,7 +93,7 @@ class JitterBuffer:
         self._next: tuple[int, int] | None = None  # sequence number and timestamp, unwrapped
         self._made_up = 0  # samples concealed in a row
         self._anchored = False  # whether timestamps are tied to the clock yet
-        self._stale_since: float | None = None
+        self._stale: tuple[float, int] | None = None  # since when, and how far behind then
         self._calm = 0
         self._drift = _Drift()
 
@@ -112,7 +113,7 @@ class JitterBuffer:
         self._packets.clear()
         self._next = None
         self._anchored = False
-        self._stale_since = None
+        self._stale = None
 
     def add(self, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Store a packet as it came: 16-bit sequence number, 32-bit timestamp."""
@@ -188,11 +189,12 @@ class JitterBuffer:
             self._next = (self._next[0], packet.timestamp + length_48k)
             return
         behind = (self._next[1] - packet.timestamp) // _TICKS
-        if not self._anchored or self._clock_changed(behind > length // 2, now):
+        stale = behind > length // 2
+        if not self._anchored or self._clock_changed(behind if stale else None, now):
             # The first packet, or the first on a changed clock, is heard at this instant.
             self._silence(max(0, self.lag_samples(now) - length), pieces)
             self._anchored = True
-        elif behind > length // 2:
+        elif stale:
             self.counts.past += 1
             return
         elif behind < 0:
@@ -203,15 +205,16 @@ class JitterBuffer:
         self.played_samples += length
         self._after_packet(now, pieces)
 
-    def _clock_changed(self, stale: bool, now: float) -> bool:
-        if not stale:
-            self._stale_since = None
+    def _clock_changed(self, behind: int | None, now: float) -> bool:
+        if behind is None:
+            self._stale = None
             return False
-        if self._stale_since is None:
-            self._stale_since = now
-        if now - self._stale_since < _STALE_SECONDS:
+        if self._stale is None:
+            self._stale = (now, behind)
+        since, first = self._stale
+        if now - since < _STALE_SECONDS or behind < first - HEARING_FRAME_SAMPLES:
             return False
-        self._stale_since = None
+        self._stale = None
         return True
 
     def _after_packet(self, now: float, pieces: list[Piece]) -> None:

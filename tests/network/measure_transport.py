@@ -43,6 +43,10 @@ async ({play, clicks}) => {
   const context = new AudioContext({sampleRate: 48000});
   await context.resume();
   const microphone = context.createMediaStreamDestination();
+  // Without a source that never ends the track gives nothing at all between clicks.
+  const silence = new ConstantSourceNode(context, {offset: 0});
+  silence.connect(microphone);
+  silence.start();
   const pc = new RTCPeerConnection({iceServers: []});
   const channel = pc.createDataChannel('counterpoint');
   const track = microphone.stream.getAudioTracks()[0];
