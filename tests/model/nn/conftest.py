@@ -1,13 +1,24 @@
-"""The converted test part, in int8 and, made for the run, in float32."""
+"""The converted test part, in int8 and, made for the run, in float32; one thread for all."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from model.weights import store
 from model.weights.convert_llama import convert
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small matrices: more threads would only wait for one another on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
