@@ -110,7 +110,7 @@ async def _until(stop: asyncio.Event, reception: Reception) -> None:
     engine = reception.services.engine
     while not stop.is_set():
         if engine.status == "failed":
-            raise EngineLost("The engine cannot be started; its log above says why.")
+            raise EngineLost(engine.failure)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 await stop.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from model.messages import StreamSettings
@@ -19,7 +19,7 @@ _RECOVERED_SECONDS: Final = 3.0
 class SessionClock:
     """Seconds since the first sample the microphone gave, going on between its blocks."""
 
-    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    loop: asyncio.AbstractEventLoop
     anchor: float | None = None
 
     def block(self, k: int) -> None:
@@ -38,6 +38,7 @@ class Course:
     """Where the session stands."""
 
     settings: StreamSettings
+    clock: SessionClock
     stream_open: bool = False
     goodbye: bool = False
     goodbye_utterance: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from typing import Any, Final, Literal, Protocol
 
 from model.messages import (
@@ -58,6 +59,7 @@ class EngineClient:
         self.status: EngineStatus = "loading"
         self.vitals: EngineVitals | None = None
         self.restarts = 0
+        self.failure = ""
         self._settings = settings
         self._entry = entry
         self._engine: EngineProcess | None = None
@@ -75,9 +77,20 @@ class EngineClient:
         return self._loaded
 
     @property
+    def parts(self) -> Mapping[str, str]:
+        """What the engine consists of; nothing before it said so."""
+        return self._loaded.parts if self._loaded is not None else {}
+
+    @property
     def pid(self) -> int | None:
         """The process number of the engine at work."""
         return self._engine.pid if self._engine is not None else None
+
+    @property
+    def spare_ready(self) -> bool:
+        """Whether a loaded engine waits to take over."""
+        spare = self._spare
+        return spare is not None and spare.ready is not None and not spare.gone.is_set()
 
     @property
     def streams(self) -> int:
@@ -133,8 +146,8 @@ class EngineClient:
                 self.restarts += 1
                 if failures > self._settings.engine_restarts:
                     self.status = "failed"
-                    why = f"The engine ended {failures} times in a row; see its log above."
-                    raise EngineLost(why)
+                    self.failure = f"The engine ended {failures} times in a row; see its log above."
+                    raise EngineLost(self.failure)
                 await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1])
         finally:
             await self._stop()

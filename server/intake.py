@@ -47,6 +47,7 @@ class Intake:
         self._waiting: deque[tuple[int, Audio]] = deque()
         self._in_flight: deque[MicroTurnInput] = deque()
         self._pending = _Pending()
+        self._suspects: tuple[str, ...] = ()
         # (first k of the stream, blocks the microphone was ahead by), oldest first.
         self._shifts: deque[tuple[int, int]] = deque([(0, 0)], maxlen=_SHIFTS)
 
@@ -111,8 +112,13 @@ class Intake:
             self._in_flight.popleft()
 
     def lost(self) -> None:
-        """The engine is gone: typed text it may not have read is sent again to the next one."""
+        """The engine is gone: typed text it may not have read is sent again to the next one.
+
+        Once: text that was with two engines when they died may be what they died of.
+        """
         texts = [text for one in self._in_flight for text in one.texts]
+        texts = [text for text in texts if text not in self._suspects]
+        self._suspects = tuple(texts)
         goodbye = any("goodbye" in one.commands for one in self._in_flight)
         goodbye = goodbye or "goodbye" in self._pending.commands
         self._pending = _Pending(texts=texts + self._pending.texts)

@@ -86,33 +86,22 @@ class Session:
         self._entry = entry
         self._dialect = dialect
         self._services = services
-        self._clock = SessionClock()
-        self._course = Course(settings, last_activity=loop.time())
+        self._course = Course(settings, SessionClock(loop), last_activity=loop.time())
         self._over: asyncio.Future[EndReason] = loop.create_future()
         self._on_released = on_released
         self._journal = Journal(services.journal, entry.id)
         offset_seconds = loop.time() - entry.began
-        self._voices = (
-            Hearing(services.engine.number(), entry.conversation, services.policy, offset_seconds),
-            Speaking(
-                entry.conversation,
-                services.policy,
-                self._emit,
-                now=lambda: self._clock.now() + offset_seconds,
-                on_started=self._on_started,
-                on_over=self._on_over,
-            ),
+        self.hearing = Hearing(
+            services.engine.number(), entry.conversation, services.policy, offset_seconds
         )
-
-    @property
-    def hearing(self) -> Hearing:
-        """The person's side."""
-        return self._voices[0]
-
-    @property
-    def speaking(self) -> Speaking:
-        """Our side."""
-        return self._voices[1]
+        self.speaking = Speaking(
+            entry.conversation,
+            services.policy,
+            self._emit,
+            now=lambda: self._course.clock.now() + offset_seconds,
+            on_started=self._on_started,
+            on_over=self._on_over,
+        )
 
     def end(self, reason: EndReason, in_seconds: float | None = None) -> None:
         """End the session, after telling the client so if `in_seconds` is given."""
@@ -152,7 +141,7 @@ class Session:
         for event in output.events:
             match event:
                 case PersonWords():
-                    self._course.last_activity = self._clock.loop.time()
+                    self._course.last_activity = self._course.clock.loop.time()
                     self._emit(self.hearing.words(event, self.speaking.active, self._obey))
                 case Said():
                     self.speaking.said(event, output.k)
@@ -174,7 +163,7 @@ class Session:
 
     def engine_lost(self) -> None:
         """The engine is gone: what it was saying is cut, the person is told."""
-        self._course.stream_open = False
+        self._course.stream_open = self._course.slow = False
         self.hearing.intake.lost()
         self.speaking.cut("engine")
         self._emit(EngineState("restarting", "One moment: the voice is being restarted."))
@@ -201,8 +190,7 @@ class Session:
         engine = self._services.engine
         turns = self._entry.conversation.as_turns()
         resumed = bool(self._entry.conversation.turns)
-        parts = engine.ready.parts if engine.status == "ready" else {}
-        self._emit(SessionStarted(self.id, resumed, parts, turns))
+        self._emit(SessionStarted(self.id, resumed, engine.parts, turns))
         self.peer.channel.on_text(self._on_text)
         self.peer.channel.on_refused(self._on_refused)
         engine.open(self._opening(), self)
@@ -218,7 +206,7 @@ class Session:
         """Every block the microphone gives becomes a micro-turn."""
         intake = self.hearing.intake
         async for k, block in self.peer.microphone:
-            self._clock.block(k)
+            self._course.clock.block(k)
             for news in self.speaking.heard():
                 intake.heard(news)
             dropped = intake.add(k, block)
@@ -243,11 +231,11 @@ class Session:
 
     async def _pulse(self) -> None:
         """Once a second: tell how things are, and end what went on long enough."""
-        loop, settings = self._clock.loop, self._services.settings
-        began = loop.time()
+        course, settings = self._course, self._services.settings
+        loop, began = course.clock.loop, course.last_activity
         while True:
             await asyncio.sleep(_PULSE_SECONDS)
-            now, course = loop.time(), self._course
+            now = loop.time()
             self._emit(self._health())
             if course.recover(now):
                 self._emit(EngineState("ready", ""))
@@ -281,11 +269,11 @@ class Session:
 
     def _on_text(self, text: str) -> None:
         if not self._over.done():
-            self._act(self._dialect.decode(text, self._clock.loop.time()))
+            self._act(self._dialect.decode(text, self._course.clock.loop.time()))
 
     def _on_refused(self, why: Literal["binary", "too_large"]) -> None:
         if not self._over.done():
-            self._act(self._dialect.refuse(why, self._clock.loop.time()))
+            self._act(self._dialect.refuse(why, self._course.clock.loop.time()))
 
     def _act(self, event: Any) -> None:
         match event:
@@ -297,7 +285,7 @@ class Session:
                 self._emit(Problem("too_fast", "Far too many messages; goodbye.", fatal=True))
                 self.end("too_fast")
             case TextSent(text, event_id):
-                self._course.last_activity = self._clock.loop.time()
+                self._course.last_activity = self._course.clock.loop.time()
                 if not self.hearing.typed(text, self.speaking.active, self._obey):
                     problem = Problem(
                         "too_fast", "Too much text waits to be read.", False, event_id
@@ -326,7 +314,7 @@ class Session:
     # ---- what the client is told -------------------------------------------------------------
 
     def _emit(self, event: SessionEvent) -> None:
-        text = self._dialect.encode(event, self._clock.now())
+        text = self._dialect.encode(event, self._course.clock.now())
         self.peer.channel.send(text)
         self._journal.event(text)
 
@@ -335,7 +323,7 @@ class Session:
             self._course.goodbye_utterance = utterance
         voiced = self.hearing.take_last_voiced()
         if voiced is not None:
-            latency = self._clock.now() - voiced
+            latency = self._course.clock.now() - voiced
             if 0.0 <= latency <= _LONGEST_LATENCY_SECONDS:
                 self._emit(Latency(utterance, latency))
 
@@ -345,7 +333,7 @@ class Session:
 
     def _tell_slow(self, dropped: int) -> None:
         self._services.metrics.blocks_dropped += dropped
-        if self._course.drop(self._clock.loop.time()):
+        if self._course.drop(self._course.clock.loop.time()):
             message = "This machine cannot keep up; some of what you say may be missed."
             self._emit(EngineState("slow", message))
 

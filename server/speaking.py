@@ -48,6 +48,7 @@ class Speaking:
         self._on_over = on_over
         self._offset = conversation.next_utterance
         self._cut_by: CutBy = "engine"
+        self._cuts: list[Heard] = []
         self._deaf_before_k = 0
 
     @property
@@ -96,7 +97,7 @@ class Speaking:
     def cut(self, by: CutBy) -> None:
         """Fall silent now; the record keeps what was heard."""
         self._cut_by = by
-        self.playout.flush()
+        self._cuts.extend(self.playout.flush())
         self._tell()
         self._cut_by = "engine"
 
@@ -111,13 +112,14 @@ class Speaking:
     def restart(self) -> None:
         """A new stream begins: its utterances continue the conversation's numbers."""
         self.cut("engine")
-        self.playout.heard()  # the new engine knows none of these utterances
+        self._cuts.clear()  # the new engine knows none of these utterances
         self._offset = max(self._conversation.next_utterance, self.playout.next_utterance)
         self._deaf_before_k = 0
 
     def heard(self) -> Iterable[Heard]:
         """What is new of what was heard, in the engine's numbers."""
-        for news in self.playout.heard():
+        cuts, self._cuts = self._cuts, []
+        for news in (*cuts, *self.playout.heard()):
             self._conversation.heard(news.utterance, news.samples)
             yield Heard(news.utterance - self._offset, news.samples, news.cut)
 

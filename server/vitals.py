@@ -18,6 +18,7 @@ def gauges(reception: Reception) -> Iterator[Gauge]:
     yield Gauge("places", "Sessions there may be at a time.", places)
     yield Gauge("conversations_parked", "Resumable conversations.", reception.registry.parked)
     yield Gauge("engine_ready", "1 while the engine is ready.", engine.status == "ready")
+    yield Gauge("engine_spare_ready", "1 while a spare is loaded.", engine.spare_ready)
     yield Gauge("engine_restarts", "Engine processes that ended.", engine.restarts)
     yield Gauge("engine_streams", "Streams that are open.", engine.streams)
     yield Gauge("engine_outbox_messages", "Waiting for the pipe.", engine.outbox_messages)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aiortc.exceptions import InvalidStateError
 
 from tests.end_to_end.served import Served, server, tone
 from tests.network.caller import Caller, Refused
@@ -21,11 +23,18 @@ def echo() -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture
-def scripted() -> Iterator[Served]:
-    """A server with the scripted engine."""
-    with server("--engine-silence-seconds=1.5", script="enter") as served:
+@pytest.fixture(scope="module")
+def scripted_server() -> Iterator[Served]:
+    """One server with the scripted engine."""
+    with server("--engine-silence-seconds=3", "--engine-restarts=20", script="enter") as served:
         yield served
+
+
+@pytest.fixture
+def scripted(scripted_server: Served) -> Served:
+    """That server with an engine at work, whatever the test before did to it."""
+    scripted_server.wait_ready()
+    return scripted_server
 
 
 async def metric(served: Served, name: str) -> float:
@@ -33,9 +42,11 @@ async def metric(served: Served, name: str) -> float:
 
 
 async def until_metric(served: Served, name: str, value: float, timeout_seconds: float) -> None:
-    async with asyncio.timeout(timeout_seconds):
-        while await metric(served, name) != value:
-            await asyncio.sleep(0.05)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + timeout_seconds
+    while (found := await metric(served, name)) != value:
+        assert loop.time() < until, f"{name} is {found}, not {value}, after {timeout_seconds} s"
+        await asyncio.sleep(0.05)
 
 
 async def offer_sdp(*kinds: str, codec: str = "") -> str:
@@ -119,7 +130,8 @@ def test_every_answer_carries_the_security_headers(echo: Served) -> None:
 async def test_when_all_places_are_taken_the_next_is_told_when_to_ask_again(echo: Served) -> None:
     async with echo.call(), echo.call(), echo.call():
         with pytest.raises(Refused) as refusal:
-            await echo.call().call()
+            async with echo.call():
+                pass
         assert refusal.value.status == 503
         assert refusal.value.body["error"]["code"] == "busy"
     await until_metric(echo, "sessions", 0, 5)
@@ -169,23 +181,25 @@ async def test_bad_messages_are_answered_and_the_session_goes_on(echo: Served) -
     assert seqs == list(range(len(seqs)))
 
 
-async def test_a_flood_ends_its_own_session_and_no_other(echo: Served) -> None:
+async def test_a_flood_hits_its_own_session_and_no_other(echo: Served) -> None:
+    """Ten thousand messages as fast as they go: an error or the end for who sends them."""
     async with echo.call() as other, echo.call() as flood:
         await flood.open()
         await alive(other, 1)
-        packets = other.heard.received
-        for n in range(10_000):
-            flood.send({"type": "text.send", "text": f"{n}"})
-            if n % 500 == 0:
-                await asyncio.sleep(0)
-        ended = await flood.wait_for("session.ended", 15)
-        assert ended["reason"] == "too_fast"
+        with contextlib.suppress(InvalidStateError):  # closed in the midst of it
+            for n in range(10_000):
+                flood.send('{"type":"speech.stop"}')
+                if n % 500 == 0:
+                    await asyncio.sleep(0)
+        # Which of the two it is depends on how fast this side can send; both are in the dialect.
+        error = await flood.wait_for("error", 10)
+        assert error["code"] == "too_fast"
+        seen = len(other.events)
         await alive(other, 2)
-        seq = len(other.events)
         other.say(tone(0.3))
-        await other.wait_for("agent.done", 5, since=seq)
-        assert other.heard.received > packets
-        assert all(event["type"] != "session.ended" for event in other.events)
+        await other.wait_for("agent.done", 5, since=seen)
+        assert all(event["type"] not in ("error", "session.ended") for event in other.events)
+    await until_metric(echo, "sessions", 0, 8)
 
 
 # ---- the client goes ---------------------------------------------------------------------------
@@ -285,24 +299,23 @@ async def test_an_engine_killed_in_mid_sentence(scripted: Served) -> None:
 
 async def test_an_engine_killed_in_mid_sentence_with_a_spare() -> None:
     with server("--spare-engines=1", script="enter") as served:
-        async with asyncio.timeout(10):
-            while len(served.engines()) < 2:
-                await asyncio.sleep(0.1)
-        await asyncio.sleep(1.0)  # loaded, too
+        await until_metric(served, "engine_spare_ready", 1, 15)
         await talk_through_a_killed_engine(served, 3.0)
 
 
 async def test_an_engine_that_hangs_is_replaced(scripted: Served) -> None:
     async with scripted.call() as caller:
         await caller.open()
-        caller.send({"type": "text.send", "text": "hang"})
+        os.kill(scripted.engines()[0].pid, signal.SIGSTOP)
         await caller.wait_for("engine", 8, where=lambda event: event["state"] == "restarting")
-        # What was typed is typed again to the new engine: it hangs too, and that ends as well.
-        await caller.wait_for("engine", 8, where=lambda event: event["state"] == "ready")
+        seen = len(caller.events)
+        await caller.wait_for("engine", 8, since=seen, where=lambda e: e["state"] == "ready")
+        await alive(caller, 1)
 
 
 async def test_an_engine_that_is_too_slow(scripted: Served) -> None:
     """The person is told; audio is dropped rather than late; typed text is not lost."""
+    dropped = await metric(scripted, "blocks_dropped_total")
     async with scripted.call() as caller:
         await caller.open()
         caller.send({"type": "text.send", "text": "sleep 1.2"})
@@ -311,7 +324,7 @@ async def test_an_engine_that_is_too_slow(scripted: Served) -> None:
         await caller.wait_for(
             "person.words", 5, where=lambda e: [w["text"] for w in e["words"]] == ["still", "there"]
         )
-        assert await metric(scripted, "blocks_dropped_total") >= 4
+        assert await metric(scripted, "blocks_dropped_total") >= dropped + 4
         seen = len(caller.events)
         caught_up = await caller.wait_for("health", 3, since=seen)
         assert caught_up["behind_ms"] <= 300
@@ -319,13 +332,14 @@ async def test_an_engine_that_is_too_slow(scripted: Served) -> None:
 
 
 async def test_an_engine_that_gives_one_stream_up_leaves_the_others(scripted: Served) -> None:
+    restarts = await metric(scripted, "engine_restarts")
     async with scripted.call() as other, scripted.call() as caller:
         await caller.open()
         await other.open()
         caller.send({"type": "text.send", "text": "fail"})
         assert (await caller.wait_for("session.ended"))["reason"] == "internal"
         await alive(other, 1)
-    assert await metric(scripted, "engine_restarts") == 0
+    assert await metric(scripted, "engine_restarts") == restarts
 
 
 # ---- the end -----------------------------------------------------------------------------------
@@ -341,7 +355,8 @@ async def test_sigterm_tells_everybody_and_ends_in_time() -> None:
             ending = await caller.wait_for("session.ending")
             assert (ending["reason"], ending["in_ms"]) == ("shutdown", 1000)
             with pytest.raises(Refused) as refusal:
-                await served.call().call()
+                async with served.call():
+                    pass
             assert refusal.value.body["error"]["code"] == "shutting_down"
             assert (await caller.wait_for("session.ended"))["reason"] == "shutdown"
         code = await asyncio.to_thread(served.spawned.process.wait, 10)

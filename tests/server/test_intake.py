@@ -98,6 +98,17 @@ def test_typed_text_and_goodbye_survive_the_engine_and_nothing_else_does() -> No
     assert (turn.commands, turn.heard) == (("goodbye",), ())
 
 
+def test_text_that_was_with_two_engines_when_they_died_is_not_given_to_a_third() -> None:
+    intake = Intake(0)
+    intake.type("poison")
+    for k in range(2):
+        (turn,) = add(intake, k)
+        assert turn.texts == ("poison",)
+        intake.lost()
+    (turn,) = add(intake, 2)
+    assert turn.texts == ()
+
+
 def test_typed_text_is_bounded() -> None:
     intake = Intake(0)
     assert all(intake.type("x") for _ in range(32))
