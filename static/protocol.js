@@ -32,6 +32,7 @@ export const MAX_MESSAGE_BYTES = 16 * 1024;
 /** @typedef {Stamp & {type: 'agent.heard', utterance: number, heard_ms: number, words_heard: number}} AgentHeard */
 /** @typedef {Stamp & {type: 'agent.done', utterance: number, heard_ms: number, words_heard: number}} AgentDone */
 /** @typedef {Stamp & {type: 'agent.cut', utterance: number, heard_ms: number, words_heard: number, by: CutBy}} AgentCut */
+/** @typedef {Stamp & {type: 'agent.remembered', utterance: number, text: string, cut: boolean}} AgentRemembered */
 /** @typedef {Stamp & {type: 'floor', decision: FloorDecision, probability: number}} Floor */
 /** @typedef {Stamp & {type: 'latency', utterance: number, latency_ms: number}} Latency */
 /** @typedef {Stamp & {type: 'engine', state: 'ready' | 'restarting' | 'slow', message: string}} EngineState */
@@ -39,7 +40,7 @@ export const MAX_MESSAGE_BYTES = 16 * 1024;
 /** @typedef {Stamp & {type: 'pong', sent_ms: number}} Pong */
 /** @typedef {Stamp & {type: 'error', code: string, message: string, fatal: boolean, event_id?: string}} ErrorEvent */
 
-/** @typedef {SessionStarted | SessionEnding | SessionEnded | PersonWords | PersonState | AgentWords | AgentStarted | AgentHeard | AgentDone | AgentCut | Floor | Latency | EngineState | Health | Pong | ErrorEvent} ServerEvent */
+/** @typedef {SessionStarted | SessionEnding | SessionEnded | PersonWords | PersonState | AgentWords | AgentStarted | AgentHeard | AgentDone | AgentCut | AgentRemembered | Floor | Latency | EngineState | Health | Pong | ErrorEvent} ServerEvent */
 /** @typedef {{type: 'text.send', text: string, event_id?: string} | {type: 'speech.stop'} | {type: 'session.end'} | {type: 'ping', sent_ms: number}} ClientEvent */
 
 /** @typedef {{event: ServerEvent, fault?: undefined} | {event?: undefined, fault: string}} Parsed */
@@ -127,6 +128,7 @@ const SERVER_EVENTS = {
   'agent.heard': heard,
   'agent.done': heard,
   'agent.cut': { ...heard, by: oneOf('floor', 'stop', 'quiet', 'engine') },
+  'agent.remembered': { utterance: count, text, cut: flag },
   floor: {
     decision: oneOf('listen', 'take', 'hold', 'yield', 'backchannel'),
     probability: optional(share, 1),

@@ -2,12 +2,12 @@
 
     with TestBed() as bed:
         url = echo_server(bed)
-        with chromium(bed, url, microphone_file(path, [recording.audio])) as browser:
-            page = open_page(browser, url)
+        wav = microphone_file(path, [recording.audio])
+        with chromium_page(bed, url, wav) as page:
             start_call(page)
             wait_until(page, "() => counterpoint.view.captions.length > 0")
-        with chromium_page(bed, url, wav) as page:       # the same, for one page
-            ...
+        with driver(bed) as playwright, chromium(playwright, url, wav) as browser:
+            first, second = open_page(browser, url), open_page(browser, url)
 
 The page's Content-Security-Policy forbids `eval`, and with it Playwright's `wait_for_function`:
 wait with locators, or with `wait_until`, which polls from outside.
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from model.messages import Audio
 from model.timebase import HEARING_RATE, samples
@@ -34,6 +34,7 @@ __all__ = [
     "chromium",
     "chromium_page",
     "console_problems",
+    "driver",
     "echo_server",
     "microphone_file",
     "open_page",
@@ -48,9 +49,8 @@ _FLAGS: Final = (
     "--no-sandbox",  # the tests run as root inside a network namespace
     "--autoplay-policy=no-user-gesture-required",
     "--disable-dev-shm-usage",
+    "--mute-audio",  # the machine may have no loudspeaker; the page hears the voice all the same
 )
-# Chromium asks the sound system first; this speaker swallows everything and keeps time.
-_MUTE: Final = "--mute-audio"
 
 
 def serve(bed: TestBed, *flags: str) -> str:
@@ -79,8 +79,9 @@ def microphone_file(
     after_seconds: float = 2.0,
 ) -> Path:
     """A WAV for the fake microphone: 16 kHz recordings, each between these silences."""
-    pause = [np.zeros(samples(length, HEARING_RATE), np.float32) for length in (before_seconds, after_seconds)]
-    parts = [part for one in speech for part in (pause[0], one, pause[1])]
+    lengths = (before_seconds, after_seconds)
+    before, after = (np.zeros(samples(length, HEARING_RATE), np.float32) for length in lengths)
+    parts = [part for one in speech for part in (before, one, after)]
     whole = np.clip(np.concatenate(parts), -1, 1)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -91,8 +92,23 @@ def microphone_file(
 
 
 @contextlib.contextmanager
+def driver(bed: TestBed) -> Iterator[Playwright]:
+    """Playwright's driver on the client's side; the browsers it starts live there too.
+
+    There can be one at a time in a thread: hand it to `chromium` to have several browsers.
+    """
+    starting = sync_playwright()
+    with bed.in_client():
+        playwright = starting.start()
+    try:
+        yield playwright
+    finally:
+        playwright.stop()
+
+
+@contextlib.contextmanager
 def chromium(
-    bed: TestBed,
+    playwright: Playwright,
     url: str,
     microphone: Path | None,
     *,
@@ -100,17 +116,17 @@ def chromium(
     secure: bool = True,
     permission: Literal["granted", "denied"] = "granted",
 ) -> Iterator[Browser]:
-    """A browser on the client's side.
+    """A browser.
 
     Args:
-        bed: where.
+        playwright: from `driver`.
         url: the server's address, `http://host:port`.
         microphone: what it plays as its microphone; None has no microphone at all.
         loop: whether the file begins again at its end; else silence follows.
         secure: whether the browser trusts the address as it would https or localhost.
         permission: what it answers when the page asks for the microphone.
     """
-    flags = [*_FLAGS, _MUTE]
+    flags = [*_FLAGS]
     if secure:
         flags.append(f"--unsafely-treat-insecure-origin-as-secure={url}")
     if microphone is not None:
@@ -120,13 +136,11 @@ def chromium(
     flags.append(
         "--use-fake-ui-for-media-stream" if permission == "granted" else "--deny-permission-prompts"
     )
-    # Playwright's driver and the browser are children of this thread: they live where it does.
-    with bed.in_client(), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def open_page(browser: Browser, url: str, **context: Any) -> Page:
@@ -136,9 +150,11 @@ def open_page(browser: Browser, url: str, **context: Any) -> Page:
     page.on("pageerror", lambda error: problems.append(f"error: {error}"))
     page.on(
         "console",
-        lambda message: problems.append(f"{message.type}: {message.text}")
-        if message.type in ("error", "warning")
-        else None,
+        lambda message: (
+            problems.append(f"{message.type}: {message.text}")
+            if message.type in ("error", "warning")
+            else None
+        ),
     )
     page.__dict__["console_problems"] = problems
     page.set_default_timeout(15_000)
@@ -158,7 +174,7 @@ def chromium_page(
     bed: TestBed, url: str, microphone: Path | None, *, loop: bool = True, **context: Any
 ) -> Iterator[Page]:
     """One page in a browser of its own; `context` is Playwright's (viewport, color_scheme, …)."""
-    with chromium(bed, url, microphone, loop=loop) as browser:
+    with driver(bed) as playwright, chromium(playwright, url, microphone, loop=loop) as browser:
         yield open_page(browser, url, **context)
 
 

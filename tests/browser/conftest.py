@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Playwright
 
-from tests.browser.chromium import chromium, echo_server, microphone_file, open_page
+from tests.browser.chromium import chromium, driver, echo_server, microphone_file, open_page
 from tests.network.testbed import TestBed
 from tests.speech.recordings import read_audio
 
@@ -37,9 +37,18 @@ def microphone_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def browser(testbed: TestBed, server_url: str, microphone_wav: Path) -> Iterator[Browser]:
+def playwright_driver(testbed: TestBed) -> Iterator[Playwright]:
+    """What starts browsers on the client's side."""
+    with driver(testbed) as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(
+    playwright_driver: Playwright, server_url: str, microphone_wav: Path
+) -> Iterator[Browser]:
     """A browser whose microphone is that person."""
-    with chromium(testbed, server_url, microphone_wav) as talking:
+    with chromium(playwright_driver, server_url, microphone_wav) as talking:
         yield talking
 
 

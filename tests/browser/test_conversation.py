@@ -1,4 +1,4 @@
-"""A conversation through the page: real Chromium, a recorded person, the real server with an echo."""
+"""A conversation through the page: real Chromium, a recorded person, the server with an echo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
 AGENT = "counterpoint.view.captions.filter((one) => one.who === 'agent' && one.words.length)"
 SPEAKING = f"() => {AGENT}.some((one) => one.status === 'playing' && one.wordsHeard > 0)"
 SILENCE = 0.003
+LOUD = f"() => counterpoint.levels.slice(-10).some((one) => one.agent > {SILENCE * 4})"
+UNHEARD = f"() => {AGENT}.some((one) => one.wordsHeard > 0 && one.words.length > one.wordsHeard)"
+AFTER_SILENCE = """() => {
+  const { silentMs } = counterpoint.silences.at(-1);
+  return counterpoint.levels.filter((one) => one.atMs > silentMs + 60).map((one) => one.agent);
+}"""
+PERSON_PEAK = "() => Math.max(...counterpoint.levels.slice(-20).map((one) => one.person))"
 
 
 def agent_captions(page: Page) -> list[dict[str, Any]]:
@@ -44,10 +51,8 @@ def test_a_conversation_is_captioned_drawn_and_measured(page: Page) -> None:
     expect(turn.locator(".heard")).to_contain_text("one two")
     # Some words are about to be said; they look different from those already heard.
     wait_until(page, "() => document.querySelector('.turn[data-who=agent] .coming')")
-    colours = page.evaluate(
-        "() => ['.heard', '.coming'].map((name) => getComputedStyle(document.querySelector(name)).color)"
-    )
-    assert colours[0] != colours[1]
+    colour = "(name) => getComputedStyle(document.querySelector(name)).color"
+    assert page.evaluate(colour, ".heard") != page.evaluate(colour, ".coming")
     drawn = page.evaluate(PIXELS_OF_BOTH_VOICES)
     assert drawn["person"] > 50 and drawn["agent"] > 50
     wait_until(page, "() => counterpoint.view.health !== null")
@@ -83,7 +88,7 @@ def _matching(text: str) -> Any:
 def test_stop_silences_the_page_before_the_server_says_so(page: Page) -> None:
     start_call(page)
     wait_until(page, SPEAKING)
-    wait_until(page, f"() => counterpoint.levels.slice(-10).some((one) => one.agent > {SILENCE * 4})")
+    wait_until(page, LOUD)
     # Muted, the person says nothing more, so that the echo does not begin again.
     page.click("[data-part=mute]")
     page.click("[data-part=stop]")
@@ -93,10 +98,7 @@ def test_stop_silences_the_page_before_the_server_says_so(page: Page) -> None:
     assert last["cutBy"] == "stop"
     assert 0 < last["wordsHeard"] <= len(last["words"])
     page.wait_for_timeout(400)
-    after = page.evaluate(
-        """() => counterpoint.levels.filter((one) => one.atMs > counterpoint.silences.at(-1).silentMs + 60)
-           .map((one) => one.agent)"""
-    )
+    after = page.evaluate(AFTER_SILENCE)
     assert len(after) > 3 and max(after) < SILENCE
     expect(page.locator(".turn[data-who=agent][data-status=cut] .badge")).to_have_text("stopped")
 
@@ -108,12 +110,12 @@ def test_after_a_stop_the_next_words_are_heard(page: Page) -> None:
     wait_until(page, f"() => {AGENT}.some((one) => one.cutBy === 'stop')")
     # The person speaks on, so the echo begins anew.
     wait_until(page, f"() => {AGENT}.at(-1).status === 'playing' && {AGENT}.at(-1).wordsHeard > 0")
-    wait_until(page, f"() => counterpoint.levels.at(-1).agent > {SILENCE * 4}")
+    wait_until(page, LOUD)
 
 
 def test_a_cut_strikes_out_what_was_not_heard(page: Page) -> None:
     start_call(page)
-    wait_until(page, f"() => {AGENT}.some((one) => one.wordsHeard > 0 && one.words.length > one.wordsHeard)")
+    wait_until(page, UNHEARD)
     page.click("[data-part=stop]")
     wait_until(page, f"() => {AGENT}.some((one) => one.status === 'cut')")
     cut = next(one for one in agent_captions(page) if one["status"] == "cut")
@@ -145,7 +147,10 @@ def test_muted_the_server_hears_nothing(page: Page) -> None:
     count = len(agent_captions(page))
     page.wait_for_timeout(1500)
     assert len(agent_captions(page)) == count
-    assert page.evaluate("() => Math.max(...counterpoint.levels.slice(-20).map((one) => one.person))") == 0
+    assert (
+        page.evaluate("() => Math.max(...counterpoint.levels.slice(-20).map((one) => one.person))")
+        == 0
+    )
     page.click("[data-part=mute]")
     wait_until(page, f"() => {AGENT}.length > {count}")
 
@@ -194,7 +199,9 @@ def test_keeping_the_record_is_the_default_answer(page: Page) -> None:
     expect(page.locator("[data-part=forget]")).to_be_enabled()
 
 
-def test_a_broken_wire_is_noticed_and_the_conversation_goes_on(page: Page, testbed: TestBed) -> None:
+def test_a_broken_wire_is_noticed_and_the_conversation_goes_on(
+    page: Page, testbed: TestBed
+) -> None:
     start_call(page)
     page.fill("[data-part=typed]", "before the break")
     page.press("[data-part=typed]", "Enter")
@@ -220,14 +227,15 @@ def test_hanging_up_ten_times_leaves_nothing(browser: Browser, server_url: str) 
         page.wait_for_selector("body[data-phase=ended]")
     # The farewell of the last call takes a moment.
     page.wait_for_timeout(500)
-    left = {name: _alive(page, name) for name in ("RTCPeerConnection", "AudioContext", "AnalyserNode")}
+    classes = ("RTCPeerConnection", "AudioContext", "AnalyserNode")
+    left = {name: _alive(page, name) for name in classes}
     # Chromium itself keeps ended tracks for a while (a bare getUserMedia does so too).
-    left["live tracks"] = _alive(page, "MediaStreamTrack", "one.readyState === 'live'")
+    left["live tracks"] = _alive(page, "MediaStreamTrack", "(one) => one.readyState === 'live'")
     page.context.close()
     assert set(left.values()) == {0}, left
 
 
-def _alive(page: Page, name: str, condition: str = "true") -> int:
+def _alive(page: Page, name: str, condition: str = "() => true") -> int:
     """How many objects of a class the page's heap holds after a collection of garbage."""
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.enable")
@@ -239,7 +247,7 @@ def _alive(page: Page, name: str, condition: str = "true") -> int:
     counted = session.send(
         "Runtime.callFunctionOn",
         {
-            "functionDeclaration": f"function () {{ return this.filter((one) => {condition}).length; }}",
+            "functionDeclaration": f"function () {{ return this.filter({condition}).length; }}",
             "objectId": found["objects"]["objectId"],
             "returnByValue": True,
         },
