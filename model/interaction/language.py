@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +26,14 @@ from model.nn.kv_cache import (
 )
 from model.nn.sampling import Sampling
 
-__all__ = ["BeyondWindow", "DEFAULT_SAMPLING", "Language"]
+__all__ = ["BeyondWindow", "DEFAULT_SAMPLING", "Language", "PIECE_SECONDS"]
 
 DEFAULT_SAMPLING: Final = Sampling(temperature=0.0, repetition_penalty=1.05)
 """The likeliest token: small models wander at higher temperatures; the penalty ends loops."""
 
-_PIECE_SECONDS: Final = 0.025
+PIECE_SECONDS: Final = 0.025
+"""How long a piece of reading may last before it yields; one layer more is the granularity."""
+
 _CHUNK_TOKENS: Final = 64
 _SPAN_STEP: Final = 256
 
@@ -57,6 +60,7 @@ class Language:
         self.rows = state.rows
         self.tokens = tokens
         self.sampling = sampling
+        self.piece_seconds = PIECE_SECONDS
         self._decoder = decoder
         self._state = state
         self._seed = seed
@@ -97,11 +101,14 @@ class Language:
             FileNotFoundError: the part is not there or not converted.
             ValueError: it is of another format, or not a ChatML model.
         """
-        if threads is not None:
-            torch.set_num_threads(threads)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        decoder = load_decoder(folder, device, weights)
+        threads = threads or torch.get_num_threads()
+        torch.set_num_threads(max(threads, os.cpu_count() or 1))  # Packing is most of the time.
+        try:
+            decoder = load_decoder(folder, device, weights)
+        finally:
+            torch.set_num_threads(threads)
         tokens = ChatTokens.from_file(folder / "tokenizer.json", decoder.config.end_token_ids)
         dtype = decoder.norm.dtype
         state = new_state(decoder.config, rows, window, draft, device, dtype)
@@ -297,7 +304,7 @@ class Language:
         for number in range(self._decoder.config.num_hidden_layers):
             x = self._decoder.layer(number, x, self._state, reading)
             # What is read does not depend on the clock, only where a piece of work ends.
-            if time.perf_counter() - began > _PIECE_SECONDS:
+            if time.perf_counter() - began > self.piece_seconds:
                 yield
                 began = time.perf_counter()
 
