@@ -14,6 +14,7 @@ from model.messages import (
     OpenStream,
     PersonState,
     PersonWords,
+    Remembered,
     Said,
     StreamSettings,
     ToolCall,
@@ -151,6 +152,8 @@ class Session:
                     if event.decision == "yield":
                         self.speaking.cut("floor")
                     self._emit(event)
+                case Remembered():
+                    self._emit(self.speaking.remembered(event))
                 case PersonState():
                     self._emit(event)
                 case ToolCall():
@@ -287,10 +290,8 @@ class Session:
             case TextSent(text, event_id):
                 self._course.last_activity = self._course.clock.loop.time()
                 if not self.hearing.typed(text, self.speaking.active, self._obey):
-                    problem = Problem(
-                        "too_fast", "Too much text waits to be read.", False, event_id
-                    )
-                    self._act(problem)
+                    why = "Too much text waits to be read."
+                    self._act(Problem("too_fast", why, False, event_id))
             case StopSpeaking():
                 self._silence("stop")
             case EndSession():

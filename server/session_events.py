@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from model.messages import Floor, PersonState, PersonWords, Said, Turn
+from model.messages import Floor, PersonState, PersonWords, Remembered, Said, Turn
 
 __all__ = [
     "AgentProgress",
@@ -148,6 +148,7 @@ SessionEvent = (
     | Said
     | AgentStarted
     | AgentProgress
+    | Remembered
     | Floor
     | Latency
     | EngineState

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from model.messages import Audio, Heard, Said, Speech, UtteranceDone
+from model.messages import Audio, Heard, Remembered, Said, Speech, UtteranceDone
 from model.timebase import SPEAKING_RATE, seconds
 from server.conversation import Conversation
 from server.playout import Playout
@@ -87,6 +87,10 @@ class Speaking:
     def finish(self, done: UtteranceDone) -> None:
         """The utterance has no more to come."""
         self.playout.finish(UtteranceDone(done.utterance + self._offset, done.samples))
+
+    def remembered(self, memory: Remembered) -> Remembered:
+        """What the model remembers of an utterance, by the conversation's number."""
+        return Remembered(memory.utterance + self._offset, memory.text, memory.cut)
 
     def next_frame(self) -> Audio | None:
         """The Speaker's source: the next 20 ms, or None for silence."""

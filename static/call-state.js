@@ -143,6 +143,7 @@ function reduceEvent(view, event) {
       };
     case 'error':
       return withNotice(view, 'error', `error-${event.code}`, event.message || `The server reported ${event.code}.`);
+    case 'agent.remembered': // for tests and tools; the captions show what was heard
     case 'pong':
       return view;
   }

@@ -1,4 +1,4 @@
-"""Our own dialect, version 1: `docs/dialect.md` in words, `counterpoint.schema.json` as a schema."""
+"""Our own dialect, version 1: `docs/dialect.md` in words, `counterpoint.schema.json` as schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections import deque
 from typing import Any, Final, Literal
 
-from model.messages import Floor, PersonState, PersonWords, Said
+from model.messages import Floor, PersonState, PersonWords, Remembered, Said
 from model.timebase import SPEAKING_RATE, seconds
 from server.session_events import (
     AgentProgress,
@@ -141,7 +141,7 @@ def _parse(message: dict[str, Any]) -> ClientEvent | Problem:
 def _fields(event: SessionEvent) -> dict[str, Any]:
     """`type` and the fields of the event's own."""
     match event:
-        case PersonWords() | PersonState() | Said() | Floor():
+        case PersonWords() | PersonState() | Said() | Remembered() | Floor():
             return _model_fields(event)
         case AgentStarted(utterance):
             return {"type": "agent.started", "utterance": utterance}
@@ -196,7 +196,9 @@ def _session_fields(event: SessionStarted | SessionEnding | SessionEnded) -> dic
             return {"type": "session.ended", "reason": reason}
 
 
-def _model_fields(event: PersonWords | PersonState | Said | Floor) -> dict[str, Any]:
+def _model_fields(
+    event: PersonWords | PersonState | Said | Remembered | Floor,
+) -> dict[str, Any]:
     match event:
         case PersonWords(segment, words, final, typed):
             return {
@@ -228,6 +230,8 @@ def _model_fields(event: PersonWords | PersonState | Said | Floor) -> dict[str, 
                     for w in spoken
                 ],
             }
+        case Remembered(utterance, text, cut):
+            return {"type": "agent.remembered", "utterance": utterance, "text": text, "cut": cut}
         case Floor(decision, probability):
             return {
                 "type": "floor",

@@ -20,6 +20,7 @@ const GOOD = {
   'agent.heard': heard,
   'agent.done': heard,
   'agent.cut': { ...heard, by: 'floor' },
+  'agent.remembered': { utterance: 3, text: 'One, two', cut: true },
   floor: { decision: 'take', probability: 0.9 },
   latency: { utterance: 3, latency_ms: 640 },
   engine: { state: 'slow', message: 'late' },

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from model.messages import AgentWord, Floor, PersonState, PersonWords, Said, Turn, Word
+from model.messages import AgentWord, Floor, PersonState, PersonWords, Remembered, Said, Turn, Word
 from server.dialects import counterpoint
 from server.dialects.counterpoint import CounterpointDialect
 from server.session_events import (
@@ -47,6 +47,7 @@ EVENTS: list[SessionEvent] = [
     AgentProgress("heard", 2, 4800, 1),
     AgentProgress("done", 2, 4800, 1),
     AgentProgress("cut", 2, 4800, 1, by="floor"),
+    Remembered(2, " One,", cut=True),
     Floor("yield", 0.91),
     Latency(2, 0.4567),
     EngineState("restarting", "wait"),
