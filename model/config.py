@@ -41,6 +41,9 @@ class EngineConfig:
     niceness: int = 5
     """Added to the process's niceness, 0 to 19: the server's audio goes first."""
 
+    answer_tokens: int = 160
+    """Most tokens of one answer, 16 to 1024; 160 are about forty seconds of speech."""
+
     seed: int = 0
     """Seed of everything that is sampled."""
 
@@ -58,6 +61,8 @@ class EngineConfig:
             raise UnknownSetting(f"language must be one of {LANGUAGES}, not {self.language!r}")
         if not 1 <= self.rows <= 64:
             raise UnknownSetting(f"rows must be 1 to 64, not {self.rows}")
+        if not 16 <= self.answer_tokens <= 1024:
+            raise UnknownSetting(f"answer_tokens must be 16 to 1024, not {self.answer_tokens}")
         if not 0 <= self.niceness <= 19:
             raise UnknownSetting(f"niceness must be 0 to 19, not {self.niceness}")
 

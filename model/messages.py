@@ -34,6 +34,7 @@ __all__ = [
     "PersonState",
     "PersonWords",
     "Picture",
+    "Remembered",
     "Said",
     "Shutdown",
     "Speech",
@@ -224,6 +225,15 @@ class UtteranceDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What Language's own memory now holds of an utterance: read back from its row."""
+
+    utterance: int
+    text: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Floor:
     """A decision of the floor, made in this micro-turn, with its probability in [0, 1]."""
 
@@ -248,7 +258,7 @@ class ToolCall:
     arguments: str
 
 
-Event = PersonWords | Said | UtteranceDone | Floor | PersonState | ToolCall
+Event = PersonWords | Said | UtteranceDone | Remembered | Floor | PersonState | ToolCall
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from model.engine.jobs import Job, Priority
 from model.interaction.floor import FloorState
 from model.interaction.language import Language
 from model.interaction.mind import Mind
-from model.interaction.step import Parts, RowStep
+from model.interaction.step import RowStep
 from model.interaction.voice_activity import VoiceActivity, VoiceActivityState
+from model.interaction.work import Parts
 from model.messages import OpenStream
 from model.timebase import HEARING_BLOCK_SAMPLES
 

@@ -16,9 +16,9 @@ from model.interaction.end_of_turn import EndOfTurnModel
 from model.interaction.floor import FloorSettings
 from model.interaction.language import Language
 from model.interaction.memory import Memory
-from model.interaction.step import Parts
 from model.interaction.voice import HibariVoice
 from model.interaction.voice_activity import VoiceActivity
+from model.interaction.work import Parts
 
 __all__ = ["load"]
 
@@ -50,6 +50,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         end_of_turn=EndOfTurnModel.load(store / "end-of-turn"),
         memories=tuple(Memory(language, row) for row in range(config.rows)),
         floor=FloorSettings(**json.loads(config.floor)),
+        answer_tokens=config.answer_tokens,
     )
     activity = VoiceActivity.load(store / "voice-activity", device)
     described = {

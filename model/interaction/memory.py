@@ -55,26 +55,32 @@ class Memory:
         """A token of the answer was sampled (and stands in the row)."""
         self._reply.append(token)
 
-    def settle(self, heard: str, cut: bool) -> Pieces[None]:
+    def settle(self, heard: str, cut: bool) -> Pieces[str]:
         """The answer was heard as far as `heard`: commit the exchange so, and mark a cut.
 
-        Tokens that spell a prefix of what was heard stay; the rest is read anew.
+        Tokens that spell a prefix of what was heard stay; the rest is read anew. Returns what the
+        row now holds of the answer.
         """
         self._turns.append(Turn("person", self._asked))
         self._turns.append(Turn("agent", heard.strip(), cut))
         kept, text = self._spelling(heard)
         self.language.truncate(self.row, self._reply_start + kept)
         rest = self.language.encode(heard[len(text) :]) if len(heard) > len(text) else []
-        yield from self._append(rest + self.language.agent_close(cut))
+        yield from self._append(rest)
+        spoken = self.language.length(self.row) - self._reply_start
+        held = self.language.held(self.row)[-spoken:] if spoken else []
+        yield from self._append(self.language.agent_close(cut))
         self._committed = self.language.length(self.row)
         self._reply = []
+        return self.language.decode(held)
 
-    def record(self, turn: Turn) -> Pieces[None]:
-        """Commit a turn that needs no answer, or one we said without Language."""
+    def record(self, turn: Turn) -> Pieces[str]:
+        """Commit a turn that needs no answer, or one we said without Language; returns its text."""
         yield from self._go_back()
         self._turns.append(turn)
         yield from self._append(self._ids(turn))
         self._committed = self.language.length(self.row)
+        return turn.text
 
     def text(self) -> str:
         """What the row holds up to what is committed, without the marks between turns."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from model.engine.jobs import Failed
 from model.interaction import hearing, speaking
 from model.interaction.mind import EndOfTurn, Mind, Rendered, ReplyDone, Transcribed
-from model.messages import Event, PersonWords, Word
+from model.messages import Event, PersonWords, Remembered, Word
 
 __all__ = ["enter", "joined"]
 
@@ -27,6 +27,8 @@ def enter(mind: Mind, value: object) -> tuple[Mind, tuple[Event, ...]]:
             return _rendered(mind, value), ()
         case ReplyDone():
             return _reply_done(mind, value), ()
+        case Remembered():
+            return mind, (value,)
         case Failed():
             return _failed(mind, value), ()
         case _:

@@ -13,12 +13,10 @@ from typing import Final
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority, Work
 from model.interaction import hearing, results, speaking, work
-from model.interaction.end_of_turn import EndOfTurnModel
-from model.interaction.floor import Decided, FloorSettings, Observation, decide
-from model.interaction.memory import Memory
+from model.interaction.floor import Decided, Observation, decide
 from model.interaction.mind import Draft, Mind
-from model.interaction.parts import Ears, Voice
 from model.interaction.speaking import Utterance
+from model.interaction.work import Parts
 from model.messages import (
     Event,
     Floor,
@@ -31,23 +29,12 @@ from model.messages import (
 )
 from model.timebase import MICRO_TURN_SECONDS
 
-__all__ = ["Parts", "RowStep"]
+__all__ = ["RowStep"]
 
 CUT_REPORT_MICRO_TURNS: Final = 10
 """How long Playout's report of a cut is awaited; after that the last report counts."""
 
 FAREWELL: Final = "Goodbye!"
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a row's jobs work with; shared by all rows but for `memories`."""
-
-    ears: Ears
-    voice: Voice
-    end_of_turn: EndOfTurnModel
-    memories: Sequence[Memory]
-    floor: FloorSettings
 
 
 @dataclass(slots=True)
@@ -112,15 +99,13 @@ class RowStep:
         text = speaking.heard_text(utterance)
         memory = self.parts.memories[self.mind.row]
         carried = self.mind.carried
-        if text.strip() and self.mind.answering:
-            self._submit("language", Priority.SPEECH, memory.settle(text, cut), lasting=True)
-        elif text.strip():
-            self._submit(
-                "language",
-                Priority.SPEECH,
-                memory.record(Turn("agent", text.strip(), cut)),
-                lasting=True,
-            )
+        if text.strip():
+            if self.mind.answering:
+                remembering = memory.settle(text, cut)
+            else:
+                remembering = memory.record(Turn("agent", text.strip(), cut))
+            job = work.settle(utterance.number, cut, remembering)
+            self._submit("language", Priority.SPEECH, job, lasting=True)
         else:
             # Nothing of the answer was heard: what was asked is still to be answered.
             carried = f"{self.mind.asked} {carried}".strip()
@@ -253,8 +238,7 @@ class RowStep:
             listen = work.listen(self.parts.ears, segment, heard, number)
             self.cancelled.append("ears")
             self.mind = replace(self.mind, hearing=replace(self.mind.hearing, busy=False))
-        memory = self.parts.memories[self.mind.row]
-        job = work.answer(number, memory, self.parts.voice, listen, self.mind.carried)
+        job = work.answer(number, self.parts, self.mind.row, listen, self.mind.carried)
         self._submit("language", Priority.SPEECH, job)
         draft = Draft(number, segment, text="" if segment else self.mind.carried)
         self.mind = replace(self.mind, draft=draft, drafts=number)

@@ -6,24 +6,35 @@ for the end of the turn, `language` for all that touches the stream's row of Lan
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, Final
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from model.engine.jobs import Emit, Token, Work
 from model.interaction.ears import listen as hear
 from model.interaction.end_of_turn import EndOfTurnModel
+from model.interaction.floor import FloorSettings
 from model.interaction.memory import Memory
 from model.interaction.mind import EndOfTurn, Rendered, ReplyDone, Transcribed
-from model.interaction.parts import Ears, Spoken, Voice
+from model.interaction.parts import Ears, Pieces, Spoken, Voice
 from model.interaction.phrases import Phrase, PhraseSplitter
 from model.interaction.segment import Segment
 from model.interaction.voice import append_silence
-from model.messages import Audio
+from model.messages import Audio, Remembered
 
-__all__ = ["answer", "judge", "listen", "say"]
+__all__ = ["Parts", "answer", "judge", "listen", "say", "settle"]
 
-MAX_ANSWER_TOKENS: Final = 160
-"""About forty seconds of speech; a longer answer is ended at its last whole phrase."""
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a row's jobs work with; shared by all rows but for `memories`, one a row."""
+
+    ears: Ears
+    voice: Voice
+    end_of_turn: EndOfTurnModel
+    memories: Sequence[Memory]
+    floor: FloorSettings
+    answer_tokens: int
 
 
 def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
@@ -38,7 +49,7 @@ def judge(model: EndOfTurnModel, audio: Audio, k: int) -> Work:
     return EndOfTurn(k, probability)
 
 
-def answer(draft: int, memory: Memory, voice: Voice, heard: Work | None, carried: str) -> Work:
+def answer(draft: int, parts: Parts, row: int, heard: Work | None, carried: str) -> Work:
     """Recognise what was said (`heard`, a `listen` job), answer it, and render the answer.
 
     Words come out as soon as they are known: the transcription, then phrase by phrase.
@@ -51,21 +62,22 @@ def answer(draft: int, memory: Memory, voice: Voice, heard: Work | None, carried
         text = f"{carried} {said}".strip()
         if not said.strip():
             return ReplyDone(draft, "")
+    memory = parts.memories[row]
     yield from memory.ask(text)
     splitter = PhraseSplitter()
     pieces = memory.language.text_stream()
     spoken_text = ""
-    for _ in range(MAX_ANSWER_TOKENS):
+    for _ in range(parts.answer_tokens):
         token = yield Token(memory.row)
         if memory.language.is_end(token):
             break
         memory.took(token)
         for phrase in splitter.feed(pieces.push(token)):
             spoken_text += phrase.text
-            yield from _render(draft, voice, phrase)
+            yield from _render(draft, parts.voice, phrase)
     for phrase in (*splitter.feed(pieces.end()), *splitter.flush()):
         spoken_text += phrase.text
-        yield from _render(draft, voice, phrase)
+        yield from _render(draft, parts.voice, phrase)
     return ReplyDone(draft, spoken_text)
 
 
@@ -75,6 +87,12 @@ def say(draft: int, voice: Voice, text: str) -> Work:
     for phrase in (*splitter.feed(text), *splitter.flush()):
         yield from _render(draft, voice, phrase)
     return ReplyDone(draft, text)
+
+
+def settle(utterance: int, cut: bool, remembering: Pieces[str]) -> Work:
+    """Commit an utterance to Language's memory and report what the row now holds of it."""
+    text = yield from remembering
+    return Remembered(utterance, text, cut)
 
 
 def _render(draft: int, voice: Voice, phrase: Phrase) -> Generator[Emit | Token | None, Any, None]:

@@ -25,7 +25,9 @@ ROOM_LEVEL = 0.0005
 @pytest.fixture(scope="session")
 def small_model() -> CounterpointModel:
     """Two rows, SmolLM2-135M, everything else as by default."""
-    config = EngineConfig(rows=2, language="language-135m", weights=str(root()), threads=2)
+    config = EngineConfig(
+        rows=2, language="language-135m", weights=str(root()), threads=1, answer_tokens=48
+    )
     model, _, _ = load(config)
     return model
 

@@ -1,7 +1,7 @@
-"""A conversation without a server: blocks in, words and samples out, Playout imitated to the sample.
+"""A conversation without a server: blocks in, words and samples out; Playout to the sample.
 
-Jobs run to their end between two micro-turns, so that a rehearsal is deterministic and does not
-depend on how busy the machine is. How fast the jobs are is measured elsewhere.
+A fixed number of job pieces runs between two micro-turns: a rehearsal is deterministic and
+does not depend on how busy the machine is. How fast the jobs are is measured elsewhere.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from model.messages import (
 )
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
 
+PIECES_A_MICRO_TURN = 16
+
 SILENCE = np.zeros(HEARING_BLOCK_SAMPLES, np.float32)
 
 
@@ -56,7 +58,8 @@ class Rehearsal:
         rehearsal = cls(Engine(model))
         opening = OpenStream(1, settings or StreamSettings(), turns)
         assert rehearsal.engine.open(opening) == StreamOpened(1)
-        rehearsal._work()
+        while rehearsal.engine.jobs.run_piece():
+            pass
         return rehearsal
 
     def hear(self, audio: Audio) -> None:
@@ -149,5 +152,5 @@ class Rehearsal:
         return bool(done) and self.heard.get(number, 0) >= done[0].samples
 
     def _work(self) -> None:
-        while self.engine.jobs.run_piece():
-            pass
+        for _ in range(PIECES_A_MICRO_TURN):
+            self.engine.jobs.run_piece()

@@ -7,7 +7,14 @@ import pytest
 
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.speaking import LEAD_SAMPLES, heard_text
-from model.messages import Floor, PersonWords, StreamSettings, Turn, UtteranceDone
+from model.messages import (
+    Floor,
+    PersonWords,
+    Remembered,
+    StreamSettings,
+    Turn,
+    UtteranceDone,
+)
 from tests.model.interaction.conftest import Saying
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
 from tests.speech.wer import word_error_rate
@@ -189,3 +196,14 @@ def test_heard_text_takes_words_of_which_more_than_half_was_heard() -> None:
     words = (AgentWord("One", 0, 100), AgentWord(" two", 100, 200))
     assert heard_text(Utterance(1, 1, words=words, heard_samples=149)) == "One"
     assert heard_text(Utterance(1, 1, words=words, heard_samples=150)) == "One two"
+
+
+def test_what_is_remembered_is_told(small_model: CounterpointModel, person: Saying) -> None:
+    rehearsal = speaking_about_the_sea(small_model, person)
+    rehearsal.step(SILENCE, commands=("stop",))
+    rehearsal.wait(8)
+    told = [event for _, event in rehearsal.events if isinstance(event, Remembered)]
+    heard = rehearsal.heard[1]
+    words = [w for w in rehearsal.said(1) if (w.start_samples + w.end_samples) / 2 <= heard]
+    assert [(t.utterance, t.cut) for t in told] == [(1, True)]
+    assert told[0].text == "".join(word.text for word in words)
