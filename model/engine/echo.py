@@ -63,6 +63,9 @@ class EchoModel:
     def __init__(self, rows: int) -> None:
         self.rows = rows
 
+    def begin_jobs(self) -> None:
+        """There are none."""
+
     def new_state(self) -> Rows:
         """Every row silent."""
         return (Echo(),) * self.rows

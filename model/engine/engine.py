@@ -52,6 +52,9 @@ class InteractionModel(Protocol):
 
     rows: int
 
+    def begin_jobs(self) -> None:
+        """Called once in the thread that runs the jobs, before the first."""
+
     def new_state(self) -> Any:
         """State of all rows, every row empty."""
 

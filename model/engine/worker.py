@@ -50,7 +50,7 @@ def run(connection: Connection, config: EngineConfig) -> None:
     sys.setswitchinterval(0.0005)
     model, parts, device = _load(config)
     engine = Engine(model)
-    thread = threading.Thread(target=engine.jobs.run_forever, name="jobs", daemon=True)
+    thread = threading.Thread(target=_run_jobs, args=(engine,), name="jobs", daemon=True)
     thread.start()
     try:
         connection.send(EngineReady(config.rows, device, parts))
@@ -60,6 +60,11 @@ def run(connection: Connection, config: EngineConfig) -> None:
     finally:
         engine.jobs.end()
         thread.join(timeout=1.0)
+
+
+def _run_jobs(engine: Engine) -> None:
+    engine.model.begin_jobs()
+    engine.jobs.run_forever()
 
 
 def _load(config: EngineConfig) -> tuple[InteractionModel, dict[str, str], str]:

@@ -37,15 +37,25 @@ class CounterpointModel:
     Attributes:
         rows: how many conversations it holds.
         parts: what the jobs work with.
+        threads: torch threads of a job.
     """
 
     def __init__(
-        self, rows: int, activity: VoiceActivity, language: Language, parts: Parts
+        self, activity: VoiceActivity, language: Language, parts: Parts, threads: int = 1
     ) -> None:
-        self.rows = rows
+        self.rows = language.rows
+        self.threads = threads
         self._activity = activity
         self._language = language
         self.parts = parts
+
+    def begin_jobs(self) -> None:
+        """Let jobs have their threads: torch counts them for the thread that says so.
+
+        The tick keeps to one: with two on busy cores a step of the senses took 98-186 ms in the
+        median (they wait for each other), with one 1.4-7 ms at the same load.
+        """
+        torch.set_num_threads(self.threads)
 
     def new_state(self) -> Rows:
         """Every row empty."""

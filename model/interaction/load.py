@@ -33,7 +33,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         FileNotFoundError: a part is missing; the message says how to fetch it.
     """
     threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     device = _device(config.device)
     store = Path(config.weights)
     name = DEFAULT_LANGUAGE if config.language == "auto" else config.language
@@ -59,7 +59,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         "voice": "hibari, English",
         "floor": "voice activity and a pretrained end-of-turn model",
     }
-    return CounterpointModel(config.rows, activity, language, parts), described, device
+    return CounterpointModel(activity, language, parts, threads), described, device
 
 
 def _device(wanted: str) -> str:
