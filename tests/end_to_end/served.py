@@ -36,7 +36,7 @@ class Served:
 
     def __init__(self, spawned: Spawned) -> None:
         self.spawned = spawned
-        self.url = spawned.wait_for_output(r"Open (http://\S+)/ ", 15)[1]
+        self.url = spawned.wait_for_output(r"Open (http://\S+)/ ", 30)[1]
 
     @property
     def process(self) -> psutil.Process:
@@ -89,7 +89,7 @@ class Served:
                 return float(line.split()[1])
         raise AssertionError(f"there is no metric {name}")
 
-    def wait_ready(self, timeout_seconds: float = 10.0) -> None:
+    def wait_ready(self, timeout_seconds: float = 30.0) -> None:
         """Until offers are taken."""
         until = time.monotonic() + timeout_seconds
         while self.request("/healthz")[0] != 200:

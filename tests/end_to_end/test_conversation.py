@@ -14,6 +14,9 @@ from tests.network.caller import Caller
 
 WORD_SAMPLES = 12_000
 
+# Processes are started, and the machine may be busy with other tests.
+pytestmark = pytest.mark.timeout(60)
+
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:

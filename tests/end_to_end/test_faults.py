@@ -15,6 +15,9 @@ from aiortc.exceptions import InvalidStateError
 from tests.end_to_end.served import Served, server, tone
 from tests.network.caller import Caller, Refused
 
+# Processes are started, and the machine may be busy with other tests.
+pytestmark = pytest.mark.timeout(60)
+
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[Served]:
@@ -148,7 +151,7 @@ def test_while_the_engine_loads_nobody_is_let_in() -> None:
 
 def test_an_engine_that_cannot_be_started_ends_the_server_with_an_error() -> None:
     with server("--engine-restarts=1", script="enter_broken", ready=False) as served:
-        assert served.spawned.process.wait(15) == 1
+        assert served.spawned.process.wait(30) == 1
         assert "ended 2 times in a row" in served.spawned.output()
 
 

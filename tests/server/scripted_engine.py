@@ -103,7 +103,9 @@ class Script:
             case ["yield"]:
                 self.events.append(Floor("yield", 0.9))
             case ["recall"]:
-                said = (f"{turn.who}:{turn.text}{'/cut' if turn.cut else ''}" for turn in self.turns)
+                said = (
+                    f"{turn.who}:{turn.text}{'/cut' if turn.cut else ''}" for turn in self.turns
+                )
                 self.report(" | ".join(said), now)
             case ["sleep", seconds]:
                 time.sleep(float(seconds))

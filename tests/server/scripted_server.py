@@ -7,14 +7,15 @@ import asyncio
 import logging
 import sys
 
-from server.app import serve
-from server.errors import EngineLost
-from server.settings import add_arguments, load
-from tests.server import scripted_engine
-
 
 def main() -> int:
     """Run it until SIGTERM."""
+    # Here, because the engine's process imports this module once more on its way up.
+    from server.app import serve
+    from server.errors import EngineLost
+    from server.settings import add_arguments, load
+    from tests.server import scripted_engine
+
     logging.basicConfig(level=logging.INFO)
     parser = argparse.ArgumentParser()
     parser.add_argument("entry", choices=scripted_engine.__all__)
