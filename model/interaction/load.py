@@ -33,7 +33,6 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         FileNotFoundError: a part is missing; the message says how to fetch it.
     """
     threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
-    torch.set_num_threads(1)
     device = _device(config.device)
     store = Path(config.weights)
     name = DEFAULT_LANGUAGE if config.language == "auto" else config.language
@@ -53,6 +52,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         answer_tokens=config.answer_tokens,
     )
     activity = VoiceActivity.load(store / "voice-activity", device)
+    torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
         "language": name,
         "ears": "moonshine tiny, English",
