@@ -87,13 +87,13 @@ class _Scene:
         return self.pick(known)
 
     def _bed(self) -> tuple[Audio, str]:
-        """The floor of noise: faint in half of the clips, 12 to 30 dB under the voice in others."""
+        """The floor of noise: faint in half of the clips, 17 to 30 dB under the voice in others."""
         quiet = self.generator.random() < 0.5
         kinds = NOISES[self.split]
         kind = self.pick(kinds)
         if quiet and kind in ("babble", "crowd", "television"):
             kind = kinds[0]
-        db = self.generator.uniform(-68, -58) if quiet else self.generator.uniform(-53, -40)
+        db = self.generator.uniform(-62, -56) if quiet else self.generator.uniform(-53, -40)
         speech = [self.other("background", -23.0).audio for _ in range(3)]
         noise = NOISE_MAKERS[kind](
             self.generator, round(BED_SECONDS * RATE), np.concatenate(speech)

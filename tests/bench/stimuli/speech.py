@@ -26,6 +26,7 @@ __all__ = [
     "humans",
     "insert_pause",
     "last_loud",
+    "quietest",
     "synthetic",
     "voiced_samples",
 ]
@@ -33,7 +34,8 @@ __all__ = [
 Generator = np.random.Generator
 SPEECH_DB: Final = -23.0
 _STEP: Final = RATE // 200  # 5 ms, the grid of onsets
-_FADE: Final = _STEP
+_GRAIN: Final = RATE // 100
+_SOURCE: Final = 640  # 40 ms
 
 _PROMPTS: Final = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 _PROMPT_TEXTS: Final = Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
@@ -97,30 +99,40 @@ def dips(audio: Audio, least_seconds: float = 0.06) -> list[tuple[int, int]]:
     return sorted(inner, key=lambda gap: gap[0] - gap[1])
 
 
-def _room_tone(generator: Generator, audio: Audio, count: int) -> Audio:
-    """Noise like the recording's own quietest 5 %: same spectrum, never the same samples."""
-    size = 400
-    frames = audio[: len(audio) // size * size].reshape(-1, size).astype(np.float64)
-    powers = np.mean(frames**2, axis=1)
-    quiet = frames[np.argsort(powers)[: max(len(frames) // 20, 2)]]
-    spectrum = np.sqrt(np.mean(np.abs(np.fft.rfft(quiet * np.hanning(size))) ** 2, axis=0))
-    noise = generator.normal(size=count + 2 * size)
-    shaped = np.fft.irfft(
-        np.fft.rfft(noise)
-        * np.interp(np.linspace(0, 1, len(noise) // 2 + 1), np.linspace(0, 1, len(spectrum)),
-                    spectrum),
-        len(noise),
-    )[size : size + count]  # fmt: skip
-    target = float(np.sqrt(np.mean(quiet**2)))
-    scale = target / (np.sqrt(np.mean(shaped**2)) + 1e-12)
-    return np.asarray(shaped * scale, dtype=np.float32)
+def quietest(audio: Audio, start: int, end: int) -> int:
+    """Middle of the quietest 40 ms of a silence: where a pause is opened."""
+    power = np.convolve(audio[start:end].astype(np.float64) ** 2, np.ones(_SOURCE), "valid")
+    return start + int(np.argmin(power)) + _SOURCE // 2
+
+
+def _silence_like(generator: Generator, audio: Audio, seam: int, count: int) -> Audio:
+    """`count` samples of what lies around the seam: grains of 10 ms, overlapped at equal power.
+
+    The first and the last 5 ms are crossed with the recording's own samples, so that neither
+    level nor spectrum nor any sample jumps.
+    """
+    source = audio[seam - _SOURCE // 2 : seam + _SOURCE // 2]
+    window = np.sqrt(np.hanning(_GRAIN + 1)[:_GRAIN]).astype(np.float32)
+    hop = _GRAIN // 2
+    filled = np.zeros(count + 2 * _GRAIN, np.float32)
+    for at in range(0, count + _GRAIN, hop):
+        place = int(generator.integers(len(source) - _GRAIN + 1))
+        grain = source[place : place + _GRAIN]
+        if generator.random() < 0.5:
+            grain = grain[::-1]
+        filled[at : at + _GRAIN] += window * grain * (1.0 if generator.random() < 0.5 else -1.0)
+    filled = filled[_GRAIN : _GRAIN + count]
+    rise = np.sqrt(np.linspace(0.0, 1.0, hop, dtype=np.float32))
+    filled[:hop] = filled[:hop] * rise + audio[seam : seam + hop] * rise[::-1]
+    filled[-hop:] = filled[-hop:] * rise[::-1] + audio[seam - hop : seam] * rise
+    return filled
 
 
 def insert_pause(generator: Generator, said: Said, seconds: float) -> Said | None:
     """The utterance with its longest inner silence stretched to `seconds`; None if it has none.
 
-    Nothing is cut: the silence is opened in its middle and filled with the recording's own room
-    tone, faded over 5 ms. The bed of noise comes over all of it later.
+    Nothing is cut: the silence is opened at its quietest place and filled with more of itself.
+    The bed of noise comes over all of it later.
     """
     places = dips(said.audio)
     if not places:
@@ -128,16 +140,11 @@ def insert_pause(generator: Generator, said: Said, seconds: float) -> Said | Non
     start, end = places[0]
     # On the grid of onsets, so that what follows is found where it was.
     missing = round((seconds * RATE - (end - start)) / _STEP) * _STEP
-    if missing <= 0:
+    if missing < 2 * _GRAIN:
         return Said(said.audio, said.text, said.speaker, said.half, ((start, end),))
-    centre = (start + end) // 2
-    filling = _room_tone(generator, said.audio, missing)
-    rise = np.linspace(0.0, 1.0, _FADE, dtype=np.float32)
-    left, right = said.audio[:centre], said.audio[centre:]
-    # Each end is crossed with what the recording had there, so that no sample jumps.
-    filling[:_FADE] = filling[:_FADE] * rise + right[:_FADE] * (1 - rise)
-    filling[-_FADE:] = filling[-_FADE:] * (1 - rise) + left[-_FADE:] * rise
-    audio = np.concatenate([left, filling, right])
+    seam = quietest(said.audio, start, end)
+    filling = _silence_like(generator, said.audio, seam, missing)
+    audio = np.concatenate([said.audio[:seam], filling, said.audio[seam:]])
     return Said(audio, said.text, said.speaker, said.half, ((start, end + missing),))
 
 
