@@ -4,7 +4,7 @@
  * @module call-state
  */
 
-import { agentHeard, agentWords, changeAgent, closeOpen, personWords, rememberTurn } from './captions.js';
+import { agentHeard, agentStarted, agentWords, closeOpen, personWords, rememberTurn } from './captions.js';
 import { LIMITS, endSpan, initialView, pageMs, pushed, withNotice } from './view.js';
 
 export { LIMITS, initialView };
@@ -79,7 +79,9 @@ function withClock(view, event, receivedMs) {
  */
 function reducePhase(view, action) {
   const over = ['reconnecting', 'ended', 'failed'].includes(action.phase);
-  const base = over ? closeOpen(view, action.atMs) : view;
+  const closed = over ? closeOpen(view, action.atMs) : view;
+  const ended = action.phase === 'ended' ? ENDED[action.reason ?? ''] : undefined;
+  const base = ended ? withNotice(closed, 'info', 'ending', ended) : closed;
   return {
     ...base,
     phase: action.phase,
@@ -110,11 +112,7 @@ function reduceEvent(view, event) {
     case 'agent.words':
       return agentWords(view, event);
     case 'agent.started':
-      return changeAgent(view, event.utterance, (caption) => ({
-        ...caption,
-        status: 'playing',
-        startedMs: pageMs(view, event.at_ms),
-      }));
+      return { ...agentStarted(view, event), floor: '' };
     case 'agent.heard':
     case 'agent.done':
       return agentHeard(view, event);
@@ -156,6 +154,16 @@ const ENDINGS = {
   idle: 'Nobody has spoken for a while; the conversation is about to end.',
   replaced: 'The conversation goes on in another connection.',
   limit: 'The longest time for one conversation is almost over.',
+};
+
+/** What the person is told after the server hung up. @type {Readonly<Record<string, string>>} */
+const ENDED = {
+  shutdown: 'The server was shut down. Press Start when it is back.',
+  goodbye: 'Goodbye.',
+  idle: 'Nobody spoke for a while, so the conversation was ended. Press Start for another one.',
+  replaced: 'The conversation went on in another connection.',
+  limit: 'The longest time for one conversation is over. Press Start for another one.',
+  too_fast: 'The server ended the conversation because this page sent too much at once.',
 };
 
 /**

@@ -110,6 +110,19 @@ export function agentWords(view, event) {
 }
 
 /**
+ * @param {View} view
+ * @param {import('./protocol.js').AgentStarted} event
+ * @returns {View}
+ */
+export function agentStarted(view, event) {
+  return changeAgent(view, event.utterance, (caption) => ({
+    ...caption,
+    status: 'playing',
+    startedMs: pageMs(view, event.at_ms),
+  }));
+}
+
+/**
  * Change the caption of an utterance, made on first mention. One that was cut or heard to its end
  * is never changed again: words that were still under way when it was cut will not be heard.
  * @param {View} view
@@ -118,7 +131,7 @@ export function agentWords(view, event) {
  * @param {boolean} [create] whether a first mention makes a caption
  * @returns {View}
  */
-export function changeAgent(view, utterance, change, create = true) {
+function changeAgent(view, utterance, change, create = true) {
   const index = indexOf(view, 'agent', utterance);
   if (index < 0 && !create) return view;
   if (index < 0) {

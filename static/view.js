@@ -56,7 +56,7 @@
  * @property {Health | null} health
  * @property {readonly Notice[]} notices newest last
  * @property {string} personState
- * @property {string} floor
+ * @property {string} floor the last decision; empty again once what it decided has begun
  * @property {number | null} clockOffsetMs page time of the session's 0
  * @property {number} epoch counts connections and engine restarts: numbers may start again
  * @property {number} nextId

@@ -67,7 +67,8 @@ export function controlsView(root, signal) {
       send.disabled = view.phase !== 'live';
       mute.setAttribute('aria-pressed', String(view.muted));
       setText(person, view.muted ? 'muted' : (DOING[view.personState] ?? ''));
-      setText(agent, view.captions.some((caption) => caption.who === 'agent' && caption.status === 'playing') ? 'speaking' : '');
+      const speaking = view.captions.some((caption) => caption.who === 'agent' && caption.status === 'playing');
+      setText(agent, speaking ? 'speaking' : view.floor === 'take' && view.phase === 'live' ? 'about to speak' : '');
       welcome.hidden = active || view.captions.length > 0 || view.speaking.length > 0;
     },
     level(peak) {

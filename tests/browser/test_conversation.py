@@ -219,6 +219,19 @@ def test_a_broken_wire_is_noticed_and_the_conversation_goes_on(
     wait_until(page, f"() => {AGENT}.at(-1)?.status === 'playing'")
 
 
+def test_a_conversation_that_the_server_ends_is_over(page: Page) -> None:
+    with page.expect_response("**/api/offer") as answered:
+        start_call(page)
+    answer = answered.value.json()
+    ended = page.request.delete(
+        f"{page.url}api/sessions/{answer['session']}",
+        headers={"Authorization": f"Bearer {answer['resume_token']}"},
+    )
+    assert ended.status == 204
+    expect(page.locator("body")).to_have_attribute("data-phase", "ended")
+    expect(page.locator("[data-part=start-text]")).to_have_text("Start")
+
+
 def test_hanging_up_ten_times_leaves_nothing(browser: Browser, server_url: str) -> None:
     page = open_page(browser, server_url)
     for _ in range(10):

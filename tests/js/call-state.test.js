@@ -149,6 +149,25 @@ test('being cut off twice at the start suggests headphones, once', () => {
   }
 });
 
+test('a call that the server ended says why', () => {
+  const c = conversation();
+  c.on('session.ending', { reason: 'shutdown', in_ms: 3000 });
+  assert.match(String(c.view.notices.at(-1)?.text), /about to end/);
+  c.act({ type: 'phase', phase: 'ended', atMs: 9000, reason: 'shutdown' });
+  assert.deepEqual(c.view.notices.map((notice) => notice.text), ['The server was shut down. Press Start when it is back.']);
+  c.act({ type: 'begin' });
+  c.act({ type: 'phase', phase: 'ended', atMs: 9000, reason: 'hung up' });
+  assert.equal(c.view.notices.length, 0);
+});
+
+test('the decision to speak is over when the voice begins', () => {
+  const c = conversation();
+  c.on('floor', { decision: 'take', probability: 1 });
+  assert.equal(c.view.floor, 'take');
+  c.on('agent.started', { utterance: 0 });
+  assert.equal(c.view.floor, '');
+});
+
 test('voice activity makes spans; pausing ends one', () => {
   const c = conversation();
   for (const [state, atMs] of /** @type {[string, number][]} */ ([['speaking', 100], ['acknowledging', 200], ['pausing', 700], ['finished', 800], ['speaking', 900]])) {

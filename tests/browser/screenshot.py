@@ -1,0 +1,30 @@
+"""Pictures of the page for the documentation: light, dark, and on a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, ViewportSize
+
+__all__ = ["DESKTOP", "take"]
+
+DESKTOP: ViewportSize = {"width": 1180, "height": 860}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+
+
+def take(page: Page, folder: Path) -> list[Path]:
+    """Write `screenshot.png`, `screenshot-dark.png` and `screenshot-phone.png`; their paths."""
+    looks = (
+        ("screenshot.png", DESKTOP, "light"),
+        ("screenshot-dark.png", DESKTOP, "dark"),
+        ("screenshot-phone.png", PHONE, "light"),
+    )
+    page.mouse.move(1, 1)  # nothing is hovered over
+    paths = []
+    for name, viewport, scheme in looks:
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(250)  # colours fade over
+        paths.append(folder / name)
+        page.screenshot(path=paths[-1])
+    return paths
