@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -19,7 +20,7 @@ import psutil
 from tests.network.caller import Caller
 from tests.network.testbed import Spawned
 
-__all__ = ["Served", "server", "tone"]
+__all__ = ["Served", "metric", "server", "tone", "until_metric"]
 
 _COMMON = (
     "--port=0",
@@ -67,10 +68,10 @@ class Served:
         )
         try:
             with urllib.request.urlopen(asked, timeout=10) as response:
-                return response.status, response.headers, response.read()
+                return response.status, dict(response.headers), response.read()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, error.headers, error.read()
+                return error.code, dict(error.headers), error.read()
 
     def offer(self, body: Any) -> tuple[int, Mapping[str, str], Any]:
         """Post an offer, right or wrong; the JSON that comes back."""
@@ -117,3 +118,17 @@ def tone(duration_seconds: float) -> npt.NDArray[np.float32]:
     """440 Hz at 48 kHz: what the echo engine says back."""
     at = np.arange(int(duration_seconds * 48_000)) / 48_000
     return (0.3 * np.sin(2 * np.pi * 440 * at)).astype(np.float32)
+
+
+async def metric(served: Served, name: str) -> float:
+    """A metric, asked for without holding up a live call."""
+    return await asyncio.to_thread(served.metric, name)
+
+
+async def until_metric(served: Served, name: str, value: float, timeout_seconds: float) -> None:
+    """Wait until a metric has a value; an assertion fails when it does not in time."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + timeout_seconds
+    while (found := await metric(served, name)) != value:
+        assert loop.time() < until, f"{name} is {found}, not {value}, after {timeout_seconds} s"
+        await asyncio.sleep(0.05)

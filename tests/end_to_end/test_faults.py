@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiortc.exceptions import InvalidStateError
 
-from tests.end_to_end.served import Served, server, tone
+from tests.end_to_end.served import Served, metric, server, tone, until_metric
 from tests.network.caller import Caller, Refused
 
 # Processes are started, and the machine may be busy with other tests.
@@ -40,121 +40,6 @@ def scripted(scripted_server: Served) -> Served:
     return scripted_server
 
 
-async def metric(served: Served, name: str) -> float:
-    return await asyncio.to_thread(served.metric, name)
-
-
-async def until_metric(served: Served, name: str, value: float, timeout_seconds: float) -> None:
-    loop = asyncio.get_running_loop()
-    until = loop.time() + timeout_seconds
-    while (found := await metric(served, name)) != value:
-        assert loop.time() < until, f"{name} is {found}, not {value}, after {timeout_seconds} s"
-        await asyncio.sleep(0.05)
-
-
-async def offer_sdp(*kinds: str, codec: str = "") -> str:
-    """An offer with these m-lines."""
-    from aiortc import RTCPeerConnection
-
-    pc = RTCPeerConnection()
-    try:
-        pc.createDataChannel("counterpoint")
-        for kind in kinds:
-            pc.addTransceiver(kind)
-        sdp: str = (await pc.createOffer()).sdp
-    finally:
-        await pc.close()
-    return sdp.replace("opus/48000/2", codec) if codec else sdp
-
-
-# ---- offers ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        (b"", 400, "bad_offer"),
-        (b"{", 400, "bad_offer"),
-        (b"[" * 30_000, 400, "bad_offer"),
-        (b"\xff\xfe", 400, "bad_offer"),
-        ({"type": "offer"}, 400, "bad_offer"),
-        ({"type": "offer", "sdp": ""}, 400, "bad_offer"),
-        ({"type": "offer", "sdp": "v=0\r\nthis is no SDP\r\n"}, 400, "no_audio"),
-        ({"type": "offer", "sdp": "v=0", "settings": {"eagerness": 9}}, 400, "bad_offer"),
-        ({"type": "offer", "sdp": "a=candidate:x\r\n" * 5_000}, 413, "too_large"),
-        (b" " * 70_000, 413, "too_large"),
-    ],
-    ids=range(10),
-)
-def test_a_malformed_offer_is_refused(echo: Served, body: Any, status: int, code: str) -> None:
-    got, _, answer = echo.offer(body)
-    assert (got, answer["error"]["code"]) == (status, code)
-    assert answer["error"]["message"]
-    assert echo.metric("sessions") == echo.metric("engine_streams") == 0
-
-
-@pytest.mark.parametrize(
-    ("kinds", "codec", "code"), [((), "", "no_audio"), (("audio",), "l33t/8000", "no_codec")]
-)
-async def test_an_offer_without_audio_or_codec_is_refused(
-    echo: Served, kinds: tuple[str, ...], codec: str, code: str
-) -> None:
-    sdp = await offer_sdp(*kinds, codec=codec)
-    if codec:
-        for other in ("PCMU/8000", "PCMA/8000", "G722/8000"):
-            sdp = sdp.replace(other, codec)
-    status, _, answer = await asyncio.to_thread(echo.offer, {"type": "offer", "sdp": sdp})
-    assert (status, answer["error"]["code"]) == (400, code)
-    assert await metric(echo, "sessions") == 0
-
-
-def test_an_offer_from_another_sites_page_is_refused(echo: Served) -> None:
-    status, _, _ = echo.request("/api/offer", method="POST", body=b'{"type":"offer","sdp":""}')
-    assert status == 400
-
-
-def test_unknown_addresses_are_refused_as_json(echo: Served) -> None:
-    for path, method, status in (("/api/none", "GET", 404), ("/api/offer", "GET", 405)):
-        got, headers, body = echo.request(path, method=method)
-        assert got == status
-        assert headers["Content-Type"].startswith("application/json")
-        assert b'"error"' in body
-
-
-def test_every_answer_carries_the_security_headers(echo: Served) -> None:
-    for path in ("/", "/healthz", "/api/none", "/static/icon.svg"):
-        _, headers, _ = echo.request(path)
-        assert "default-src 'self'" in headers["Content-Security-Policy"]
-        assert "unsafe" not in headers["Content-Security-Policy"]
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert "microphone=(self)" in headers["Permissions-Policy"]
-
-
-async def test_when_all_places_are_taken_the_next_is_told_when_to_ask_again(echo: Served) -> None:
-    async with echo.call(), echo.call(), echo.call():
-        with pytest.raises(Refused) as refusal:
-            async with echo.call():
-                pass
-        assert refusal.value.status == 503
-        assert refusal.value.body["error"]["code"] == "busy"
-    await until_metric(echo, "sessions", 0, 5)
-
-
-def test_while_the_engine_loads_nobody_is_let_in() -> None:
-    with server(script="enter_slowly", ready=False) as served:
-        assert served.request("/healthz")[0] == 503
-        status, headers, answer = served.offer({"type": "offer", "sdp": ""})
-        assert (status, answer["error"]["code"]) == (503, "not_ready")
-        assert int(headers["Retry-After"]) >= 1
-        served.wait_ready()
-
-
-def test_an_engine_that_cannot_be_started_ends_the_server_with_an_error() -> None:
-    with server("--engine-restarts=1", script="enter_broken", ready=False) as served:
-        assert served.spawned.process.wait(30) == 1
-        assert "ended 2 times in a row" in served.spawned.output()
-
-
 # ---- the data channel --------------------------------------------------------------------------
 
 
@@ -176,7 +61,8 @@ async def test_bad_messages_are_answered_and_the_session_goes_on(echo: Served) -
         ):
             caller.send(message)
             seen = len(caller.events)
-            await caller.wait_for("error", since=seen, where=lambda e, c=code: e["code"] == c)
+            answer = await caller.wait_for("error", since=seen)
+            assert answer["code"] == code
         named = [event.get("event_id") for event in caller.events if event["type"] == "error"]
         assert named == [None, None, None, "e1", "e2"]
         await alive(caller, 1)
@@ -343,6 +229,12 @@ async def test_an_engine_that_gives_one_stream_up_leaves_the_others(scripted: Se
         assert (await caller.wait_for("session.ended"))["reason"] == "internal"
         await alive(other, 1)
     assert await metric(scripted, "engine_restarts") == restarts
+
+
+def test_an_engine_that_cannot_be_started_ends_the_server_with_an_error() -> None:
+    with server("--engine-restarts=1", script="enter_broken", ready=False) as served:
+        assert served.spawned.process.wait(30) == 1
+        assert "ended 2 times in a row" in served.spawned.output()
 
 
 # ---- the end -----------------------------------------------------------------------------------
