@@ -163,6 +163,7 @@ const ENDED = {
   idle: 'Nobody spoke for a while, so the conversation was ended. Press Start for another one.',
   replaced: 'The conversation went on in another connection.',
   limit: 'The longest time for one conversation is over. Press Start for another one.',
+  internal: 'Something failed on the server and the conversation was ended. Press Start for another one.',
   too_fast: 'The server ended the conversation because this page sent too much at once.',
 };
 

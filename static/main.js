@@ -54,7 +54,7 @@ class Page {
     const madeOf = part(root, 'made-of', HTMLElement);
     this.#renderers = [
       this.#controls.render,
-      captionsView(root),
+      captionsView(root, signal),
       numbersView(root),
       noticesView(root),
       record,

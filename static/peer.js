@@ -116,7 +116,8 @@ export class Peer {
       if (!event) return console.debug('counterpoint: ignored a message:', fault);
       if (event.type === 'session.ended') reason = event.reason;
       onEvent(event);
-      if (event.type === 'session.ended') this.#over({ kind: 'ended', reason });
+      // "vanished" is what the server thought of us while nothing came through.
+      if (event.type === 'session.ended') this.#over({ kind: reason === 'vanished' ? 'lost' : 'ended', reason });
     }, { signal });
     this.#channel.addEventListener('close', () => this.#over({ kind: reason ? 'ended' : 'lost', reason: reason || 'channel' }), { signal });
     this.#connection.addEventListener('connectionstatechange', () => {

@@ -16,18 +16,28 @@ const FOLLOW_PIXELS = 48;
 
 /**
  * @param {ParentNode} root
+ * @param {AbortSignal} signal ends its listeners
  * @returns {(view: View) => void} renders a view
  */
-export function captionsView(root) {
+export function captionsView(root, signal) {
   const list = part(root, 'caption-list', HTMLOListElement);
   const scroller = part(root, 'captions', HTMLElement);
   const empty = part(root, 'captions-empty', HTMLElement);
   const announcer = part(root, 'announcer', HTMLElement);
   /** @type {Map<string, {item: HTMLLIElement, caption: Caption}>} */
   const shown = new Map();
+  let follow = true;
+  const toEnd = () => {
+    if (follow) scroller.scrollTop = scroller.scrollHeight;
+  };
+  scroller.addEventListener('scroll', () => {
+    follow = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < FOLLOW_PIXELS;
+  }, { signal, passive: true });
+  const resized = new ResizeObserver(toEnd);
+  for (const element of [scroller, list]) resized.observe(element);
+  signal.addEventListener('abort', () => resized.disconnect(), { once: true });
 
   return (view) => {
-    const follow = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < FOLLOW_PIXELS;
     const visible = view.captions.filter((caption) => caption.words.length > 0);
     empty.hidden = visible.length > 0;
     const keys = new Set(visible.map((caption) => caption.key));
@@ -36,7 +46,6 @@ export function captionsView(root) {
       item.remove();
       shown.delete(key);
     }
-    let changed = false;
     for (const caption of visible) {
       const before = shown.get(caption.key);
       if (before?.caption === caption) continue;
@@ -44,9 +53,8 @@ export function captionsView(root) {
       renderTurn(item, caption);
       if (isFinished(caption) && !(before && isFinished(before.caption))) announce(announcer, caption);
       shown.set(caption.key, { item, caption });
-      changed = true;
     }
-    if (changed && follow) scroller.scrollTop = scroller.scrollHeight;
+    toEnd();
   };
 }
 

@@ -23,6 +23,11 @@ AFTER_SILENCE = """() => {
   const { silentMs } = counterpoint.silences.at(-1);
   return counterpoint.levels.filter((one) => one.atMs > silentMs + 60).map((one) => one.agent);
 }"""
+STOP_AND_LOOK = """() => {
+  const voice = document.querySelector('[data-part=voice]');
+  document.querySelector('[data-part=stop]').click();
+  return { muted: voice.muted, enabled: voice.srcObject.getAudioTracks()[0].enabled };
+}"""
 PERSON_PEAK = "() => Math.max(...counterpoint.levels.slice(-20).map((one) => one.person))"
 
 
@@ -91,7 +96,8 @@ def test_stop_silences_the_page_before_the_server_says_so(page: Page) -> None:
     wait_until(page, LOUD)
     # Muted, the person says nothing more, so that the echo does not begin again.
     page.click("[data-part=mute]")
-    page.click("[data-part=stop]")
+    # In the very same task: nothing could have come from the server yet.
+    assert page.evaluate(STOP_AND_LOOK) == {"muted": True, "enabled": False}
     wait_until(page, "() => counterpoint.silences.at(-1)?.silentMs")
     wait_until(page, f"() => {AGENT}.at(-1).status === 'cut'")
     last = agent_captions(page)[-1]
@@ -153,6 +159,20 @@ def test_muted_the_server_hears_nothing(page: Page) -> None:
     )
     page.click("[data-part=mute]")
     wait_until(page, f"() => {AGENT}.length > {count}")
+
+
+def test_another_microphone_can_be_chosen_during_the_call(page: Page) -> None:
+    start_call(page)
+    page.click("details.devices summary")
+    choice = page.get_by_label("Microphone", exact=True)
+    expect(choice.locator("option")).not_to_have_count(1)
+    choice.select_option(index=1)
+    wait_until(page, "() => Math.max(...counterpoint.levels.map((one) => one.person)) > 0.05")
+    wait_until(page, SPEAKING)
+    page.keyboard.press("Escape")
+    expect(choice).not_to_be_visible()
+    page.reload()
+    expect(choice).to_have_value(page.evaluate("() => localStorage['counterpoint.microphone']"))
 
 
 def test_the_record_can_be_saved_and_deleted(page: Page, tmp_path: Path) -> None:
