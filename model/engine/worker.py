@@ -38,9 +38,9 @@ MESSAGES_A_TURN = 256
 def run(connection: Connection, config: EngineConfig) -> None:
     """Serve streams until told to stop; the entry point of the engine process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s engine %(message)s")
-    # Ctrl-C reaches the whole process group; it is the server that says when to end.
+    # Ctrl-C and a service's stop reach the whole group; it is the server that says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.nice(config.niceness)
     # Threads that spin at a barrier take the core from the tick and the server. Set before torch

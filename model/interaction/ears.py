@@ -138,12 +138,10 @@ class MoonshineEars:
         if len(audio) < network.config.shortest_samples:
             return torch.zeros(0, network.config.hidden, device=network.device)
         waveform = torch.from_numpy(np.ascontiguousarray(audio, np.float32)).to(network.device)
-        states = network.encode(waveform)
-        latest = next(states)
-        for following in states:
+        states = waveform
+        for states in network.encode(waveform):
             yield
-            latest = following
-        return latest
+        return states
 
     def transcribe(self, audio: Audio, guess: Sequence[Word] = ()) -> Pieces[tuple[Word, ...]]:
         """Recognise 16 kHz float32 `[samples]`; word times are seconds from its first sample.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from model.interaction.chat import ChatTokens, TextStream
 from model.interaction.parts import Pieces
+from model.interaction.prompt import DEFAULT_EXAMPLES, DEFAULT_INSTRUCTIONS
 from model.nn.checkpoint import load_decoder
 from model.nn.decoder import Decoder, Look
 from model.nn.kv_cache import (
@@ -128,9 +129,17 @@ class Language:
         """Turns the tokens of one reply into text piece by piece."""
         return TextStream(self.tokens)
 
-    def chat_prefix(self, instructions: str) -> list[int]:
-        """The first turn; raises ValueError when it would take more than half of the window."""
-        ids = self.tokens.prefix(instructions)
+    def chat_prefix(self, instructions: str = "") -> list[int]:
+        """What stands before a conversation; none or the default instructions add examples.
+
+        Raises:
+            ValueError: it would take more than half of the window.
+        """
+        ids = self.tokens.prefix(instructions or DEFAULT_INSTRUCTIONS)
+        if instructions in ("", DEFAULT_INSTRUCTIONS):
+            for person, agent in DEFAULT_EXAMPLES:
+                ids += self.person_turn(person) + self.agent_open()
+                ids += self.encode(agent) + self.agent_close(cut=False)
         if len(ids) > self._state.window // 2:
             raise ValueError(
                 f"the instructions are {len(ids)} tokens long, at most {self._state.window // 2} "

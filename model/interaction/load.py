@@ -10,6 +10,7 @@ from typing import Final
 import torch
 
 from model.config import EngineConfig
+from model.interaction.choice import choose
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.ears import MoonshineEars
 from model.interaction.end_of_turn import EndOfTurnModel
@@ -22,7 +23,6 @@ from model.interaction.work import Parts
 
 __all__ = ["load"]
 
-DEFAULT_LANGUAGE: Final = "language-0.5b"
 MOST_THREADS: Final = 4
 
 
@@ -35,7 +35,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
     device = _device(config.device)
     store = Path(config.weights)
-    name = DEFAULT_LANGUAGE if config.language == "auto" else config.language
+    name = choose(store, device) if config.language == "auto" else config.language
     for part in (name, "ears", "voice-activity", "end-of-turn"):
         if not (store / part).is_dir():
             raise FileNotFoundError(

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as fn
 
 from model.nn.moonshine_layers import (
     STEM_STRIDES,
@@ -20,6 +19,7 @@ from model.nn.moonshine_layers import (
     EncoderLayer,
     MoonshineConfig,
     Source,
+    Stem,
     Tensors,
     norm,
     split_heads,
@@ -44,13 +44,7 @@ class Moonshine:
         source = Source(tensors, device, int8)
         self.config = config
         self.device = device
-        self.stem = {
-            name: source.tensor(f"encoder.{name}")
-            for name in (
-                *("conv1.weight", "conv2.weight", "conv2.bias", "conv3.weight", "conv3.bias"),
-                *("groupnorm.weight", "groupnorm.bias"),
-            )
-        }
+        self.stem = Stem(source)
         self.encoder = [
             EncoderLayer(source, f"encoder.layers.{i}", config)
             for i in range(config.encoder_layers)
@@ -68,21 +62,24 @@ class Moonshine:
         self.frequencies = config.rotary_base**-exponents
 
     def encode(self, audio: Tensor) -> Iterator[Tensor]:
-        """The states of `audio` after the stem, after each layer and, last, complete.
+        """The states of `audio` after each step of the stem and each layer and, last, complete.
 
         Args:
             audio: float32 `[samples]` at `config.rate`, at least `config.shortest_samples`.
 
         Yields:
-            `[frames, hidden]`; frame `i` starts at `i * config.hop_seconds`. Only the last is
-            what `start` takes; the others give the caller a moment between two pieces of work.
+            Of the last: `[frames, hidden]`; frame `i` starts at `i * config.hop_seconds`. The
+            others only give the caller a moment between two pieces of work.
         """
-        x = self._stem(audio)
+        x = audio
+        for step in range(len(STEM_STRIDES)):
+            x = self.stem(x, step)
+            yield x
         turns = self._turns(0, x.shape[0])
         for layer in self.encoder:
-            yield x
             with torch.inference_mode():
                 x = layer(x, turns)
+            yield x
         with torch.inference_mode():
             x = norm(x, self.encoder_norm)
         yield x
@@ -133,16 +130,6 @@ class Moonshine:
             attention.append(weights)
         logits = self.embedding(norm(x, self.decoder_norm))
         return logits, torch.stack(attention), replace(state, length=end)
-
-    @torch.inference_mode()
-    def _stem(self, audio: Tensor) -> Tensor:
-        first, second, third = STEM_STRIDES
-        weights = self.stem
-        x = torch.tanh(fn.conv1d(audio[None, None], weights["conv1.weight"], stride=first))
-        x = fn.group_norm(x, 1, weights["groupnorm.weight"], weights["groupnorm.bias"])
-        x = fn.conv1d(x, weights["conv2.weight"], weights["conv2.bias"], stride=second)
-        x = fn.conv1d(fn.gelu(x), weights["conv3.weight"], weights["conv3.bias"], stride=third)
-        return fn.gelu(x)[0].t().contiguous()
 
     @torch.inference_mode()
     def _turns(self, start: int, count: int) -> Tensor:

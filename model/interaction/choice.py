@@ -1,0 +1,75 @@
+"""Which decoder a machine keeps up with: measured once, remembered beside the weights."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from model.interaction.language import Language
+
+__all__ = ["NEEDED_TOKENS_A_SECOND", "choose", "measured_speed"]
+
+log = logging.getLogger(__name__)
+
+BEST_FIRST: Final = ("language-1.5b", "language-0.5b")
+
+NEEDED_TOKENS_A_SECOND: Final = 16.0
+"""Speech needs four tokens a second; the first phrase of an answer, some eight tokens, should not
+take longer than half a second."""
+
+MEASURED_TOKENS: Final = 12
+REMEMBERED: Final = "speed.json"
+
+
+def choose(store: Path, device: str) -> str:
+    """The best decoder that is in `store` and fast enough here; else the smallest of the two."""
+    for name in BEST_FIRST[:-1]:
+        if not (store / name / "config.json").is_file():
+            continue
+        speed = _remembered(store / name, device) or _measure(store / name, device)
+        if speed >= NEEDED_TOKENS_A_SECOND:
+            return name
+        log.info("%s makes %.1f tokens a second here, too few for speech", name, speed)
+    return BEST_FIRST[-1]
+
+
+def measured_speed(language: Language) -> float:
+    """Tokens a second of one row, after a warm-up."""
+    for _ in language.append(0, language.chat_prefix("You are a friendly voice.")):
+        pass
+    language.next_tokens([0])
+    began = time.perf_counter()
+    for _ in range(MEASURED_TOKENS):
+        language.next_tokens([0])
+    return MEASURED_TOKENS / (time.perf_counter() - began)
+
+
+def _machine(device: str) -> str:
+    return f"{platform.processor() or platform.machine()} {os.cpu_count()} {device} {torch.__version__}"
+
+
+def _remembered(folder: Path, device: str) -> float:
+    try:
+        known = json.loads((folder / REMEMBERED).read_text("utf-8"))
+        return float(known.get(_machine(device), 0.0))
+    except (OSError, ValueError, AttributeError):
+        return 0.0
+
+
+def _measure(folder: Path, device: str) -> float:
+    speed = measured_speed(Language.load(folder, rows=1, device=device))
+    try:
+        text = json.dumps({_machine(device): round(speed, 1)})
+        (folder / REMEMBERED).write_text(text, "utf-8")
+    except OSError:
+        log.warning(
+            "the speed of %s could not be remembered: it is measured at every start", folder
+        )
+    return speed
