@@ -81,7 +81,8 @@ class _Packet(NamedTuple):
 class JitterBuffer:
     """The buffer of one microphone; `start` is the clock's zero.
 
-    Holds at most `_MAX_WAIT_PACKETS` + 1 packets, because `take` follows every `add`.
+    `take` follows every `add`, so that at most `_MAX_WAIT_PACKETS` + 1 packets are held; `keep`
+    is called at `deadline`, or later while packets are known to be on their way.
     """
 
     def __init__(self, start: float) -> None:
@@ -102,7 +103,7 @@ class JitterBuffer:
         return samples(now - self._start, HEARING_RATE) - self.played_samples
 
     def deadline(self) -> float:
-        """When `take` must be called even if no packet comes."""
+        """When `keep` must be called if no packet comes."""
         stall = self._start + (self.played_samples + _SLACK_SAMPLES + 1) / HEARING_RATE
         if self._packets:
             return min(stall, self._hole_until())
@@ -134,7 +135,7 @@ class JitterBuffer:
         self._packets[number] = _Packet(next_timestamp + ticks, payload, now)
 
     def take(self, now: float) -> list[Piece]:
-        """All sound that is due, in order."""
+        """All sound that can be had from what is here, in order."""
         pieces: list[Piece] = []
         while self._packets and self._next is not None:
             number, timestamp = self._next
@@ -146,7 +147,18 @@ class JitterBuffer:
                 self._fill_hole(now, pieces)
             else:
                 break
-        self._keep_clock(now, pieces)
+        return pieces
+
+    def keep(self, now: float) -> list[Piece]:
+        """What `take` gives, and made-up sound as far as the count is behind the clock."""
+        pieces = self.take(now)
+        excess = self.lag_samples(now) - _SLACK_SAMPLES
+        if excess > 0:
+            length = -(-excess // HEARING_FRAME_SAMPLES) * HEARING_FRAME_SAMPLES
+            if self._next is None:
+                self._silence(length, pieces)
+            else:
+                self._make_up(length, pieces)
         return pieces
 
     def _hole_until(self) -> float:
@@ -225,16 +237,6 @@ class JitterBuffer:
         if self._drift.observe(self.lag_samples(now)):
             self.counts.put_in += 1
             self._make_up(HEARING_FRAME_SAMPLES, pieces, moves_stream=False)
-
-    def _keep_clock(self, now: float, pieces: list[Piece]) -> None:
-        excess = self.lag_samples(now) - _SLACK_SAMPLES
-        if excess <= 0:
-            return
-        frames = -(-excess // HEARING_FRAME_SAMPLES)
-        if self._next is None:
-            self._silence(frames * HEARING_FRAME_SAMPLES, pieces)
-        else:
-            self._make_up(frames * HEARING_FRAME_SAMPLES, pieces)
 
     def _make_up(self, length: int, pieces: list[Piece], *, moves_stream: bool = True) -> None:
         """Conceal `length` samples; `moves_stream` when they stand for packets that are missing."""

@@ -22,13 +22,18 @@ Block = npt.NDArray[np.float32]
 # Newest wins: with two blocks waiting the oldest is thrown away and counted, so that a consumer
 # that stalls comes back to the present instead of hearing the past.
 _MAX_WAITING: Final = 2
+# Sound is not made up while packets come in: after a stall of this process they wait in the
+# socket, and what is made up for them would only be put in their place.
+_FLOWING_SECONDS: Final = 0.04
+_DEFER_SECONDS: Final = 0.05
+_MAX_DEFERRALS: Final = 5
 
 
 class Microphone:
     """Iterate it: `async for k, block in microphone`.
 
     k counts from 0 at the instant media is connected and follows the monotonic clock to within
-    a quarter of a second, whatever comes or does not come over the network. It skips numbers
+    half a second, whatever comes or does not come over the network. It skips numbers
     only if the consumer was so late that blocks were thrown away (`dropped_blocks`). Iteration
     ends when the Peer is gone. One consumer; event loop only.
 
@@ -97,7 +102,7 @@ class Microphone:
         """The clock's zero: media is connected. Idempotent."""
         if self._buffer is None and not self._ended:
             self._buffer = JitterBuffer(self._loop.time())
-            self._arm()
+            self._arm(self._buffer.deadline())
 
     def restart(self) -> None:
         """The sender changed (a new SSRC); the clock goes on."""
@@ -123,16 +128,23 @@ class Microphone:
             self._timer = None
         self._wake.set()
 
-    def _arm(self) -> None:
-        assert self._buffer is not None
-        self._timer = self._loop.call_at(self._buffer.deadline(), self._on_time)
+    def _arm(self, at: float, deferrals: int = 0) -> None:
+        self._timer = self._loop.call_at(at, self._on_time, at, deferrals)
 
-    def _on_time(self) -> None:
-        # Packets usually moved the deadline on meanwhile: then this only arms the timer again.
+    def _on_time(self, due: float, deferrals: int) -> None:
         assert self._buffer is not None
-        for piece in self._buffer.take(self._loop.time()):
+        now = self._loop.time()
+        if now < self._buffer.deadline():  # the usual case: packets moved it on
+            self._arm(self._buffer.deadline())
+            return
+        slept = now - due > _FLOWING_SECONDS
+        flowing = self.last_packet_at is not None and now - self.last_packet_at < _FLOWING_SECONDS
+        if (slept or flowing) and deferrals < _MAX_DEFERRALS:
+            self._arm(now + _DEFER_SECONDS, deferrals + 1)
+            return
+        for piece in self._buffer.keep(now):
             self._write(self._sound(piece))
-        self._arm()
+        self._arm(self._buffer.deadline())
 
     def _sound(self, piece: Piece) -> Block:
         try:

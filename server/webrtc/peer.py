@@ -15,6 +15,7 @@ from server.webrtc.channel import EventChannel
 from server.webrtc.ice import IceSettings, gather_with
 from server.webrtc.microphone import Microphone
 from server.webrtc.offer import check_offer
+from server.webrtc.pins import IncompatibleAiortc, replace_part
 from server.webrtc.rtp import AudioReceiver, AudioSender
 from server.webrtc.speaker import FrameSource, Lateness, Speaker
 
@@ -24,10 +25,8 @@ __all__ = [
     "VANISHED_SECONDS",
     "EventChannel",
     "GoneReason",
-    "IncompatibleAiortc",
     "Peer",
     "PeerStatistics",
-    "replace_part",
 ]
 
 logger = logging.getLogger(__name__)
@@ -43,10 +42,6 @@ _WATCH_SECONDS: Final = 0.25
 # A browser that only stops its track says BYE too; if it is still there, packets go on.
 _BYE_SECONDS: Final = 0.5
 _ANSWERED_FMTP: Final = {"minptime": 10, "useinbandfec": 1, "maxaveragebitrate": 32_000}
-
-
-class IncompatibleAiortc(RuntimeError):
-    """aiortc changed inside; the wrapper must be looked at before it is upgraded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +77,6 @@ class PeerStatistics:
     late_packets: int
     events_dropped: int
     lateness: Lateness
-
-
-def replace_part(owner: object, name: str, part: object) -> None:
-    """Put `part` in place of a private attribute that must exist.
-
-    Raises:
-        IncompatibleAiortc: it does not.
-    """
-    if not hasattr(owner, name):
-        raise IncompatibleAiortc(
-            f"{type(owner).__name__} has no {name}: this aiortc is not the one that server/webrtc "
-            "was written for; install the version in pyproject.toml"
-        )
-    setattr(owner, name, part)
 
 
 class Peer:
@@ -149,10 +130,7 @@ class Peer:
         peer = cls(labels, source)
         try:
             await peer._negotiate(offer, ice or IceSettings())
-        except IncompatibleAiortc:
-            await peer.close()
-            raise
-        except BadOffer:
+        except (IncompatibleAiortc, BadOffer):
             await peer.close()
             raise
         except Exception as error:

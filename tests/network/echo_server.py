@@ -107,7 +107,18 @@ async def _listen(peer: Peer, entry: dict[str, Any]) -> None:
     async for k, block in peer.microphone:
         kept = (block * 32767).astype(np.int16).tobytes() if entry["keep"] else b""
         entry["blocks"].append((k, time.monotonic(), kept))
-    entry["gone_at"] = time.monotonic()
+    await peer.close()
+    # Only the words are kept: what a call held must be free when it is over.
+    entry |= {"gone_at": time.monotonic(), "last": _words(peer)}
+    entry["peer"] = None
+
+
+def _words(peer: Peer) -> dict[str, Any]:
+    return {
+        "gone": peer.gone_reason,
+        "statistics": dataclasses.asdict(peer.statistics()),
+        "counts": dataclasses.asdict(peer.microphone.counts),
+    }
 
 
 class _Relay(MediaStreamTrack):
@@ -183,16 +194,14 @@ async def peers(request: web.Request) -> web.Response:
         if "pc" in entry:
             told.append({"frames": entry["frames"], "state": entry["pc"].connectionState})
             continue
-        peer: Peer = entry["peer"]
+        words = entry["last"] if entry["peer"] is None else _words(entry["peer"])
         told.append(
             {
-                "gone": peer.gone_reason,
+                **words,
                 "gone_at": entry.get("gone_at"),
                 "ended": entry["task"].done(),
                 "blocks": [(k, at) for k, at, _ in entry["blocks"]],
                 "audio": b"".join(kept for _, _, kept in entry["blocks"]).hex(),
-                "statistics": dataclasses.asdict(peer.statistics()),
-                "counts": dataclasses.asdict(peer.microphone.counts),
             }
         )
     tasks = sorted(task.get_coro().__qualname__ for task in asyncio.all_tasks())  # type: ignore[union-attr]

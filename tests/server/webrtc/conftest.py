@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
 import pytest
 
+from server.webrtc.ice import IceSettings
+from server.webrtc.peer import Peer
+from tests.network.caller import Caller
 from tests.network.testbed import Link, TestBed
+
+LOOPBACK = IceSettings(interfaces=("127.0.0.1",))
 
 
 class Served:
@@ -29,6 +34,20 @@ class Served:
         ):
             told: dict[str, Any] = await response.json()
             return told
+
+
+@asynccontextmanager
+async def paired() -> AsyncIterator[tuple[Peer, Caller]]:
+    """A Peer and its caller in this process, over loopback."""
+    caller = Caller("", loopback=True)
+    peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    try:
+        await caller.accept(peer.answer_sdp)
+        await caller.open()
+        yield peer, caller
+    finally:
+        await caller.hang_up()
+        await peer.close()
 
 
 @contextmanager

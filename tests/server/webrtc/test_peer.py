@@ -5,37 +5,20 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
 
 import numpy as np
 import pytest
 from aiortc import RTCPeerConnection
 
 from model.timebase import HEARING_RATE, SPEAKING_RATE
-from server.webrtc.ice import IceSettings
-from server.webrtc.peer import IncompatibleAiortc, Peer, replace_part
+from server.webrtc.peer import Peer
+from server.webrtc.pins import IncompatibleAiortc, check_aiortc, replace_part
 from tests.network.caller import Caller
 from tests.network.symbols import missing_share, symbol_audio
 from tests.network.testbed import Link
 
-from .conftest import Served, serve
-
-LOOPBACK = IceSettings(interfaces=("127.0.0.1",))
-
-
-@asynccontextmanager
-async def paired() -> AsyncIterator[tuple[Peer, Caller]]:
-    """A Peer and its caller in this process, over loopback."""
-    caller = Caller("", loopback=True)
-    peer = await Peer.answer(await caller.offer(), LOOPBACK)
-    try:
-        await caller.accept(peer.answer_sdp)
-        await caller.open()
-        yield peer, caller
-    finally:
-        await caller.hang_up()
-        await peer.close()
+from .conftest import LOOPBACK, Served, paired, serve
 
 
 async def blocks_of(peer: Peer, count: int) -> list[tuple[int, np.ndarray]]:
@@ -61,9 +44,9 @@ async def test_what_is_said_is_heard_in_numbered_blocks_and_comes_back(served: S
     ks = [k for k, _ in told["blocks"]]
     assert ks == list(range(len(ks)))
     sound = (np.frombuffer(bytes.fromhex(told["audio"]), np.int16) / 32767).astype(np.float32)
-    assert missing_share(symbols, sound, HEARING_RATE) <= 0.02
+    assert missing_share(symbols, sound, HEARING_RATE) <= 0.05
     assert told["statistics"]["packets_lost"] == 0
-    assert told["statistics"]["concealed_share"] == 0
+    assert told["statistics"]["concealed_share"] <= 0.05
     assert told["statistics"]["rtt_seconds"] < 0.2
     # The echo leaves frames out to stay near; by chance seven of eight would be wrong.
     assert missing_share(symbols, heard, SPEAKING_RATE) <= 0.5
@@ -95,6 +78,23 @@ async def test_a_silent_network_does_not_stop_the_clock() -> None:
         passed = loop.time() - started
         heard = (peer.microphone.played_samples - first) / HEARING_RATE
         assert heard == pytest.approx(passed, abs=0.25)
+
+
+async def test_a_blocked_loop_costs_no_sound() -> None:
+    """What came meanwhile waits in the socket and is heard, late, but whole."""
+    symbols, audio = symbol_audio(100, 48_000)
+    heard: list[np.ndarray] = []
+    async with paired() as (peer, caller):
+        peer.microphone.on_sound = lambda sound: heard.append(sound.copy())
+        caller.say(audio)
+        for _ in range(4):
+            await asyncio.sleep(0.4)
+            # Both ends are in this loop, so the caller's frames burst too: as if over a slow wire.
+            time.sleep(0.3)  # noqa: ASYNC251  # the fault under test
+        await asyncio.sleep(0.6)
+        guessed = peer.microphone.counts.concealed_samples / peer.microphone.played_samples
+    assert missing_share(symbols, np.concatenate(heard), HEARING_RATE) <= 0.05
+    assert guessed < 0.05
 
 
 async def test_a_slow_consumer_gets_the_newest_blocks_and_sees_which_are_missing() -> None:
@@ -147,92 +147,6 @@ async def test_what_the_source_stops_is_silent_at_once_and_packets_go_on() -> No
     assert len(frames) - before >= 20
     times = [arrival.timestamp for arrival in caller.heard.arrivals]
     assert np.diff(times).tolist() == [960] * (len(times) - 1)
-
-
-# ---- the data channel
-
-
-async def test_texts_pass_both_ways_in_order_also_those_sent_before_it_was_open() -> None:
-    caller = Caller("", loopback=True)
-    peer = await Peer.answer(await caller.offer(), LOOPBACK)
-    assert all(peer.channel.send(f'{{"type": "early", "n": {n}}}') for n in range(3))
-    try:
-        await caller.accept(peer.answer_sdp)
-        await caller.open()
-        came: list[str] = []
-        caller.send("before")
-        await caller.wait_for("early", where=lambda event: event["n"] == 2)
-        await asyncio.sleep(0.1)
-        peer.channel.on_text(came.append)
-        caller.send("after")
-        await asyncio.sleep(0.2)
-        assert came == ["before", "after"]
-        assert [event["n"] for event in caller.events] == [0, 1, 2]
-    finally:
-        await caller.hang_up()
-        await peer.close()
-
-
-async def test_a_callback_that_raises_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    async with paired() as (peer, caller):
-
-        def fail(text: str) -> None:
-            raise ValueError(text)
-
-        peer.channel.on_text(fail)
-        peer.channel.on_refused(fail)
-        caller.send("one")
-        caller.send(b"two")
-        await asyncio.sleep(0.2)
-        came: list[str] = []
-        peer.channel.on_text(came.append)
-        caller.send("three")
-        await asyncio.sleep(0.2)
-        assert came == ["three"]
-        assert not peer.gone.is_set()
-    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
-        "a data channel callback failed"
-    ] * 2
-
-
-async def test_binary_and_long_messages_are_refused_unread() -> None:
-    async with paired() as (peer, caller):
-        texts: list[str] = []
-        refused: list[str] = []
-        peer.channel.on_text(texts.append)
-        peer.channel.on_refused(refused.append)
-        caller.send(b"\x00" * 10)
-        caller.send("x" * (16 * 1024 + 1))
-        caller.send("é" * (8 * 1024 + 1))
-        caller.send("y" * (16 * 1024))
-        await asyncio.sleep(0.5)
-        assert refused == ["binary", "too_large", "too_large"]
-        assert [len(text) for text in texts] == [16 * 1024]
-
-
-async def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
-    async with paired() as (peer, caller):
-        sent = 0
-        while peer.channel.send("z" * 10_000):
-            sent += 1
-            assert sent < 300
-        assert peer.channel.buffered_bytes <= 1024 * 1024
-        assert peer.statistics().events_dropped == 1
-    assert not peer.channel.send("too late")
-
-
-async def test_a_channel_of_another_name_is_closed() -> None:
-    caller = Caller("", loopback=True, label="gossip")
-    peer = await Peer.answer(await caller.offer(), LOOPBACK)
-    try:
-        await caller.accept(peer.answer_sdp)
-        await asyncio.sleep(0.5)
-        assert not peer.channel.is_open
-        assert caller._channel.readyState in ("closing", "closed")
-        assert not peer.gone.is_set()
-    finally:
-        await caller.hang_up()
-        await peer.close()
 
 
 # ---- coming and going
@@ -361,6 +275,17 @@ async def test_a_video_line_is_answered_inactive_and_starts_no_thread() -> None:
 def test_a_private_part_that_is_missing_is_reported() -> None:
     with pytest.raises(IncompatibleAiortc, match="_gone"):
         replace_part(object(), "_gone", 1)
+
+
+async def test_the_installed_aiortc_is_the_one_we_were_written_for() -> None:
+    await check_aiortc()
+
+
+async def test_another_aiortc_is_reported_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fault is another version of the library: here, one without one of its parts."""
+    monkeypatch.delattr("aiortc.rtcdtlstransport.RTCDtlsTransport._send_rtp")
+    with pytest.raises(IncompatibleAiortc, match="_send_rtp"):
+        await check_aiortc()
 
 
 async def test_the_answer_asks_for_error_correction_and_nothing_but_opus() -> None:
