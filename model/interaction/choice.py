@@ -52,7 +52,8 @@ def measured_speed(language: Language) -> float:
 
 
 def _machine(device: str) -> str:
-    return f"{platform.processor() or platform.machine()} {os.cpu_count()} {device} {torch.__version__}"
+    processor = platform.processor() or platform.machine()
+    return f"{processor} {os.cpu_count()} {device} {torch.__version__}"
 
 
 def _remembered(folder: Path, device: str) -> float:
