@@ -54,6 +54,7 @@ function newCaption(view, who, number) {
     typed: false,
     wordsHeard: 0,
     heardMs: 0,
+    heardAtMs: null,
     startedMs: null,
     cutBy: '',
   };
@@ -155,6 +156,7 @@ export function agentHeard(view, event) {
     status: event.type === 'agent.cut' ? 'cut' : event.type === 'agent.done' ? 'done' : 'playing',
     startedMs: caption.startedMs ?? pageMs(view, event.at_ms) - event.heard_ms,
     heardMs: event.heard_ms,
+    heardAtMs: event.heard_ms > caption.heardMs ? pageMs(view, event.at_ms) : caption.heardAtMs,
     wordsHeard: event.words_heard,
     cutBy: event.type === 'agent.cut' ? event.by : '',
   });

@@ -36,5 +36,5 @@ function agent(heardMs, startedMs, number) {
   const cut = number === 1;
   const words = [{ text: '', start_ms: 0, end_ms: heardMs + 2_000 }];
   const status = cut ? 'cut' : number === 2 ? 'playing' : 'done';
-  return { key: `sample-${number}`, who: 'agent', number, words, status, typed: false, wordsHeard: 1, heardMs, startedMs, cutBy: cut ? 'floor' : '' };
+  return { key: `sample-${number}`, who: 'agent', number, words, status, typed: false, wordsHeard: 1, heardMs, heardAtMs: startedMs + heardMs, startedMs, cutBy: cut ? 'floor' : '' };
 }

@@ -149,10 +149,10 @@ export function agentIntervals(view, nowMs) {
     if (caption.who !== 'agent' || caption.startedMs === null) continue;
     const startMs = caption.startedMs;
     const playing = caption.status === 'playing';
-    const reported = startMs + caption.heardMs;
+    const reported = Math.max(startMs, caption.heardAtMs ?? startMs);
     const endMs = playing ? Math.max(reported, Math.min(nowMs, reported + HEARD_STALE_MS)) : reported;
-    const plannedMs = caption.status === 'done' ? endMs : startMs + (caption.words.at(-1)?.end_ms ?? 0);
-    out.push({ startMs, endMs, lostMs: Math.max(endMs, plannedMs), cut: caption.status === 'cut', playing, caption });
+    const unheardMs = caption.status === 'done' ? 0 : (caption.words.at(-1)?.end_ms ?? 0) - caption.heardMs;
+    out.push({ startMs, endMs, lostMs: Math.max(endMs, reported + unheardMs), cut: caption.status === 'cut', playing, caption });
   }
   return out.sort((a, b) => a.startMs - b.startMs);
 }

@@ -30,6 +30,7 @@
  * @property {boolean} typed
  * @property {number} wordsHeard of the agent's words; a person's are all heard
  * @property {number} heardMs how much of the utterance was heard
+ * @property {number | null} heardAtMs when that much had been heard; later than `startedMs + heardMs` where the voice had to wait for the engine
  * @property {number | null} startedMs when the first sample was sent, or the first word began
  * @property {string} cutBy empty unless cut: `floor` `stop` `quiet` `engine` `lost`
  */

@@ -19,7 +19,8 @@ def take(page: Page, folder: Path) -> list[Path]:
         ("screenshot-dark.png", DESKTOP, "dark"),
         ("screenshot-phone.png", PHONE, "light"),
     )
-    page.mouse.move(1, 1)  # nothing is hovered over
+    page.mouse.move(1, 1)  # nothing is hovered over, and nothing has the focus
+    page.evaluate("() => document.activeElement?.blur()")
     paths = []
     for name, viewport, scheme in looks:
         page.set_viewport_size(viewport)

@@ -52,7 +52,7 @@ def test_pictures_of_a_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             # The person on the recording speaks up while it is explaining.
             wait_until(page, f"() => {AGENT}.some((one) => one.status === 'cut')", 60)
             wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 30)
-            page.wait_for_timeout(1200)
+            page.wait_for_timeout(900)
             folder = Path(FOLDER)
             folder.mkdir(parents=True, exist_ok=True)
             assert all(path.stat().st_size > 10_000 for path in take(page, folder))

@@ -56,10 +56,18 @@ test('the agent’s words move from coming to heard, and a cut leaves the rest s
   c.on('agent.cut', { utterance: 0, heard_ms: 700, words_heard: 2, by: 'floor' }, 900);
   const [cut] = c.view.captions;
   assert.ok(cut);
-  assert.deepEqual([cut.status, cut.cutBy, cut.startedMs, cut.heardMs], ['cut', 'floor', 1200, 700]);
+  assert.deepEqual([cut.status, cut.cutBy, cut.startedMs, cut.heardMs, cut.heardAtMs], ['cut', 'floor', 1200, 700, 1900]);
   assert.deepEqual(splitCaption(cut), { heard: 'One two', rest: 'three four' });
   c.on('agent.words', { utterance: 0, words: words(' five') }, 1000);
   assert.equal(c.view.captions[0], cut, 'words that were under way when it was cut change nothing');
+});
+
+test('a cut that comes long after the last sound does not move it', () => {
+  const c = conversation();
+  c.on('agent.started', { utterance: 0 }, 200);
+  c.on('agent.heard', { utterance: 0, heard_ms: 400, words_heard: 1 }, 600);
+  c.on('agent.cut', { utterance: 0, heard_ms: 400, words_heard: 1, by: 'floor' }, 5000);
+  assert.equal(c.view.captions[0]?.heardAtMs, 1600);
 });
 
 test('an utterance heard to its end shows all its words as heard', () => {

@@ -8,7 +8,9 @@ import { initialView } from '../../static/view.js';
 /** @typedef {import('../../static/view.js').Caption} Caption */
 
 /** @param {Partial<Caption>} fields @returns {Caption} */
-const caption = (fields) => ({ key: 'k', who: 'agent', number: 0, words: [], status: 'done', typed: false, wordsHeard: 0, heardMs: 0, startedMs: null, cutBy: '', ...fields });
+const caption = (fields) => ({ key: 'k', who: 'agent', number: 0, words: [], status: 'done', typed: false, wordsHeard: 0, heardMs: 0, heardAtMs: null, startedMs: null, cutBy: '', ...fields });
+/** An utterance heard without a pause. @param {number} startedMs @param {number} heardMs @param {Partial<Caption>} [fields] */
+const heard = (startedMs, heardMs, fields = {}) => caption({ startedMs, heardMs, heardAtMs: startedMs + heardMs, ...fields });
 /** @param {Partial<import('../../static/view.js').View>} fields */
 const view = (fields) => ({ ...initialView(), ...fields });
 /** @param {Partial<import('../../static/view.js').View>} fields @param {number} [nowMs] @param {import('../../static/timeline.js').Level[]} [levels] */
@@ -39,22 +41,28 @@ test('words and voice activity that belong together are one stretch; typed words
 
 test('what is about to be said lies behind now, what was cut off is lost', () => {
   const words = [{ text: ' a', start_ms: 0, end_ms: 4000 }];
-  const playing = picture({ captions: [caption({ status: 'playing', startedMs: 28_000, heardMs: 2000, words })] });
+  const playing = picture({ captions: [heard(28_000, 2000, { status: 'playing', words })] });
   assert.deepEqual(playing.blocks.map((b) => [b.kind, Math.round(b.x), Math.round(b.width)]), [['heard', NOW_X - 60, 60], ['planned', NOW_X, 60]]);
-  const cut = picture({ captions: [caption({ status: 'cut', startedMs: 20_000, heardMs: 1000, words })] });
+  const cut = picture({ captions: [heard(20_000, 1000, { status: 'cut', words })] });
   assert.deepEqual(cut.blocks.map((b) => [b.kind, Math.round(b.width)]), [['heard', 30], ['lost', 90]]);
   assert.deepEqual(cut.cuts.map(Math.round), [NOW_X - 270]);
 });
 
 test('what was lost is not drawn over what came after it', () => {
   const words = [{ text: ' a', start_ms: 0, end_ms: 4000 }];
-  const { blocks } = picture({ captions: [caption({ status: 'cut', startedMs: 20_000, heardMs: 1000, words }), caption({ startedMs: 22_000, heardMs: 500 })] });
+  const { blocks } = picture({ captions: [heard(20_000, 1000, { status: 'cut', words }), heard(22_000, 500)] });
   assert.deepEqual(blocks.map((b) => [b.kind, Math.round(b.width)]), [['heard', 30], ['lost', 30], ['heard', 15]]);
 });
 
 test('a playing utterance is not drawn on when reports stop coming', () => {
-  const [block] = picture({ captions: [caption({ status: 'playing', startedMs: 10_000, heardMs: 1000 })] }).blocks;
+  const [block] = picture({ captions: [heard(10_000, 1000, { status: 'playing' })] }).blocks;
   assert.equal(Math.round(block?.width ?? 0), Math.round(30 * 1.7));
+});
+
+test('a voice that had to wait is drawn until when it was heard, not for as long as it was', () => {
+  const words = [{ text: ' a', start_ms: 0, end_ms: 4000 }];
+  const late = caption({ status: 'cut', startedMs: 10_000, heardMs: 3000, heardAtMs: 15_000, words });
+  assert.deepEqual(picture({ captions: [late] }).blocks.map((b) => [b.kind, Math.round(b.width)]), [['heard', 150], ['lost', 30]]);
 });
 
 test('overlaps are where both were heard', () => {
@@ -87,7 +95,7 @@ test('ticks name the conversation’s time and leave room for "now"', () => {
 test('old and future things are left out, and the picture is bounded whatever it is given', () => {
   const marks = Array.from({ length: 500 }, (_, n) => ({ atMs: n * 1000, decision: /** @type {const} */ ('take'), probability: 1 }));
   const levels = Array.from({ length: 5000 }, (_, n) => ({ atMs: n * 40, person: 1, agent: 1 }));
-  const captions = Array.from({ length: 500 }, (_, n) => caption({ startedMs: n * 100, heardMs: 90, status: 'cut' }));
+  const captions = Array.from({ length: 500 }, (_, n) => heard(n * 100, 90, { status: 'cut' }));
   const shown = picture({ marks, captions, speaking: [{ startMs: -90_000, endMs: -80_000 }] }, 100_000, levels);
   assert.ok(shown.marks.length <= 31 && shown.marks.every((mark) => mark.x >= 0 && mark.x <= 900));
   assert.ok(shown.bars.length <= 700);
@@ -103,7 +111,7 @@ test('a narrow page shows fewer seconds, never less than twelve', () => {
 test('the same in words', () => {
   const shown = view({
     speaking: [{ startMs: 1000, endMs: 3000 }, { startMs: 6000, endMs: 7000 }],
-    captions: [caption({ startedMs: 3500, heardMs: 3000, status: 'cut', words: [] })],
+    captions: [heard(3500, 3000, { status: 'cut' })],
   });
   const { summary, rows } = describe(shown, 10_000, 0);
   assert.equal(summary, 'In the last 30 seconds you spoke 2 times (3 s), Counterpoint once (3 s). 1 overlap, 1 cut-off.');
