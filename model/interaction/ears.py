@@ -138,10 +138,7 @@ class MoonshineEars:
         if len(audio) < network.config.shortest_samples:
             return torch.zeros(0, network.config.hidden, device=network.device)
         waveform = torch.from_numpy(np.ascontiguousarray(audio, np.float32)).to(network.device)
-        states = waveform
-        for states in network.encode(waveform):
-            yield
-        return states
+        return (yield from network.encode(waveform))
 
     def transcribe(self, audio: Audio, guess: Sequence[Word] = ()) -> Pieces[tuple[Word, ...]]:
         """Recognise 16 kHz float32 `[samples]`; word times are seconds from its first sample.
@@ -277,8 +274,8 @@ def _checked(audio: Audio, max_seconds: float) -> float:
 
 
 def _loudest(audio: Audio) -> float:
-    """Root mean square of the loudest tenth of a second."""
+    """Root mean square of the loudest tenth of a second, a constant offset left out."""
     length = samples(0.1, HEARING_RATE)
     whole = max(len(audio) // length, 1) * length
     frames = np.resize(audio, whole).reshape(-1, length)
-    return float(np.sqrt(np.mean(frames * frames, axis=1)).max())
+    return float(frames.std(axis=1).max())

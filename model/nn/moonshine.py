@@ -6,7 +6,7 @@ callers; what belongs to one utterance is in `Decoding`, which goes in and comes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 import torch
@@ -61,28 +61,26 @@ class Moonshine:
         exponents = torch.arange(0, width, 2, device=device).float() / width
         self.frequencies = config.rotary_base**-exponents
 
-    def encode(self, audio: Tensor) -> Iterator[Tensor]:
-        """The states of `audio` after each step of the stem and each layer and, last, complete.
+    def encode(self, audio: Tensor) -> Generator[None, None, Tensor]:
+        """The states of `audio`, in pieces: one for each step of the stem and each layer.
 
         Args:
             audio: float32 `[samples]` at `config.rate`, at least `config.shortest_samples`.
 
-        Yields:
-            Of the last: `[frames, hidden]`; frame `i` starts at `i * config.hop_seconds`. The
-            others only give the caller a moment between two pieces of work.
+        Returns:
+            `[frames, hidden]`; frame `i` starts at `i * config.hop_seconds`.
         """
         x = audio
         for step in range(len(STEM_STRIDES)):
             x = self.stem(x, step)
-            yield x
+            yield
         turns = self._turns(0, x.shape[0])
         for layer in self.encoder:
             with torch.inference_mode():
                 x = layer(x, turns)
-            yield x
+            yield
         with torch.inference_mode():
-            x = norm(x, self.encoder_norm)
-        yield x
+            return norm(x, self.encoder_norm)
 
     @torch.inference_mode()
     def start(self, states: Tensor, capacity: int) -> Decoding:

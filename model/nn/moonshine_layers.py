@@ -190,7 +190,7 @@ class Stem:
 
     def __init__(self, source: Source) -> None:
         self.first, self.second, self.third = (
-            source.convolution(f"encoder.conv{n}", int8=n > 5 and source.int8) for n in (1, 2, 3)
+            source.convolution(f"encoder.conv{n}", int8=n > 1 and source.int8) for n in (1, 2, 3)
         )
         self.scale = source.tensor("encoder.groupnorm.weight")
         self.shift = source.tensor("encoder.groupnorm.bias")

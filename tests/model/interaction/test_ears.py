@@ -121,13 +121,13 @@ def test_quiet_speech_is_heard() -> None:
 
 @pytest.mark.timeout(60)
 def test_a_long_reading_in_a_growing_segment() -> None:
-    """44 s with a partial every 0.6 s: bounded audio, settled words stay, few errors."""
+    """44 s with a partial every 0.8 s: bounded audio, settled words stay, few errors."""
     reading = long_reading()
     audio = np.concatenate((np.zeros(4_800, np.float32), reading.audio))
     segment = Segment.begin(audio[:0], 0.0)
     for start in range(0, len(audio), HEARING_BLOCK_SAMPLES):
         segment = segment.add(audio[start : start + HEARING_BLOCK_SAMPLES])
-        if start // HEARING_BLOCK_SAMPLES % 6 == 5:
+        if start // HEARING_BLOCK_SAMPLES % 8 == 7:
             settled = segment.settled
             assert len(segment.audio) <= samples(LONGEST_SECONDS, HEARING_RATE)
             words = recognised(ears().transcribe(segment.audio, segment.guess))
@@ -164,13 +164,15 @@ def test_encoder_states() -> None:
     assert nothing.value.value.shape == (0, 288)
 
 
-def test_int8_hears_what_float32_hears() -> None:
+@pytest.mark.timeout(60)
+def test_int8_hears_as_well_as_float32() -> None:
     exact = MoonshineEars.load(folder("ears"), device="cpu", precision="float32")
-    for name in ("cards-005", "austen-0880", "conf-onlyone", "something"):
-        audio = recordings()[name].audio
-        assert normalised(said(recognised(ears().transcribe(audio)))) == normalised(
-            said(recognised(exact.transcribe(audio)))
-        )
+    errors = {"int8": Errors(), "float32": Errors()}
+    for recording in list(recordings().values())[::2]:
+        for name, network in (("int8", ears()), ("float32", exact)):
+            errors[name] += errors_of(network, recording.audio, recording.text)
+    print({name: f"{total.rate:.3f}" for name, total in errors.items()})
+    assert errors["int8"].rate <= errors["float32"].rate + 0.03
 
 
 def test_bad_input(tmp_path_factory: pytest.TempPathFactory) -> None:
