@@ -26,6 +26,7 @@ from server.routes import MAX_BODY_BYTES, RECEPTION, add_routes, middlewares
 from server.services import Services
 from server.settings import Settings
 from server.webrtc.ice import IceServer, IceSettings
+from server.webrtc.pins import IncompatibleAiortc, check_aiortc
 
 __all__ = ["create_app", "run", "serve"]
 
@@ -66,7 +67,7 @@ def run(settings: Settings) -> int:
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         return asyncio.run(serve(settings, _announce))
-    except (SettingsError, EngineLost) as error:
+    except (SettingsError, EngineLost, IncompatibleAiortc) as error:
         log.error("%s", error)
         return 1
     except OSError as error:
@@ -83,6 +84,7 @@ async def serve(
 
     Returns 0, or raises EngineLost when the engine cannot be started.
     """
+    await check_aiortc()
     app = create_app(settings, entry)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     stop = asyncio.Event()

@@ -58,19 +58,23 @@ class AudioReceiver:
     """Takes RTP packets over before any buffer, thread or decoder; keeps receiver reports going."""
 
     def __init__(self, replaced: Any, sink: PacketSink, report_ssrc: int) -> None:
-        self.track: MediaStreamTrack | None = replaced.track
         self.transport: RTCDtlsTransport = replaced.transport
         self.statistics: StreamStatistics | None = None
         self.on_disconnect: Callable[[], None] = lambda: None
         self.on_bye: Callable[[], None] = lambda: None
         self._enabled = True  # set by RTCRtpTransceiver
-        self._track = replaced.track
+        self._track: MediaStreamTrack | None = replaced.track
         self._sink = sink
         self._report_ssrc = report_ssrc
         self._ssrc = 0
         self._payload_types: frozenset[int | None] = frozenset()
         self._last_report = (0, 0.0)  # middle of its NTP time, when it came
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def track(self) -> MediaStreamTrack | None:
+        """The remote track, as the W3C's receiver has it."""
+        return self._track
 
     @property
     def jitter_seconds(self) -> float:
