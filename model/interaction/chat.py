@@ -46,9 +46,12 @@ class ChatTokens:
         """Text of ids, special tokens left out."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
-    def prefix(self, instructions: str) -> list[int]:
-        """The first turn: what the model should be."""
-        return self._turn("system", instructions)
+    def prefix(self, instructions: str, examples: Sequence[tuple[str, str]] = ()) -> list[int]:
+        """The first turn, what the model should be, and exchanges that show it."""
+        ids = self._turn("system", instructions)
+        for person, agent in examples:
+            ids += self.person_turn(person) + self._turn("assistant", agent)
+        return ids
 
     def note(self, text: str) -> list[int]:
         """Something the model should know without having heard it."""

@@ -135,11 +135,9 @@ class Language:
         Raises:
             ValueError: it would take more than half of the window.
         """
-        ids = self.tokens.prefix(instructions or DEFAULT_INSTRUCTIONS)
-        if instructions in ("", DEFAULT_INSTRUCTIONS):
-            for person, agent in DEFAULT_EXAMPLES:
-                ids += self.person_turn(person) + self.agent_open()
-                ids += self.encode(agent) + self.agent_close(cut=False)
+        usual = instructions in ("", DEFAULT_INSTRUCTIONS)
+        examples = DEFAULT_EXAMPLES if usual else ()
+        ids = self.tokens.prefix(instructions or DEFAULT_INSTRUCTIONS, examples)
         if len(ids) > self._state.window // 2:
             raise ValueError(
                 f"the instructions are {len(ids)} tokens long, at most {self._state.window // 2} "
@@ -222,7 +220,7 @@ class Language:
         if any(self._lengths[row] == 0 for row in rows) or len(set(rows)) != len(rows):
             raise ValueError("rows must be different and hold at least one token each")
         for row in rows:
-            self._note_written(row, self._lengths[row] + 1)
+            self._written[row] = max(self._written[row], self._lengths[row] + 1)
         chosen, active, looks = self._together(rows)
         tokens = self._decoder.step(self._state, chosen, active, self.sampling, looks).tolist()
         for row in rows:
@@ -334,7 +332,7 @@ class Language:
 
     def _put(self, row: int, position: int, ids: list[int]) -> None:
         """Write ids at positions, beyond the row's length or what stands there already."""
-        self._note_written(row, position + len(ids))
+        self._written[row] = max(self._written[row], position + len(ids))
         at = torch.arange(position, position + len(ids), device=self._device).unsqueeze(0)
         where = slots(at, self._state.pinned[row : row + 1], self._state.capacity)
         self._state.tokens[row, where[0]] = self._tensor(ids)
@@ -343,9 +341,6 @@ class Language:
         at = self._tensor([[self._lengths[row] - 1]])
         where = slots(at, self._state.pinned[row : row + 1], self._state.capacity)
         return int(self._state.tokens[row, where[0, 0]])
-
-    def _note_written(self, row: int, end: int) -> None:
-        self._written[row] = max(self._written[row], end)
 
     def _set_pinned(self, row: int, length: int) -> None:
         self._pinned[row] = length

@@ -51,9 +51,9 @@ class Reading:
         active: rows that may change, bool `[batch]`.
         slots: where the tokens go, `[batch, T]`.
         turn: cosine and sine of true positions, each `[batch, T, 1, head_dim]`.
-        place: the same of places in the window, for the prefix.
+        place: the same of places in the window, for the prefix; `None` while none has slid.
         looks: which rows attend together.
-        seen: per look, visible slots `[batch, 1, group * T, span]`.
+        unseen: per look, slots that are not visible `[batch, 1, group * T, span]`.
         prefix: per look, slots of the prefix `[batch, 1, 1, span]`.
     """
 
@@ -61,9 +61,9 @@ class Reading:
     active: Tensor
     slots: Tensor
     turn: tuple[Tensor, Tensor]
-    place: tuple[Tensor, Tensor]
+    place: tuple[Tensor, Tensor] | None
     looks: tuple[Look, ...]
-    seen: tuple[Tensor, ...]
+    unseen: tuple[Tensor, ...]
     prefix: tuple[Tensor, ...]
 
 
@@ -134,21 +134,22 @@ class Decoder(nn.Module):
         if looks is None:
             everyone = slice(0, state.rows)
             looks = (Look(everyone, everyone, capacity, True),)
-        seen, prefix = [], []
+        unseen, prefix = [], []
         for look in looks:
             own = pinned[look.batch]
             mask = visible(positions[look.batch], own, look.span, capacity, window)
-            seen.append(mask.repeat(1, self.config.group, 1).unsqueeze(1))
+            unseen.append(~mask.repeat(1, self.config.group, 1).unsqueeze(1))
             slot = torch.arange(look.span, device=tokens.device)
             prefix.append((slot < own.unsqueeze(1)).view(-1, 1, 1, look.span))
+        slid = any(look.slid for look in looks)
         reading = Reading(
             rows=rows,
             active=active,
             slots=slots(positions, pinned, capacity),
             turn=turns(positions, self.frequencies),
-            place=turns(positions.clamp(max=window - 1), self.frequencies),
+            place=turns(positions.clamp(max=window - 1), self.frequencies) if slid else None,
             looks=looks,
-            seen=tuple(seen),
+            unseen=tuple(unseen),
             prefix=tuple(prefix),
         )
         return self.embedding(tokens), reading
@@ -240,18 +241,19 @@ class Decoder(nn.Module):
             config.head_dim,
         )
         both = layer.query_key_value(x).view(*x.shape[:2], heads + 2 * key_heads, width)
-        query, key, value = both.split([heads, key_heads, key_heads], 2)
-        _write(state.keys[number], rotate(key, *reading.turn), reading)
-        _write(state.values[number], value, reading)
-        turned = self._folded(rotate(query, *reading.turn))
-        placed = self._folded(rotate(query, *reading.place))
+        turned = rotate(both[:, :, : heads + key_heads], *reading.turn)
+        _write(state.keys[number], turned[:, :, heads:], reading)
+        _write(state.values[number], both[:, :, heads + key_heads :], reading)
+        query, placed = self._folded(turned[:, :, :heads]), None
+        if reading.place is not None:
+            placed = self._folded(rotate(both[:, :, :heads], *reading.place))
         parts = []
-        for look, seen, prefix in zip(reading.looks, reading.seen, reading.prefix, strict=True):
+        for look, unseen, prefix in zip(reading.looks, reading.unseen, reading.prefix, strict=True):
             keys = state.keys[number, look.rows, :, : look.span].transpose(2, 3)
-            scores = turned[look.batch] @ keys
-            if look.slid:
+            scores = query[look.batch] @ keys
+            if look.slid and placed is not None:
                 scores = torch.where(prefix, placed[look.batch] @ keys, scores)
-            weights = scores.float().masked_fill(~seen, -torch.inf).softmax(-1).to(x.dtype)
+            weights = scores.float().masked_fill(unseen, -torch.inf).softmax(-1).to(x.dtype)
             parts.append(weights @ state.values[number, look.rows, :, : look.span])
         mixed = parts[0] if len(parts) == 1 else torch.cat(parts)
         mixed = mixed.view(x.shape[0], heads, x.shape[1], width).transpose(1, 2)
