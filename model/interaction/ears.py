@@ -36,6 +36,11 @@ TOKENS_AT_LEAST: Final = 8
 TOKENS_A_PIECE: Final = 4
 """Tokens written between two yields: some 20 ms on one thread."""
 
+MOST_PROPOSED: Final = 24
+"""Expected tokens checked in one step, which takes about as long as four tokens written singly."""
+
+MOST_SKIPPED: Final = 4
+
 SHORTEST_SECONDS: Final = 0.15
 SILENT_LEVEL: Final = 0.0005
 """Root mean square of the loudest tenth of a second under which nothing was said."""
@@ -178,46 +183,50 @@ class MoonshineEars:
         most = int(duration * TOKENS_A_SECOND) + TOKENS_AT_LEAST
         expected = self._vocabulary.tokens(" ".join(word.text for word in guess))[:most]
         written = _Written([], [], [])
-        state = self._network.start(states, capacity=most + len(expected) + 1)
+        state = self._network.start(states, capacity=most + MOST_PROPOSED + 1)
         yield
-        following = [config.first_token, *expected]
+        token = config.first_token
         while len(written.tokens) < most:
-            following, state = self._advance(following, state, written)
-            if not following or is_loop(written.tokens):
+            proposed = expected[:MOST_PROPOSED]
+            fresh, state = self._advance([token, *proposed], state, written)
+            if not fresh or is_loop(written.tokens):
                 break
-            if len(written.tokens) % TOKENS_A_PIECE == 0 or len(following) > 1:
+            token = fresh[-1]
+            expected = still_expected(expected, fresh)
+            if len(written.tokens) % TOKENS_A_PIECE == 0 or len(proposed) > 1:
                 yield
         return written
 
     def _advance(
-        self, following: list[int], state: Decoding, written: _Written
+        self, reading: list[int], state: Decoding, written: _Written
     ) -> tuple[list[int], Decoding]:
-        """Read tokens and take over what the network would have written; returns what to read next.
+        """Read tokens and write down what the network makes of them.
 
-        Of the tokens read, all but the first were guessed: they count up to the first that the
-        network would have written differently. Nothing is returned after the end of the text.
+        Of the tokens read, all but the first are proposals: they count up to the first that the
+        network would have written differently. Returns what was written; nothing at the end of
+        the text.
         """
         from dataclasses import replace
 
         import torch
 
         config = self._network.config
-        reading = torch.tensor(following, device=self._network.device)
-        logits, attention, after = self._network.read(reading, state)
+        tokens = torch.tensor(reading, device=self._network.device)
+        logits, attention, after = self._network.read(tokens, state)
         chosen = logits.argmax(dim=-1)
         log_probabilities = logits.float().log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0]
         rows = self._towards_audio(attention)
-        for i, (token, log_probability) in enumerate(
-            zip(chosen.tolist(), log_probabilities.tolist(), strict=True)
-        ):
-            written.attention.append(rows[i])
+        fresh: list[int] = []
+        for token, log_probability in zip(chosen.tolist(), log_probabilities.tolist(), strict=True):
+            written.attention.append(rows[len(fresh)])
             if token == config.last_token:
                 return [], after
             written.tokens.append(token)
             written.log_probabilities.append(log_probability)
-            if i + 1 == len(following) or following[i + 1] != token:
-                return [token], replace(after, length=state.length + i + 1)
-        raise AssertionError("the last token read has always a successor")
+            fresh.append(token)
+            if reading[len(fresh) : len(fresh) + 1] != [token]:
+                break
+        return fresh, replace(after, length=state.length + len(fresh))
 
     def _towards_audio(self, attention: Tensor) -> Tensor:
         """Attention `[tokens, frames]` out of `[layers, heads, tokens, frames]`."""
@@ -236,6 +245,17 @@ def listen(ears: Ears, segment: Segment) -> Pieces[Segment]:
         segment = segment.recognised(words, segment)
         if not was_behind:
             return segment
+
+
+def still_expected(expected: Sequence[int], fresh: Sequence[int]) -> list[int]:
+    """What to propose next, after `fresh` was written where `expected` had been proposed.
+
+    All but the last of `fresh` were as expected. The last may stand for one or a few of the
+    expected tokens, such as a comma for a full stop: what comes after them is expected still.
+    """
+    rest = list(expected[len(fresh) - 1 :])
+    near = rest[:MOST_SKIPPED]
+    return rest[near.index(fresh[-1]) + 1 :] if fresh[-1] in near else rest[1:]
 
 
 def is_speech(text: str, log_probabilities: Sequence[float]) -> bool:

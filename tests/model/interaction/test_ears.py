@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy.signal import resample_poly
 
-from model.interaction.ears import MoonshineEars, is_loop, is_speech, listen
+from model.interaction.ears import MoonshineEars, is_loop, is_speech, listen, still_expected
 from model.interaction.segment import LONGEST_SECONDS, Segment
 from model.interaction.voice import HibariVoice
 from model.messages import Audio
@@ -200,6 +200,23 @@ def test_bad_input(tmp_path_factory: pytest.TempPathFactory) -> None:
 )
 def test_loops(tokens: list[int], loops: bool) -> None:
     assert is_loop(tokens) is loops
+
+
+@pytest.mark.parametrize(
+    ("expected", "fresh", "next_ones"),
+    [
+        ([], [7], []),
+        ([1, 2, 3], [1, 2, 3, 4], []),
+        ([1, 2, 3, 4], [1, 9], [3, 4]),
+        ([1, 2, 3, 4], [9], [2, 3, 4]),
+        ([1, 2, 3, 4], [3], [4]),
+        ([1, 2, 3, 4, 5, 6, 7], [1, 7], [3, 4, 5, 6, 7]),
+    ],
+)
+def test_what_is_still_expected(
+    expected: list[int], fresh: list[int], next_ones: list[int]
+) -> None:
+    assert still_expected(expected, fresh) == next_ones
 
 
 @pytest.mark.parametrize(
