@@ -6,6 +6,7 @@ set -euo pipefail
 packages=(
     chromium coturn espeak-ng flite iproute2 sox
     asterisk-core-sounds-en-g722 pocketsphinx-testdata
+    festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 )
 
 missing=()

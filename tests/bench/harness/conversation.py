@@ -19,6 +19,7 @@ __all__ = ["Played", "play", "utterances_of"]
 
 _VOICED: Final = 10.0 ** (-45 / 20)
 _MAX_SECONDS: Final = 180.0
+_FINISH_SECONDS: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,21 @@ class _Player:
             self._pieces.clear()
             self._free_at = at
 
+    def _over(self, at: int) -> bool:
+        """Whether the clip has been recorded long enough."""
+        if self._playing is not None or self._pieces:
+            return False
+        since = (at - self._free_at) / RATE
+        voiced, silent = self._voiced_frames * 0.02, self._silent_frames * 0.02
+        # An answer that began before the person's end is one to 0.5 s; a take-over is longer.
+        if self._script.ends == "answered" and voiced >= 0.7 and since - voiced > -0.5:
+            return True
+        if self._script.ends == "finished" and since < _FINISH_SECONDS:
+            spoken_since = since - silent > 0.2
+            if spoken_since:
+                return silent >= 1.5
+        return since >= self._script.tail_seconds
+
     def frame(self, k: int, far: Audio) -> Audio:
         """Frame k, given what the loudspeaker plays meanwhile."""
         at = k * FRAME
@@ -108,8 +124,7 @@ class _Player:
             near = near + np.take(self._script.bed, np.arange(at, at + FRAME), mode="wrap")
         mixed = self._echo.mix(near, far)
         self.sent.append(mixed)
-        over = self._playing is None and not self._pieces
-        if over and at - self._free_at >= self._script.tail_seconds * RATE:
+        if self._over(at):
             self.finished.set()
         return np.clip(mixed, -1.0, 1.0)
 

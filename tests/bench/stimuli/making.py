@@ -101,9 +101,10 @@ class _Scene:
         return level_to(noise, db), f"{kind} {db:.0f} dB"
 
     def script(self, clip: str, suite: str, pieces: tuple[Piece, ...], tail: float) -> Script:
-        """The clip; two in three have a loudspeaker in the room, half of these no canceller."""
+        """The clip: 4 in 10 with headphones, else a loudspeaker; 15 % have no canceller."""
         bed, noise = self._bed()
-        loop = int(self.generator.integers(3))
+        drawn = float(self.generator.random())
+        loop = 0 if drawn < 0.4 else 1 if drawn < 0.85 else 2
         echo = room_response(self.generator, ROOMS[self.split], (0.3, 0.8))
         echo = (echo * 10 ** (-self.generator.uniform(22, 34) / 20)).astype(np.float32)
         names = ("headphones", "loudspeaker with canceller", "loudspeaker, canceller off")
@@ -123,7 +124,7 @@ def _turn(scene: _Scene, clip: str) -> Script:
     said = scene.human(False) if scene.half == "human" else scene.say("turns")
     piece = scene.piece(said, Cue("clock", 0.8), (_whole_turn(said),))
     script = scene.script(clip, "turn", (piece,), ANSWER_TAIL_SECONDS)
-    return replace(script, speaker=said.speaker)
+    return replace(script, speaker=said.speaker, ends="answered")
 
 
 def _pause(scene: _Scene, clip: str) -> Script:
@@ -139,7 +140,12 @@ def _pause(scene: _Scene, clip: str) -> Script:
     marks = tuple(Mark("pause", start, end) for start, end in paused.pauses)
     piece = scene.piece(paused, Cue("clock", 0.8), (*marks, _whole_turn(paused)))
     script = scene.script(clip, "pause", (piece,), ANSWER_TAIL_SECONDS)
-    return replace(script, speaker=paused.speaker)
+    return replace(script, speaker=paused.speaker, ends="answered")
+
+
+def _voice(scene: _Scene, clip: str) -> Script:
+    """A turn whose answer is recorded to its end."""
+    return replace(_turn(scene, clip), suite="voice", ends="finished")
 
 
 def _prompt(scene: _Scene) -> Piece:
@@ -231,6 +237,7 @@ MAKERS: Final[Mapping[str, Maker]] = {
     "stop": _stop,
     "overlap": _overlap,
     "backchannel": _backchannel,
+    "voice": _voice,
 }
 
 

@@ -74,6 +74,8 @@ class Script:
         room: impulse response through which what we hear returns into the uplink; empty: none.
         canceller: whether an echo canceller stands in that loop.
         tail_seconds: recorded after the last piece.
+        ends: `tail` records all of it; `answered` ends sooner, once an answer has been heard for
+            0.7 s; `finished` once the agent has said all it had to say (25 s at most).
         noise, room_name: what was drawn, for the report.
     """
 
@@ -86,6 +88,7 @@ class Script:
     room: Audio
     canceller: bool = True
     tail_seconds: float = 4.0
+    ends: Literal["tail", "answered", "finished"] = "tail"
     noise: str = ""
     room_name: str = ""
 

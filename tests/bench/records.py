@@ -1,0 +1,152 @@
+"""What one clip leaves behind, as one line of JSON; and the shard file that holds the lines.
+
+A shard is written clip by clip. A run that was killed reads it back and plays only what is
+missing; a shard of another commit, seed or split is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, Utterance
+
+__all__ = ["Record", "Shard", "ShardMismatch", "log_from_json", "log_to_json"]
+
+
+def log_to_json(log: ClipLog) -> dict[str, Any]:
+    """A log as plain lists, times to 0.1 ms."""
+
+    def rounded(value: Any) -> Any:
+        if isinstance(value, float):
+            return round(value, 4) if value != float("inf") else None
+        if isinstance(value, Mapping):
+            return {key: rounded(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [rounded(item) for item in value]
+        return value
+
+    return {name: rounded(value) for name, value in asdict(log).items()}
+
+
+def log_from_json(fields: Mapping[str, Any]) -> ClipLog:
+    """The inverse of `log_to_json`."""
+
+    def utterance(one: Mapping[str, Any]) -> Utterance:
+        words = tuple(HeardWord(**word) for word in one["words"])
+        ended = float("inf") if one["ended"] is None else float(one["ended"])
+        return Utterance(
+            float(one["started"]), words, one["finished"], ended, int(one["words_heard"])
+        )
+
+    return ClipLog(
+        clip=fields["clip"],
+        half=fields["half"],
+        speaker=fields["speaker"],
+        person=tuple(Interval(**one) for one in fields["person"]),
+        agent=tuple(Interval(**one) for one in fields["agent"]),
+        labels=tuple(Label(**one) for one in fields["labels"]),
+        utterances=tuple(utterance(one) for one in fields["utterances"]),
+        length=float(fields["length"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One clip played to one target.
+
+    Attributes:
+        target: prefix of its keys: empty for the server measured, `null.always_yield.`, ….
+        suite: which suite's stimulus it was.
+        log: None when the call failed.
+        failure: why it failed.
+        recognised: (said, recognised by the agent).
+        spoken: (announced by the agent, recognised of its audio by another recogniser).
+        cuts: (words the agent says were heard, words that were) for each cut utterance.
+        floor: (time, decision) events.
+        client: the harness' own health: late_p99, jitter, drift, lost, connect, vad.
+        scene: noise and room.
+        load: of the machine.
+    """
+
+    target: str
+    suite: str
+    clip: str
+    log: ClipLog | None = None
+    failure: str = ""
+    recognised: tuple[tuple[str, str], ...] = ()
+    spoken: tuple[tuple[str, str], ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
+    floor: tuple[tuple[float, str], ...] = ()
+    client: Mapping[str, float] = field(default_factory=dict)
+    scene: str = ""
+    load: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """For one line."""
+        plain = {
+            name: getattr(self, name)
+            for name in ("target", "suite", "clip", "failure", "recognised", "spoken", "cuts",
+                         "floor", "scene", "load")
+        }  # fmt: skip
+        log = log_to_json(self.log) if self.log is not None else None
+        return plain | {"log": log, "client": dict(self.client)}
+
+    @staticmethod
+    def of_json(fields: Mapping[str, Any]) -> Record:
+        """The inverse of `as_json`."""
+        tuples: dict[str, Any] = {
+            name: tuple(tuple(one) for one in fields[name])
+            for name in ("recognised", "spoken", "cuts", "floor")
+        }
+        names = ("target", "suite", "clip", "failure", "scene", "load", "client")
+        plain: dict[str, Any] = {name: fields[name] for name in names}
+        log = log_from_json(fields["log"]) if fields["log"] is not None else None
+        return Record(**plain, **tuples, log=log)
+
+
+class ShardMismatch(ValueError):
+    """The file belongs to another run."""
+
+
+class Shard:
+    """An append-only file of records; its first line says which run it belongs to.
+
+    Args:
+        path: of the file, made when it is not there.
+        head: commit, seed, split and whatever else must be equal to go on with it.
+    """
+
+    def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
+        self.path = path
+        self.records: list[Record] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps(dict(head)) + "\n")
+            return
+        lines = path.read_text().splitlines()
+        theirs = json.loads(lines[0])
+        if theirs != json.loads(json.dumps(dict(head))):
+            changed = sorted(k for k in theirs.keys() | head.keys() if theirs.get(k) != head.get(k))
+            raise ShardMismatch(
+                f"{path} was begun with another {', '.join(changed)}; finish it there, or name "
+                "another --out"
+            )
+        # A line cut off by a kill is dropped, and its clip played again.
+        whole = [line for line in lines[1:] if line.endswith("}")]
+        self.records = [Record.of_json(json.loads(line)) for line in whole]
+        if len(whole) < len(lines) - 1 or not path.read_text().endswith("\n"):
+            path.write_text("\n".join([lines[0], *whole]) + "\n")
+
+    def has(self, target: str, clip: str) -> bool:
+        """Whether this clip was played to this target."""
+        return any(r.target == target and r.clip == clip for r in self.records)
+
+    def add(self, record: Record) -> None:
+        """Append and flush."""
+        self.records.append(record)
+        with self.path.open("a") as file:
+            file.write(json.dumps(record.as_json()) + "\n")

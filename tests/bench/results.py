@@ -1,0 +1,123 @@
+"""From records to the fixed keys: ours, the nulls on the same stimuli, baselines, rivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from tests.bench.metrics.activity import ClipLog
+from tests.bench.metrics.backchannels import backchannel_measures
+from tests.bench.metrics.keys import check
+from tests.bench.metrics.overlap import overlap_measures, stop_measures
+from tests.bench.metrics.statistics import Measure, paired_difference
+from tests.bench.metrics.turns import answer_delay, pause_measures, pause_taken, turn_measures
+from tests.bench.metrics.words import CutCount, heard_measures, word_error_measures
+from tests.bench.policies import POLICIES, perform
+from tests.bench.records import Record
+from tests.bench.stimuli.script import Script
+
+__all__ = ["NULLS", "compared", "measures_of", "null_records", "unreached"]
+
+NULLS: Final = ("silence", "metronome", "never_yield", "always_yield", "timeout_300",
+                "timeout_700", "timeout_1500")  # fmt: skip
+
+
+def null_records(scripts: Iterable[Script]) -> list[Record]:
+    """Every null policy on the same stimuli, without a network (70 ms stand for the way)."""
+    return [
+        Record(f"null.{name}.", script.suite, script.clip, perform(script, POLICIES[name]()))
+        for script in scripts
+        for name in NULLS
+    ]
+
+
+def _of_logs(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
+    found: dict[str, Measure] = {}
+    kinds = {label.kind for log in logs for label in log.labels}
+    if "turn" in kinds:
+        # A turn after a pause counts: a floor that is quick only without pauses is not quick.
+        found |= turn_measures(logs, seed)
+    if "pause" in kinds:
+        found |= pause_measures(logs, seed)
+    if "interruption" in kinds:
+        found |= stop_measures(logs, seed)
+    if kinds & {"backchannel", "vocal_tic", "not_directed"}:
+        found |= overlap_measures(logs, seed)
+    if "monologue" in kinds:
+        found |= backchannel_measures(logs, seed)
+    return found
+
+
+def _of_words(records: Sequence[Record], seed: int) -> dict[str, Measure]:
+    found: dict[str, Measure] = {}
+    said = [pair for record in records for pair in record.recognised]
+    spoken = [pair for record in records for pair in record.spoken]
+    cuts = [CutCount(*cut) for record in records for cut in record.cuts]
+    if said:
+        found |= word_error_measures("recognition", said, seed)
+    if spoken:
+        found |= word_error_measures("voice", spoken, seed)
+    if cuts:
+        found |= heard_measures(cuts, seed)
+    return found
+
+
+def measures_of(records: Sequence[Record], seed: int) -> dict[str, Measure]:
+    """All keys these records can give: `<target><key>`, and `<target>human.<key>` apart."""
+    found: dict[str, Measure] = {}
+    for target in sorted({record.target for record in records}):
+        ours = [r for r in records if r.target == target and r.log is not None]
+        for half, prefix in (("synthetic", ""), ("human", "human.")):
+            chosen = [r for r in ours if r.log is not None and r.log.half == half]
+            logs = [r.log for r in chosen if r.log is not None]
+            if not logs:
+                continue
+            measured = _of_logs(logs, seed) | _of_words(chosen, seed)
+            found |= {f"{target}{prefix}{key}": value for key, value in measured.items()}
+    for key in found:
+        check(key)
+    return found
+
+
+def _delays(records: Iterable[Record]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for record in records:
+        if record.log is not None:
+            for label in record.log.labelled("turn"):
+                delay = answer_delay(record.log, label)
+                if delay is not None:
+                    found[record.clip] = delay
+    return found
+
+
+def _taken(records: Iterable[Record]) -> dict[str, float]:
+    return {
+        record.clip: float(any(pause_taken(record.log, p) for p in record.log.labelled("pause")))
+        for record in records
+        if record.log is not None and record.log.labelled("pause")
+    }
+
+
+def compared(records: Sequence[Record], seed: int) -> Mapping[str, dict[str, Measure]]:
+    """Ours minus each other target over the clips both answered, paired, both halves together."""
+    ours = [r for r in records if r.target == ""]
+    found: dict[str, dict[str, Measure]] = {}
+    for target in sorted({r.target for r in records} - {""}):
+        theirs = [r for r in records if r.target == target]
+        found[target] = {
+            "latency_mean_s": paired_difference(_delays(ours), _delays(theirs), seed),
+            "pause_takeover": paired_difference(_taken(ours), _taken(theirs), seed),
+        }
+    return found
+
+
+def unreached(records: Sequence[Record]) -> dict[str, int]:
+    """Clips by target whose cue never came: the agent did not speak long enough to be tested.
+
+    They cannot count for or against it in `stop` and `overlap`; a report must say how many.
+    """
+    found: dict[str, int] = {}
+    for record in records:
+        if record.log is not None and record.suite in ("stop", "overlap") and not record.log.labels:
+            found[record.target] = found.get(record.target, 0) + 1
+    return found
