@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from model.timebase import HEARING_RATE, seconds
 from tests.browser.chromium import (
     chromium_page,
     console_problems,
@@ -32,27 +33,38 @@ pytestmark = [
 ]
 
 AGENT = "counterpoint.view.captions.filter((one) => one.who === 'agent')"
+PERSON = "counterpoint.view.captions.filter((one) => one.who === 'person')"
+ONSET = "() => counterpoint.levels.find((one) => one.person > 0.05)?.atMs"
+BEFORE, AFTER = 0.4, 2.2
 
 
 def test_pictures_of_a_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The server takes what begins with COUNTERPOINT_ for its settings.
     monkeypatch.delenv("COUNTERPOINT_SCREENSHOTS")
-    speech = {one.name: one.audio for one in human_recordings()}
-    said = [speech["vm-sorry"], speech["privacy-prompt"]]
-    wav = microphone_file(tmp_path / "person.wav", said, before_seconds=0.5, after_seconds=13.0)
+    clip = next(one for one in human_recordings() if one.name == "vm-sorry").audio
+    wav = microphone_file(tmp_path / "person.wav", [clip], BEFORE, AFTER)
+    period = seconds(len(clip), HEARING_RATE) + BEFORE + AFTER
     with TestBed() as bed:
         url = serve(bed)
         with chromium_page(bed, url, wav, viewport=DESKTOP, device_scale_factor=1.5) as page:
             start_call(page)
-            wait_until(page, f"() => {AGENT}.some((one) => one.status === 'done')", 30)
-            page.fill(
-                "[data-part=typed]", "Tell me in a few sentences what counterpoint in music is."
-            )
+            onset = wait_until(page, ONSET)
+            wait_until(page, f"() => {PERSON}.some((one) => one.status === 'done')", 30)
+            page.click("[data-part=mute]")
+            wait_until(page, f"() => {AGENT}.some((one) => one.status === 'done')", 60)
+            page.fill("[data-part=typed]", "Please tell me the whole story of Cinderella.")
             page.press("[data-part=typed]", "Enter")
-            # The person on the recording speaks up while it is explaining.
-            wait_until(page, f"() => {AGENT}.some((one) => one.status === 'cut')", 60)
-            wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 30)
-            page.wait_for_timeout(900)
+            wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 60)
+            # The person on the recording speaks up from the sentence's beginning.
+            wait_until(
+                page, f"() => (performance.now() - {onset}) / 1000 % {period} > {period - 0.5}"
+            )
+            page.click("[data-part=mute]")
+            wait_until(page, f"() => {AGENT}.some((one) => one.status === 'cut')", 30)
+            wait_until(page, f"() => {PERSON}.at(-1).status === 'done'", 30)
+            page.click("[data-part=mute]")
+            wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 60)
+            wait_until(page, f"() => {AGENT}.at(-1).wordsHeard > 2", 30)
             folder = Path(FOLDER)
             folder.mkdir(parents=True, exist_ok=True)
             assert all(path.stat().st_size > 10_000 for path in take(page, folder))
