@@ -1,7 +1,8 @@
 """Real people's speech for tests: recordings that packages ship, with what is said in them.
 
-None of it is in this repository. The texts of the prompts and of the readings were checked by
-ear against the published ones.
+None of it is in this repository. Texts are those the packages publish, where they do; those of the
+clips that come without one were written down by a recogniser and compared with the known work
+they are read from. Nobody has listened to them all.
 """
 
 from __future__ import annotations
