@@ -35,7 +35,7 @@ ROOT: Final = Path(__file__).parents[2]
 RUNS: Final = Path(__file__).with_name("runs.jsonl")
 SERVER_PORT: Final = 8400
 REFERENCE_PORT: Final = 8499
-_MARK: Final = "COUNTERPOINT_BENCH_INSIDE"
+_MARK: Final = "BENCH_INSIDE"
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:

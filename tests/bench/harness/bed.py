@@ -20,7 +20,7 @@ import aiohttp
 __all__ = ["ADDRESS", "prepare", "running", "within"]
 
 ADDRESS: Final = "10.77.0.1"
-_MARK: Final = "COUNTERPOINT_BENCH_NETWORK"
+_MARK: Final = "BENCH_NETWORK"
 
 
 def within(command: Sequence[str]) -> list[str]:
