@@ -61,6 +61,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--sessions", type=int, default=2, help="most sessions of load")
     parser.add_argument("--minutes", type=float, default=2.0, help="of tick")
+    parser.add_argument("--fresh", action="store_true", help="drop the clips played before")
     parser.add_argument("--words", action="store_true", help="transcribe in every suite")
     return parser.parse_args(words)
 
@@ -127,16 +128,22 @@ async def _run(options: argparse.Namespace) -> int:
     split: Split = options.split
     seed = test_seed(options.checkpoint) if split == "test" else options.seed
     started = time.time()
+    head = _head(options, seed)
+    shard: Shard | None = None
+    if options.suite in CLIP_SUITES and options.suite != "nulls":
+        path = options.json.with_suffix(".shard.jsonl")
+        if options.fresh:
+            path.unlink(missing_ok=True)
+        shard = Shard(path, head)
     calibration = await _calibration()
     if calibration is not None and not calibration.good:
         off = f"the reference agent was off by {calibration.error_seconds * 1000:.1f} ms"
         print(f"{off}: this machine is too busy to measure anything; try again", file=sys.stderr)
         return 3
-    head = _head(options, seed)
     async with contextlib.AsyncExitStack() as stack:
         records: list[Record] = []
         if options.suite in CLIP_SUITES:
-            records = await _clips(options, Draw(split, seed), head, stack)
+            records = await _clips(options, Draw(split, seed), shard, stack)
             measures = measures_of(records, seed)
         else:
             targets, processes = await _targets(options, stack)
@@ -160,14 +167,13 @@ async def _run(options: argparse.Namespace) -> int:
 
 
 async def _clips(
-    options: argparse.Namespace, draw: Draw, head: dict[str, Any], stack: contextlib.AsyncExitStack
+    options: argparse.Namespace, draw: Draw, shard: Shard | None, stack: contextlib.AsyncExitStack
 ) -> list[Record]:
     every: tuple[Half, ...] = ("synthetic", "human")
     halves = [half for half in every if options.half in (half, "both")]
     works = plan(options.suite, options.n, halves)
-    if options.suite == "nulls":
+    if shard is None:
         return null_records(draw.script(work) for work in works)
-    shard = Shard(options.json.with_suffix(".shard.jsonl"), head)
     targets, _ = await _targets(options, stack)
     words = options.words or options.suite in ("voice", "heard", "all")
     await run_clips(shard, works, targets, draw, words=words)

@@ -124,16 +124,16 @@ class Shard:
         self.path = path
         self.records: list[Record] = []
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
+        lines = path.read_text().splitlines() if path.exists() else []
+        if len(lines) < 2:
             path.write_text(json.dumps(dict(head)) + "\n")
             return
-        lines = path.read_text().splitlines()
         theirs = json.loads(lines[0])
         if theirs != json.loads(json.dumps(dict(head))):
             changed = sorted(k for k in theirs.keys() | head.keys() if theirs.get(k) != head.get(k))
             raise ShardMismatch(
-                f"{path} was begun with another {', '.join(changed)}; finish it there, or name "
-                "another --out"
+                f"{path} was begun with another {', '.join(changed)}; finish it there, name "
+                "another --json, or drop it with --fresh"
             )
         # A line cut off by a kill is dropped, and its clip played again.
         whole = [line for line in lines[1:] if line.endswith("}")]

@@ -54,7 +54,7 @@ class TestShard:
 
     def test_another_runs_shard_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "run.shard.jsonl"
-        Shard(path, self.HEAD)
+        Shard(path, self.HEAD).add(Record("", "turn", "one", failure="busy"))
         with pytest.raises(ShardMismatch, match="seed"):
             Shard(path, self.HEAD | {"seed": 2})
 

@@ -20,9 +20,7 @@ from tests.bench.stimuli.splits import SyntheticVoice
 
 __all__ = ["VoiceMissing", "render"]
 
-_CACHE: Final = Path(
-    os.environ.get("BENCH_CACHE", Path(__file__).parents[3] / "out/bench/renders")
-)
+_CACHE: Final = Path(os.environ.get("BENCH_CACHE", Path(__file__).parents[3] / "out/bench/renders"))
 _PACKAGES: Final = {
     "espeak-ng": "espeak-ng",
     "flite": "flite",
