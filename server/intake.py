@@ -114,11 +114,13 @@ class Intake:
     def lost(self) -> None:
         """The engine is gone: typed text it may not have read is sent again to the next one.
 
-        Once: text that was with two engines when they died may be what they died of.
+        Once: text that was with two engines when they died may be what they died of. Told of one
+        loss twice is the same as once: what was with no engine cannot have harmed it.
         """
         texts = [text for one in self._in_flight for text in one.texts]
         texts = [text for text in texts if text not in self._suspects]
-        self._suspects = tuple(texts)
+        if self._in_flight:
+            self._suspects = tuple(texts)
         goodbye = any("goodbye" in one.commands for one in self._in_flight)
         goodbye = goodbye or "goodbye" in self._pending.commands
         self._pending = _Pending(texts=texts + self._pending.texts)

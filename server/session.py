@@ -305,12 +305,12 @@ class Session:
             self._silence("quiet")
         elif command == "goodbye" and not self._course.goodbye:
             self._course.goodbye = True
-            self.hearing.intake.command("goodbye")
+            self._silence("goodbye")
             self.end("goodbye", self._services.settings.goodbye_seconds)
 
-    def _silence(self, by: Literal["stop", "quiet"]) -> None:
-        self.speaking.deafen(self.hearing.intake.command(by))
-        self.speaking.cut(by)
+    def _silence(self, command: Command) -> None:
+        self.speaking.deafen(self.hearing.intake.command(command))
+        self.speaking.cut("stop" if command == "stop" else "quiet")
 
     # ---- what the client is told -------------------------------------------------------------
 

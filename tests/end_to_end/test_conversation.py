@@ -109,6 +109,20 @@ async def test_goodbye_ends_the_session_when_it_was_heard(served: Served) -> Non
         assert kinds.index("agent.done") < kinds.index("session.ended")
 
 
+async def test_goodbye_in_the_middle_of_an_answer_is_answered_by_a_farewell_alone(
+    served: Served,
+) -> None:
+    async with served.call() as caller:
+        await say_until_word(caller, 3)
+        seen = len(caller.events)
+        type_text(caller, "Goodbye!")
+        cut = await caller.wait_for("agent.cut", 2, since=seen)
+        assert cut["by"] == "quiet"
+        assert (await caller.wait_for("session.ended", 5))["reason"] == "goodbye"
+        done = await caller.wait_for("agent.done", 1, since=seen)
+        assert done["utterance"] > cut["utterance"] and done["words_heard"] == 1
+
+
 async def test_hanging_up_ends_the_session_and_gives_its_row_back(served: Served) -> None:
     async with served.call() as caller:
         await caller.open()

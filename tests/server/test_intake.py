@@ -104,7 +104,8 @@ def test_text_that_was_with_two_engines_when_they_died_is_not_given_to_a_third()
     for k in range(2):
         (turn,) = add(intake, k)
         assert turn.texts == ("poison",)
-        intake.lost()
+        intake.lost()  # when the engine goes,
+        intake.lost()  # and again when the next one is there
     (turn,) = add(intake, 2)
     assert turn.texts == ()
 
