@@ -111,7 +111,8 @@ class EngineClient:
         """Open a stream; while the engine restarts it is opened when that is done."""
         self._owners[opening.stream] = owner
         if self.status == "ready" and self._engine is not None:
-            self._engine.send(opening)
+            with contextlib.suppress(EngineLost):  # just gone: then `engine_lost` follows
+                self._engine.send(opening)
 
     def send(self, micro_turn: MicroTurnInput) -> None:
         """Send a micro-turn; raises EngineLost or EngineTooSlow, and then it was not sent."""

@@ -90,6 +90,9 @@ class Reception:
                 await entry.session.released.wait()
             if self.shutting_down:
                 raise ShuttingDown("The server is about to end; try again in a moment.")
+            if entry is not None:
+                # Meanwhile it may have been deleted; then a new conversation begins.
+                entry = self.registry.resume(entry.token, loop.time())
             place = place or admission.enter(address)
         except BaseException:
             if place is not None:

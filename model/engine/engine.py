@@ -59,7 +59,7 @@ class InteractionModel(Protocol):
         """State of all rows, every row empty."""
 
     def open(self, state: Any, row: int, opening: OpenStream) -> tuple[Any, tuple[Job, ...]]:
-        """Begin a conversation in an empty row."""
+        """Begin a conversation in an empty row; ValueError refuses settings that cannot be met."""
 
     def close(self, state: Any, row: int) -> Any:
         """Empty a row."""
@@ -99,11 +99,15 @@ class Engine:
         """Give a row to a stream; a refusal comes as StreamClosed with its reason."""
         try:
             stream = self._scheduler.open(opening.stream, opening.k)
-            self._state, jobs = self.model.open(self._state, stream.row, opening)
         except NoRow as refusal:
             return StreamClosed(opening.stream, str(refusal))
-        for job in jobs:
-            self.jobs.submit(job)
+        try:
+            self._state, jobs = self.model.open(self._state, stream.row, opening)
+            for job in jobs:
+                self.jobs.submit(job)
+        except (ValueError, OverflowError) as refusal:
+            # What one person asks for must not end the engine of all.
+            return self.close(CloseStream(opening.stream), str(refusal))
         return StreamOpened(opening.stream)
 
     def close(self, closing: CloseStream, reason: str = "") -> FromEngine:

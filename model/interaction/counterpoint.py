@@ -62,7 +62,12 @@ class CounterpointModel:
         return Rows(self._activity.new_state(self.rows), (None,) * self.rows)
 
     def open(self, state: Rows, row: int, opening: OpenStream) -> tuple[Rows, tuple[Job, ...]]:
-        """Begin a conversation: prime its row of Language, queue its greeting."""
+        """Begin a conversation: prime its row of Language, queue its greeting.
+
+        Raises:
+            ValueError: the instructions are too long; the message says how long they may be.
+        """
+        self._language.chat_prefix(opening.settings.instructions)
         greeting = opening.settings.greeting
         mind = Mind(row, opening.settings, FloorState(), sayings=(greeting,) if greeting else ())
         prime = self.parts.memories[row].prime(opening.settings.instructions, opening.turns)

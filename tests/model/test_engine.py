@@ -13,6 +13,7 @@ from model.config import EngineConfig, UnknownSetting
 from model.engine import worker
 from model.engine.echo import EchoModel, Rows
 from model.engine.engine import Engine, RowInput, RowOutput
+from model.engine.jobs import Job
 from model.engine.scheduler import NoRow, Scheduler
 from model.messages import (
     CloseStream,
@@ -26,6 +27,7 @@ from model.messages import (
     Shutdown,
     StreamClosed,
     StreamOpened,
+    StreamSettings,
     UtteranceDone,
 )
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
@@ -108,6 +110,19 @@ def test_a_stream_that_fails_is_closed_alone_and_commits_nothing() -> None:
     assert isinstance(output, MicroTurnOutput)
     assert output.stream == 2
     assert engine.open(OpenStream(3)) == StreamOpened(3)
+
+
+def test_a_wish_that_cannot_be_met_is_refused_and_its_row_is_free_again() -> None:
+    class Particular(EchoModel):
+        def open(self, state: Rows, row: int, opening: OpenStream) -> tuple[Rows, tuple[Job, ...]]:
+            if opening.settings.instructions:
+                raise ValueError("shorten them")
+            return super().open(state, row, opening)
+
+    engine = Engine(Particular(1))
+    wish = OpenStream(1, StreamSettings(instructions="a novel"))
+    assert engine.open(wish) == StreamClosed(1, "shorten them")
+    assert engine.open(OpenStream(2)) == StreamOpened(2)
 
 
 def test_unknown_settings_are_refused_by_name() -> None:
