@@ -1,6 +1,9 @@
-"""The pictures in the README, taken of a real conversation with the default model.
+"""The pictures in the README, taken of a real conversation.
 
-COUNTERPOINT_SCREENSHOTS=docs pytest tests/browser/test_screenshot.py -m weights
+SCREENSHOTS=docs pytest tests/browser/test_screenshot.py
+
+Without SCREENSHOTS they go to a temporary folder and the small model speaks, so that the way they
+are made is tested every time.
 """
 
 from __future__ import annotations
@@ -23,13 +26,13 @@ from tests.browser.screenshot import DESKTOP, take
 from tests.network.testbed import TestBed
 from tests.speech.recordings import human_recordings
 
-FOLDER = os.environ.get("COUNTERPOINT_SCREENSHOTS", "")
+FOLDER = os.environ.get("SCREENSHOTS", "")
+MODEL = () if FOLDER else ("--engine", "language=language-135m")
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.weights,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(not FOLDER, reason="pictures are taken when they are asked for"),
 ]
 
 AGENT = "counterpoint.view.captions.filter((one) => one.who === 'agent')"
@@ -38,14 +41,12 @@ ONSET = "() => counterpoint.levels.find((one) => one.person > 0.05)?.atMs"
 BEFORE, AFTER = 0.4, 2.2
 
 
-def test_pictures_of_a_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The server takes what begins with COUNTERPOINT_ for its settings.
-    monkeypatch.delenv("COUNTERPOINT_SCREENSHOTS")
+def test_pictures_of_a_conversation(tmp_path: Path) -> None:
     clip = next(one for one in human_recordings() if one.name == "vm-sorry").audio
     wav = microphone_file(tmp_path / "person.wav", [clip], BEFORE, AFTER)
     period = seconds(len(clip), HEARING_RATE) + BEFORE + AFTER
     with TestBed() as bed:
-        url = serve(bed)
+        url = serve(bed, *MODEL)
         with chromium_page(bed, url, wav, viewport=DESKTOP, device_scale_factor=1.5) as page:
             start_call(page)
             onset = wait_until(page, ONSET)
@@ -65,7 +66,7 @@ def test_pictures_of_a_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             page.click("[data-part=mute]")
             wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 60)
             wait_until(page, f"() => {AGENT}.at(-1).wordsHeard > 2", 30)
-            folder = Path(FOLDER)
+            folder = Path(FOLDER) if FOLDER else tmp_path / "pictures"
             folder.mkdir(parents=True, exist_ok=True)
             assert all(path.stat().st_size > 10_000 for path in take(page, folder))
             assert console_problems(page) == []
