@@ -32,6 +32,10 @@ RECENT_BLOCKS: Final = 80
 BEFORE_BLOCKS: Final = 4
 """Blocks before and with the first voice that a segment begins with."""
 
+BETWEEN_BLOCKS: Final = 2
+"""Of the blocks of a segment just closed, how many the next one may begin with: the floor is taken
+after 0.2 s of silence, so these hold none of its words."""
+
 VOICED: Final = 0.5
 PARTIAL_MICRO_TURNS: Final = 3
 OVER_MICRO_TURNS: Final = 25
@@ -80,8 +84,9 @@ def is_over(heard: Hearing, k: int) -> bool:
 
 
 def closed(heard: Hearing) -> Hearing:
-    """No segment; what is heard next begins a new one."""
-    return replace(heard, segment=None, told=False, busy=False, muted=False)
+    """No segment; what is heard next begins a new one, and takes no word of this one with it."""
+    recent = heard.recent[-BETWEEN_BLOCKS:]
+    return replace(heard, recent=recent, segment=None, told=False, busy=False, muted=False)
 
 
 def last_seconds(heard: Hearing) -> Audio:

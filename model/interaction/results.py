@@ -51,10 +51,6 @@ def _transcribed(mind: Mind, found: Transcribed) -> tuple[Mind, tuple[Event, ...
         if words or heard.told:
             events = (PersonWords(found.number, words, final=False),)
         heard = hearing.recognised(heard, found)
-    elif found.draft and mind.utterance is not None and mind.utterance.draft == found.draft:
-        # The floor was taken before the words were there: they are final as they come.
-        mind = replace(mind, asked=joined(mind.asked, words))
-        events = (PersonWords(found.number, words, final=True),)
     return replace(mind, hearing=heard), events
 
 

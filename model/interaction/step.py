@@ -82,15 +82,15 @@ class RowStep:
             utterance = speaking.played(utterance, heard.samples)
             self.mind = replace(self.mind, utterance=utterance)
             if heard.cut:
-                self._stop_generating()
+                self._cancel("language")
                 self._settle(cut=True)
         utterance = self.mind.utterance
         if utterance is None:
             return
-        if self.mind.cut_k >= 0 and self._k - self.mind.cut_k > CUT_REPORT_MICRO_TURNS:
-            self._settle(cut=True)
-        elif utterance.over and self.mind.cut_k < 0:
+        if utterance.over:  # also when it was cut too late to be cut
             self._settle(cut=False)
+        elif self.mind.cut_k >= 0 and self._k - self.mind.cut_k > CUT_REPORT_MICRO_TURNS:
+            self._settle(cut=True)
 
     def _settle(self, cut: bool) -> None:
         """The utterance is over: Language remembers what was heard of it, to the word."""
@@ -173,7 +173,7 @@ class RowStep:
             self._drop_draft()
         if decided.wants_end_of_turn and self.mind.hearing.segment is not None:
             audio = hearing.last_seconds(self.mind.hearing)
-            self.cancelled.append("turn")
+            self._cancel("turn")
             self._submit(
                 "turn", Priority.ENDS_TURN, work.judge(self.parts.end_of_turn, audio, self._k)
             )
@@ -190,8 +190,14 @@ class RowStep:
             if self.mind.utterance is None and (draft is not None or self.mind.hearing.muted):
                 self._end_segment(answered=False)
             return
+        if not draft.text:
+            # There is nothing to say before the words are known, and until then the person may go
+            # on: the segment stays open, and the offer stands.
+            floor = replace(self.mind.floor, offered_seconds=0.0)
+            self.mind = replace(self.mind, floor=floor)
+            return
         self.events.append(Floor("take", probability))
-        self._end_segment(answered=True, recognised=bool(draft.text))
+        self._end_segment(answered=True)
         utterance = self._begin(draft.number, answering=True)
         for spoken in draft.spoken:
             utterance = speaking.append(utterance, spoken)
@@ -200,12 +206,15 @@ class RowStep:
         self.mind = replace(self.mind, utterance=utterance, draft=None)
 
     def _yield(self, probability: float, tell: bool = True) -> None:
-        if self.mind.utterance is None or self.mind.cut_k >= 0:
+        utterance = self.mind.utterance
+        if utterance is None or self.mind.cut_k >= 0:
             return
         if tell:
             self.events.append(Floor("yield", probability))
-        self._stop_generating()
+        self._cancel("language")
         self.mind = replace(self.mind, cut_k=self._k)
+        if not utterance.sent_samples:
+            self._settle(cut=True)  # Playout has never heard of it and will report nothing.
 
     # ---- what goes out ---------------------------------------------------------------------
 
@@ -236,8 +245,9 @@ class RowStep:
             heard = self.mind.hearing.segment
             assert heard is not None
             listen = work.listen(self.parts.ears, segment, heard, number)
-            self.cancelled.append("ears")
-            self.mind = replace(self.mind, hearing=replace(self.mind.hearing, busy=False))
+            self._cancel("ears")
+            hearing_on = replace(self.mind.hearing, busy=False, asked_k=self._k)
+            self.mind = replace(self.mind, hearing=hearing_on)
         job = work.answer(number, self.parts, self.mind.row, listen, self.mind.carried)
         self._submit("language", Priority.SPEECH, job)
         draft = Draft(number, segment, text="" if segment else self.mind.carried)
@@ -290,25 +300,27 @@ class RowStep:
     def _submit(self, lane: str, priority: Priority, job: Work, lasting: bool = False) -> None:
         self.jobs.append(Job(self.given.turn.stream, lane, priority, job, lasting))
 
-    def _stop_generating(self) -> None:
-        if "language" not in self.cancelled:
-            self.cancelled.append("language")
+    def _cancel(self, lane: str) -> None:
+        """Abandon a lane's jobs: those under way, and those begun in this micro-turn."""
+        self.cancelled.append(lane)
+        self.jobs = [job for job in self.jobs if job.lane != lane or job.lasting]
 
     def _drop_draft(self) -> None:
         if self.mind.draft is not None:
-            self.cancelled += ["language", "turn"]
+            self._cancel("language")
+            self._cancel("turn")
             self.mind = replace(self.mind, draft=None, end_of_turn=None)
 
-    def _end_segment(self, answered: bool, recognised: bool = True) -> None:
+    def _end_segment(self, answered: bool) -> None:
         """Close the segment under way and say its last words; answered ones are carried."""
         heard = self.mind.hearing
         if heard.segment is None:
             return
         if not answered:
             self._drop_draft()
-        if recognised and (heard.words or heard.told):
+        if heard.words or heard.told:
             self.events.append(PersonWords(heard.number, heard.words, final=True))
-        if answered and recognised:
+        if answered:
             self.mind = replace(self.mind, carried=results.joined(self.mind.carried, heard.words))
-        self.cancelled.append("ears")
+        self._cancel("ears")
         self.mind = replace(self.mind, hearing=hearing.closed(heard), end_of_turn=None)

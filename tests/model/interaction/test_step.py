@@ -1,0 +1,130 @@
+"""One row's micro-turns, without the parts: jobs are counted, not run; their results are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from model.engine.engine import RowInput, RowOutput
+from model.interaction.floor import FloorSettings, FloorState
+from model.interaction.memory import Memory
+from model.interaction.mind import Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.parts import Spoken, SpokenWord
+from model.interaction.segment import Segment
+from model.interaction.step import RowStep
+from model.interaction.work import Parts
+from model.messages import Floor, Heard, MicroTurnInput, StreamSettings, Word
+from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_RATE
+
+BLOCK = np.full(HEARING_BLOCK_SAMPLES, 0.1, np.float32)
+VOICE, SILENCE = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+NOTHING = cast(Any, None)
+PARTS = Parts(NOTHING, NOTHING, NOTHING, (Memory(NOTHING, 0),), FloorSettings(), 16)
+
+
+@dataclass
+class Walk:
+    """Micro-turn after micro-turn of one mind."""
+
+    mind: Mind = field(default_factory=lambda: Mind(0, StreamSettings(), FloorState()))
+    k: int = 0
+
+    def step(
+        self, activity: tuple[float, ...] = SILENCE, *results: object, **given: Any
+    ) -> RowOutput:
+        turn = MicroTurnInput(1, self.k, BLOCK, **given)
+        entering = tuple((0, "", result) for result in results)
+        step = RowStep(self.mind, RowInput(turn, entering), PARTS)
+        self.mind, output = step.run(activity)
+        self.k += 1
+        return output
+
+    def take(self, count: int, activity: tuple[float, ...] = SILENCE) -> list[RowOutput]:
+        return [self.step(activity) for _ in range(count)]
+
+    def transcribed(self, *words: str) -> Transcribed:
+        """What the draft under way would hear."""
+        draft, segment = self.mind.draft, self.mind.hearing.segment
+        assert draft is not None and segment is not None
+        at = segment.start_seconds
+        heard = Segment(segment.blocks, at, open_words=tuple(Word(w, at, at) for w in words))
+        return Transcribed(draft.segment, segment, heard, draft.number)
+
+
+def rendered(draft: int, seconds: float = 1.0) -> Rendered:
+    audio = np.full(round(seconds * SPEAKING_RATE), 0.1, np.float32)
+    return Rendered(draft, Spoken(audio, (SpokenWord("Well.", 0.0, seconds),)))
+
+
+def decisions(outputs: list[RowOutput]) -> list[str]:
+    events = [event for one in outputs for event in one.output.events]
+    return [event.decision for event in events if isinstance(event, Floor)]
+
+
+def lanes(output: RowOutput) -> list[str]:
+    return [job.lane for job in output.jobs]
+
+
+def test_the_floor_is_taken_when_the_words_are_known_and_not_before() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    outputs = walk.take(80)
+    assert decisions(outputs) == [], "however long the words take"
+    assert sum(lanes(one).count("language") for one in outputs) == 1
+    assert decisions([walk.step(SILENCE, walk.transcribed("Hello."))]) == ["take"]
+    assert walk.mind.utterances == 1
+    assert walk.mind.asked == "Hello."
+
+
+def test_who_goes_on_before_the_words_are_known_loses_none_of_them() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    walk.take(20)
+    segment = walk.mind.hearing.number
+    walk.take(3, VOICE)
+    assert walk.mind.draft is None
+    assert walk.mind.hearing.number == segment
+    assert walk.mind.hearing.segment is not None
+    assert walk.mind.hearing.segment.end_seconds - walk.mind.hearing.segment.start_seconds > 3.0
+
+
+def test_a_draft_listens_alone() -> None:
+    for voiced in range(4, 10):
+        walk = Walk()
+        walk.take(voiced, VOICE)
+        outputs = walk.take(6)
+        (began,) = [one for one in outputs if "language" in lanes(one)]
+        assert "ears" not in lanes(began) and "ears" in began.cancel
+        assert not [one for one in outputs[outputs.index(began) :] if "ears" in lanes(one)]
+
+
+def test_what_was_cut_before_it_began_is_answered_anew_at_once() -> None:
+    walk = Walk()
+    walk.step(texts=("First.",))
+    output = walk.step(texts=("And second.",))
+    assert decisions([output]) == ["yield", "take"]
+    assert walk.mind.utterance is not None and walk.mind.utterance.number == 2
+    assert walk.mind.asked == "First. And second."
+    assert lanes(output) == ["language"]
+
+
+def test_what_was_heard_whole_when_we_gave_way_is_over_at_once() -> None:
+    walk = Walk()
+    walk.step(texts=("First.",))
+    walk.step(SILENCE, rendered(1, 0.2), ReplyDone(1, "Well."))
+    walk.step(texts=("Second.",))
+    assert walk.mind.cut_k >= 0
+    output = walk.step(heard=(Heard(1, round(0.2 * SPEAKING_RATE)),))
+    assert [job.lasting for job in output.jobs] == [True, False], "remembered, then answered"
+    assert walk.mind.utterance is not None and walk.mind.utterance.number == 2
+
+
+def test_a_new_segment_begins_with_no_word_of_the_last() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    walk.step(VOICE, commands=("stop",))
+    segment = walk.mind.hearing.segment
+    assert segment is not None
+    assert segment.start_seconds >= 0.6 - 1e-6
