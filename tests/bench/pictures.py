@@ -19,7 +19,7 @@ _COLOURS: Final[Mapping[str, str]] = {
     "turn": "#2a7", "pause": "#fb3", "interruption": "#d33", "backchannel": "#59c",
     "vocal_tic": "#a6a", "not_directed": "#888", "opportunity": "#07a", "monologue": "#ccc",
 }  # fmt: skip
-_SERIES: Final = ("#1668a8", "#d1495b", "#66a182", "#edae49", "#8d5a97", "#2e4057", "#888", "#b56")
+_SERIES: Final = ("#1668a8", "#66a182", "#8d5a97", "#2e4057", "#888", "#5ab", "#ab5", "#b8a")
 
 
 def _text(x: float, y: float, words: str, *, size: int = 11, anchor: str = "start") -> str:
@@ -36,6 +36,13 @@ def _bar(x: float, y: float, width: float, height: float, colour: str, title: st
 def _svg(height: int, parts: Sequence[str], title: str) -> str:
     return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
             f"{''.join(parts)}</svg>")  # fmt: skip
+
+
+def _colour(name: str, number: int) -> str:
+    """Ours is red, its human half orange; others take turns."""
+    if name.startswith("ours"):
+        return "#e07b00" if "human" in name else "#c1121f"
+    return _SERIES[number % len(_SERIES)]
 
 
 def timeline(record: Record) -> str:
@@ -67,7 +74,7 @@ def timeline(record: Record) -> str:
 def _labels(log: ClipLog, x: object) -> list[str]:
     assert callable(x)
     parts: list[str] = []
-    for label in log.labels:
+    for label in sorted(log.labels, key=lambda label: label.start - label.end):
         title = f"{label.kind} {label.start:.2f}-{label.end:.2f} s {label.text}"
         width = x(label.end) - x(label.start)
         parts.append(_bar(x(label.start), 40, max(width, 2), 10, _COLOURS[label.kind], title))
@@ -76,7 +83,7 @@ def _labels(log: ClipLog, x: object) -> list[str]:
 
 def distribution(series: Mapping[str, Sequence[float]], title: str, most: float = 3.0) -> str:
     """Cumulative shares of delays from -0.5 s to `most`, one line per series."""
-    height, bottom, top = 230, 200, 20
+    bottom, top = max(200, 24 + 16 * len(series)), 20
 
     def place(value: float, share: float) -> str:
         across = _LEFT + (value + 0.5) / (most + 0.5) * (WIDTH - _LEFT - 170)
@@ -90,7 +97,7 @@ def distribution(series: Mapping[str, Sequence[float]], title: str, most: float 
         points = [place(-0.5, 0.0)]
         for k, value in enumerate(ordered):
             points += [place(value, k / len(ordered)), place(value, (k + 1) / len(ordered))]
-        colour = _SERIES[i % len(_SERIES)]
+        colour = _colour(name, i)
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" '
                      'stroke-width="2"/>')  # fmt: skip
         parts.append(_bar(WIDTH - 160, 22 + 16 * i, 10, 10, colour))
@@ -102,7 +109,7 @@ def distribution(series: Mapping[str, Sequence[float]], title: str, most: float 
     for share in (0.0, 0.5, 1.0):
         parts.append(_text(_LEFT - 6, bottom - share * (bottom - top) + 4, f"{share:.0%}",
                            size=9, anchor="end"))  # fmt: skip
-    return _svg(height, parts, title)
+    return _svg(bottom + 30, parts, title)
 
 
 def scatter(points: Mapping[str, tuple[float, float]], title: str, across: str, up: str) -> str:
@@ -110,15 +117,21 @@ def scatter(points: Mapping[str, tuple[float, float]], title: str, across: str, 
     finite = {k: v for k, v in points.items() if np.isfinite(v[0]) and np.isfinite(v[1])}
     if not finite:
         return ""
+    bottom = max(225, 40 + 14 * len(finite))
     right = max(max(v[0] for v in finite.values()) * 1.15, 0.5)
     high = max(max(v[1] for v in finite.values()) * 1.15, 0.2)
-    parts = [_text(_LEFT, 12, title), _text(WIDTH - 160, 244, across, size=10),
+    parts = [_text(_LEFT, 12, title), _text(WIDTH - 330, bottom + 18, across, size=10),
              _text(4, 26, up, size=10)]  # fmt: skip
     for i, (name, (x, y)) in enumerate(sorted(finite.items())):
-        cx = _LEFT + x / right * (WIDTH - _LEFT - 200)
-        cy = 225 - y / high * 190
-        colour = "#d1495b" if name.startswith("ours") else _SERIES[i % len(_SERIES)]
+        cx = _LEFT + x / right * (WIDTH - _LEFT - 230)
+        cy = bottom - y / high * 190
+        colour = _colour(name, i)
         parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5" fill="{colour}"/>')
-        parts.append(_text(cx + 8, cy + 4, f"{name} ({x:.2f}, {y:.2f})", size=10))
-    parts += [_bar(_LEFT, 225, WIDTH - _LEFT - 190, 1, "#999"), _bar(_LEFT, 30, 1, 195, "#999")]
-    return _svg(250, parts, title)
+        # Points lie on one another; names stand in a list.
+        parts.append(_bar(WIDTH - 215, 22 + 14 * i, 9, 9, colour))
+        parts.append(_text(WIDTH - 202, 30 + 14 * i, f"{name} ({x:.2f}, {y:.2f})", size=10))
+    parts += [
+        _bar(_LEFT, bottom, WIDTH - _LEFT - 230, 1, "#999"),
+        _bar(_LEFT, 30, 1, bottom - 30, "#999"),
+    ]
+    return _svg(bottom + 25, parts, title)

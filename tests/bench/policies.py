@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from tests.bench.metrics.activity import ClipLog, Interval
+from tests.bench.metrics.activity import ClipLog, Interval, Utterance
 from tests.bench.stimuli.script import RATE, Audio, Script, placed_labels, placed_voice
 
 __all__ = ["POLICIES", "Metronome", "Policy", "Responder", "Silence", "perform"]
@@ -235,6 +234,18 @@ def perform(script: Script, policy: Policy, delay_seconds: float = 0.07) -> Clip
         if s.start + delay_seconds < length
     )
     placed = tuple(starts)
-    log = ClipLog(script.clip, script.half, script.speaker, placed_voice(script, placed), agent,
-                  placed_labels(script, placed), (), length)  # fmt: skip
-    return replace(log, length=length)
+    return ClipLog(script.clip, script.half, script.speaker, placed_voice(script, placed), agent,
+                   placed_labels(script, placed), _told(policy, delay_seconds), length)  # fmt: skip
+
+
+def _told(policy: Policy, delay_seconds: float) -> tuple[Utterance, ...]:
+    """What events would say of a policy's speech."""
+    cuts = set(policy.cuts)
+    return tuple(
+        Utterance(
+            span.start + delay_seconds,
+            finished="cut" if span.end in cuts else "done",
+            ended=span.end + delay_seconds,
+        )
+        for span in policy.speech
+    )

@@ -29,6 +29,9 @@ ANCHORS: Final[Mapping[str, str]] = {
 
 _MOST_TIMELINES: Final = 60
 
+# Too many lines hide the ones that matter; the table has them all.
+_LEFT_OUT: Final = ("silence.", "metronome.", "never_yield.", "always_yield.")
+
 _STYLE: Final = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto;
@@ -91,7 +94,7 @@ def _table(measures: Mapping[str, Any], prefix: str) -> str:
 def _delays(records: Sequence[Record], kind: str) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for record in records:
-        if record.log is None:
+        if record.log is None or record.target.removeprefix("null.") in _LEFT_OUT:
             continue
         delays = (
             [answer_delay(record.log, label) for label in record.log.labelled("turn")]

@@ -69,9 +69,8 @@ def measures_of(records: Sequence[Record], seed: int) -> dict[str, Measure]:
         ours = [r for r in records if r.target == target and r.log is not None]
         for half, prefix in (("synthetic", ""), ("human", "human.")):
             chosen = [r for r in ours if r.log is not None and r.log.half == half]
-            logs = [r.log for r in chosen if r.log is not None]
-            if not logs:
-                continue
+            # Clips of `voice` are turns too, but nulls and baselines play none of them.
+            logs = [r.log for r in chosen if r.log is not None and r.suite != "voice"]
             measured = _of_logs(logs, seed) | _of_words(chosen, seed)
             found |= {f"{target}{prefix}{key}": value for key, value in measured.items()}
     for key in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -291,6 +292,15 @@ class TestBackchannel:
         measures = backchannel_measures(logs, SEED)
         assert measures["backchannel.takeover"].value == 1.0
         assert measures["backchannel.f1"].value == 0.0
+
+    def test_answers_cut_off_at_once_are_no_backchannels(self) -> None:
+        """A hasty policy that starts at every breath and stops again must not look attentive."""
+        wanted = wanted_at(1)
+        hasty = monologue(wanted, wanted, "m")
+        cut = tuple(Utterance(at, (), "cut", at + 0.4) for at in wanted)
+        measures = backchannel_measures([replace(hasty, utterances=cut)], SEED)
+        assert measures["backchannel.f1"].value == 0.0
+        assert measures["backchannel.takeover"].value == 1.0
 
 
 class TestMachine:

@@ -22,9 +22,12 @@ _PHASES: Final = np.arange(8) / 8.0
 
 
 def _is_short(log: ClipLog, burst: Interval) -> bool:
+    """Meant to be short: an answer that was cut off within a second is a take-over, no "mhm"."""
     utterance = utterance_of(burst, log.utterances)
-    few = utterance is None or len(utterance.words) <= SHORT_WORDS
-    return burst.length < SHORT_SECONDS and few
+    meant = utterance is None or (
+        len(utterance.words) <= SHORT_WORDS and utterance.finished != "cut"
+    )
+    return burst.length < SHORT_SECONDS and meant
 
 
 def _within(burst: Interval, span: Label) -> bool:
