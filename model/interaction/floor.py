@@ -154,10 +154,10 @@ def decide(state: FloorState, observation: Observation, settings: FloorSettings)
     state = _hear(state, observation, settings)
     if observation.speaking:
         return _while_we_speak(state, observation, settings)
-    state = _after_we_spoke(state, observation, settings)
+    state = _after_we_spoke(state)
     if observation.typed:
         return Decided(state, "take", 1.0, "finished", 1.0)
-    if not state.turn and _voiced(state) and state.burst_seconds >= settings.onset_seconds:
+    if not state.turn and _begins_turn(state, observation, settings):
         state = replace(state, turn=True, offered_seconds=0.0)
     if not state.turn:
         return Decided(state, "listen", 1.0, "silent", 1.0 - max(observation.activity, default=0.0))
@@ -252,17 +252,20 @@ def _must_yield(
     )
 
 
-def _after_we_spoke(
-    state: FloorState, observation: Observation, settings: FloorSettings
-) -> FloorState:
-    """When we fall silent: words over our last ones that were no acknowledgement are a turn."""
+def _after_we_spoke(state: FloorState) -> FloorState:
     if not state.speaking:
         return state
-    recent = not _reached(settings.patience_seconds, state.silence_seconds)
+    return replace(state, speaking=False, yielded=False, offered_seconds=0.0)
+
+
+def _begins_turn(state: FloorState, observation: Observation, settings: FloorSettings) -> bool:
+    """Voice is a turn, and so are words over our last ones that were no acknowledgement: those
+    may be known only after both of us fell silent."""
+    if not _reached(settings.onset_seconds, state.burst_seconds):
+        return False
     words = _burst_words(state, observation)
-    real = bool(words) and not is_acknowledgement(words)
-    turn = state.turn or (recent and state.burst_seconds > 0.0 and real)
-    return replace(state, speaking=False, yielded=False, turn=turn, offered_seconds=0.0)
+    recent = not _reached(settings.patience_seconds, state.silence_seconds)
+    return _voiced(state) or (recent and bool(words) and not is_acknowledgement(words))
 
 
 def _while_silent(

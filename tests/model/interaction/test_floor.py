@@ -206,6 +206,19 @@ def test_words_over_our_last_ones_are_a_turn() -> None:
     assert "take" in listener.hear(QUIET, 20, words="why")
 
 
+def test_words_over_our_last_ones_are_a_turn_also_when_they_are_known_late() -> None:
+    listener = Listener()
+    listener.hear(QUIET, 5, speaking=True)
+    listener.hear(VOICE, 3, speaking=True)
+    listener.hear(QUIET, 2, speaking=True)
+    assert set(listener.hear(QUIET, 3)) == {"listen"}
+    assert listener.hear(QUIET, 2, words="No.", complete=0.9)[-1] == "take"
+    acknowledged = Listener()
+    acknowledged.hear(VOICE, 3, speaking=True)
+    acknowledged.hear(QUIET, 3)
+    assert set(acknowledged.hear(QUIET, 30, words="Yeah.", complete=0.9)) == {"listen"}
+
+
 def test_a_person_who_goes_on_while_we_begin_makes_us_yield() -> None:
     listener = Listener()
     listener.hear(VOICE, 10)
