@@ -14,13 +14,14 @@ import numpy as np
 
 from model.interaction.mind import Hearing, Transcribed
 from model.interaction.segment import Segment
-from model.messages import Audio
+from model.messages import Audio, Word
 from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = [
     "closed",
     "is_over",
     "last_seconds",
+    "parted",
     "recognised",
     "take_in",
     "wants_partial",
@@ -41,6 +42,10 @@ PARTIAL_MICRO_TURNS: Final = 3
 OVER_MICRO_TURNS: Final = 25
 """Silence after which a segment that nobody answered is closed: longer than any pause inside a
 turn that the floor waits through."""
+
+MOST_SETTLED_WORDS: Final = 120
+"""Beyond so many a segment is parted: every partial repeats all its words, and somebody who reads
+aloud, or a radio in the room, never pauses."""
 
 
 def take_in(heard: Hearing, block: Audio, activity: Sequence[float], k: int) -> Hearing:
@@ -76,6 +81,16 @@ def recognised(heard: Hearing, found: Transcribed) -> Hearing:
     since = segment.blocks[len(found.asked.blocks) :]
     joined = replace(found.heard, blocks=found.heard.blocks + since)
     return replace(heard, segment=joined, told=heard.told or bool(joined.words))
+
+
+def parted(heard: Hearing) -> tuple[Hearing, tuple[Word, ...]]:
+    """A segment grown very long goes on as the next one; with the words it leaves behind."""
+    segment = heard.segment
+    if segment is None or len(segment.settled) <= MOST_SETTLED_WORDS:
+        return heard, ()
+    rest = replace(segment, settled=())
+    told = bool(rest.words)
+    return replace(heard, segment=rest, number=heard.number + 1, told=told), segment.settled
 
 
 def is_over(heard: Hearing, k: int) -> bool:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from model.engine.jobs import Failed
 from model.interaction import hearing, speaking
 from model.interaction.mind import EndOfTurn, Mind, Rendered, ReplyDone, Transcribed
 from model.messages import Event, PersonWords, Remembered, Word
 
-__all__ = ["enter", "joined"]
+__all__ = ["carry", "enter", "joined"]
 
 log = logging.getLogger(__name__)
+
+MOST_CARRIED: Final = 16_384
+"""Characters of unanswered words that are kept, the last ones: Language reads no more of a turn."""
 
 
 def enter(mind: Mind, value: object) -> tuple[Mind, tuple[Event, ...]]:
@@ -35,9 +39,14 @@ def enter(mind: Mind, value: object) -> tuple[Mind, tuple[Event, ...]]:
             raise TypeError(f"no job gives a {type(value).__name__}")
 
 
+def carry(earlier: str, later: str) -> str:
+    """What the person said and then said, as far as it can be answered."""
+    return f"{earlier} {later}".strip()[-MOST_CARRIED:]
+
+
 def joined(carried: str, words: Sequence[Word]) -> str:
     """Earlier words of the person, and these behind them."""
-    return " ".join([carried, *(word.text for word in words)]).strip()
+    return carry(carried, " ".join(word.text for word in words))
 
 
 def _transcribed(mind: Mind, found: Transcribed) -> tuple[Mind, tuple[Event, ...]]:
@@ -51,6 +60,13 @@ def _transcribed(mind: Mind, found: Transcribed) -> tuple[Mind, tuple[Event, ...
         if words or heard.told:
             events = (PersonWords(found.number, words, final=False),)
         heard = hearing.recognised(heard, found)
+        if mind.draft is None:
+            heard, left = hearing.parted(heard)
+            if left:
+                mind = replace(mind, carried=joined(mind.carried, left))
+                events = (PersonWords(found.number, left, final=True),)
+                if heard.words:
+                    events += (PersonWords(heard.number, heard.words, final=False),)
     return replace(mind, hearing=heard), events
 
 

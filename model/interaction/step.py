@@ -108,7 +108,7 @@ class RowStep:
             self._submit("language", Priority.SPEECH, job, lasting=True)
         else:
             # Nothing of the answer was heard: what was asked is still to be answered.
-            carried = f"{self.mind.asked} {carried}".strip()
+            carried = results.carry(self.mind.asked, carried)
         self.mind = replace(self.mind, utterance=None, cut_k=-1, asked="", carried=carried)
 
     def _read(self) -> None:
@@ -120,7 +120,7 @@ class RowStep:
             words = tuple(Word(word, at, at) for word in text.split())
             self.events.append(PersonWords(number, words, final=True, typed=True))
             heard = replace(self.mind.hearing, number=number)
-            carried = f"{self.mind.carried} {text}".strip()
+            carried = results.carry(self.mind.carried, text)
             self.mind = replace(self.mind, hearing=heard, carried=carried, unanswered=True)
             self._drop_draft()
             self._yield(1.0)

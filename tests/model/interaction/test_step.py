@@ -15,7 +15,7 @@ from model.interaction.parts import Spoken, SpokenWord
 from model.interaction.segment import Segment
 from model.interaction.step import RowStep
 from model.interaction.work import Parts
-from model.messages import Floor, Heard, MicroTurnInput, StreamSettings, Word
+from model.messages import Floor, Heard, MicroTurnInput, PersonWords, StreamSettings, Word
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_RATE
 
 BLOCK = np.full(HEARING_BLOCK_SAMPLES, 0.1, np.float32)
@@ -128,3 +128,23 @@ def test_a_new_segment_begins_with_no_word_of_the_last() -> None:
     segment = walk.mind.hearing.segment
     assert segment is not None
     assert segment.start_seconds >= 0.6 - 1e-6
+
+
+def test_speech_without_end_is_parted_and_all_of_it_asked() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    heard = walk.mind.hearing
+    assert heard.segment is not None
+    said = tuple(Word(f"w{n}", n / 10, n / 10) for n in range(130))
+    grown = Segment(heard.segment.blocks, heard.segment.start_seconds, said[:125], said[125:])
+    output = walk.step(VOICE, Transcribed(heard.number, heard.segment, grown))
+    told = [event for event in output.output.events if isinstance(event, PersonWords)]
+    assert [(one.segment, len(one.words), one.final) for one in told] == [
+        (heard.number, 125, True),
+        (heard.number + 1, 5, False),
+    ]
+    assert walk.mind.hearing.words == said[125:]
+    assert walk.mind.carried.split() == [word.text for word in said[:125]]
+    walk.take(20)
+    walk.step(SILENCE, walk.transcribed("and", "more"))
+    assert walk.mind.asked.split()[-3:] == ["w124", "and", "more"]
