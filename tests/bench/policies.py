@@ -84,6 +84,9 @@ class Policy:
         self._activity.hear(frame)
         self._decide()
 
+    def note(self, onset: float, end: float, kind: str) -> None:
+        """Told by `perform` of a labelled event before it is heard; only the nulls listen."""
+
     def _decide(self) -> None:
         raise NotImplementedError
 
@@ -178,11 +181,54 @@ class Responder(Policy):
         return self._activity.last_voiced is not None
 
 
+_ASKS_NOTHING: Final = ("backchannel", "vocal_tic", "not_directed")
+
+
+class _AlwaysYields(Responder):
+    """Stops 0.2 s into every labelled event, heard or not, and answers every one."""
+
+    def __init__(self) -> None:
+        super().__init__(0.7, 0.2)
+        self._events: list[tuple[float, float]] = []
+
+    def note(self, onset: float, end: float, kind: str) -> None:
+        """Remember it."""
+        if kind in (*_ASKS_NOTHING, "interruption"):
+            self._events.append((onset, end))
+
+    def _decide(self) -> None:
+        for onset, end in self._events:
+            if self.now >= onset and self._speaking() and onset > self.speech[-1].start:
+                self._stop(onset + 0.2)
+            if end <= self.now < end + 0.1:
+                self._activity.last_voiced = max(self._activity.last_voiced or 0.0, end)
+        super()._decide()
+
+
+class _NeverYields(Responder):
+    """Talks through everything, and takes no labelled event for a question."""
+
+    def __init__(self) -> None:
+        super().__init__(0.7, None)
+        self._events: list[tuple[float, float]] = []
+
+    def note(self, onset: float, end: float, kind: str) -> None:
+        """Remember what asks for nothing."""
+        if kind in _ASKS_NOTHING:
+            self._events.append((onset, end))
+
+    def _heard_enough(self) -> bool:
+        last = self._activity.last_voiced
+        return last is not None and not any(
+            onset - 0.1 <= last <= end + 0.3 for onset, end in self._events
+        )
+
+
 POLICIES: Final[dict[str, Callable[[], Policy]]] = {
     "silence": Silence,
     "metronome": Metronome,
-    "never_yield": lambda: Responder(0.7, None),
-    "always_yield": lambda: Responder(0.7, 0.2),
+    "never_yield": _NeverYields,
+    "always_yield": _AlwaysYields,
     "timeout_300": lambda: Responder(0.3, 0.2),
     "timeout_700": lambda: Responder(0.7, 0.2),
     "timeout_1500": lambda: Responder(1.5, 0.2),
@@ -212,8 +258,11 @@ def perform(script: Script, policy: Policy, delay_seconds: float = 0.07) -> Clip
             cue = waiting[0].cue
             counts = {"clock": at - free_at, "agent_speaks": voiced, "agent_silent": silent}
             if counts[cue.when] >= cue.seconds * RATE:
-                playing = (waiting.pop(0).audio, at)
+                piece = waiting.pop(0)
+                playing = (piece.audio, at)
                 starts.append(at)
+                for mark in piece.marks:
+                    policy.note((at + mark.start) / RATE, (at + mark.end) / RATE, mark.kind)
             elif at - since > cue.limit_seconds * RATE:
                 waiting, free_at = [], at
         frame = np.zeros(FRAME, np.float32)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, Utterance
 from tests.bench.metrics.keys import check
-from tests.bench.metrics.overlap import stop_delay, stop_measures
+from tests.bench.metrics.overlap import overlap_measures, stop_delay, stop_measures
 from tests.bench.metrics.statistics import paired_difference
 from tests.bench.metrics.turns import answer_delay, turn_measures
 from tests.bench.policies import POLICIES, Responder, perform
@@ -148,15 +148,31 @@ def records_of_a_run() -> list[Record]:
     return [*ours, *null_records(scripts), Record("", "turn", "lost", failure="503 <busy>")]
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["never_yield", "always_yield"])
+def test_the_nulls_score_one_half_on_the_real_stimuli(name: str) -> None:
+    works = [Work(kind, "synthetic", i) for i in range(9) for kind in ("stop", "overlap")]
+    logs = [perform(Draw("dev", 1).script(work), POLICIES[name]()) for work in works]
+    measures = overlap_measures(logs, 1)
+    assert measures["overlap.balance"].value == pytest.approx(0.5, abs=0.01), [
+        (key, measure.value) for key, measure in measures.items()
+    ]
+
+
+@cache
+def measured() -> str:
+    """Their measures, as JSON: each test may change its own."""
+    return json.dumps({k: m.as_json() for k, m in measures_of(records_of_a_run(), 1).items()})
+
+
 def result() -> tuple[dict[str, object], list[Record]]:
     """A small result with nulls, as the command line makes it."""
     records = records_of_a_run()
-    measures = measures_of(records, 1)
     run = {"commit": "0123456789abcdef", "suite": "stop", "split": "dev", "seed": 1, "seconds": 9}
     machine = {"processor": "cpu", "cores": 2, "memory_gib": 24, "load": [0.1, 0.2, 0.3]}
     return {
         "run": run, "machine": machine, "calibration": None, "unreached": unreached(records),
-        "measures": {key: m.as_json() for key, m in measures.items()},
+        "measures": json.loads(measured()),
         "failed": ["lost: 503 <busy>"],
     }, records  # fmt: skip
 
