@@ -17,6 +17,7 @@ from aiortc.mediastreams import MediaStreamTrack
 from av.packet import Packet
 
 from server.webrtc.opus import OpusDecoder, OpusEncoder, OpusError
+from tests.bench.harness.dialects import COUNTERPOINT, Dialect
 from tests.bench.harness.recording import Arrival
 from tests.bench.stimuli.script import RATE, Audio
 
@@ -112,22 +113,29 @@ class Caller:
         url: the server's address, such as `http://10.77.0.1:8400`.
         next_frame: the uplink.
         settings: of the offer.
+        dialect: what the server wants to hear besides audio.
     """
 
     def __init__(
-        self, url: str, next_frame: NextFrame, settings: Mapping[str, object] | None = None
+        self,
+        url: str,
+        next_frame: NextFrame,
+        settings: Mapping[str, object] | None = None,
+        dialect: Dialect = COUNTERPOINT,
     ) -> None:
         self.events: list[tuple[float, dict[str, Any]]] = []
         self.received = Received()
         self.connect_seconds = 0.0
         self._url = url.rstrip("/")
         self._settings = dict(settings or {})
+        self._dialect = dialect
         self._uplink = _Uplink(next_frame)
         # No STUN: both ends are on one link.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connected = asyncio.Event()
         self._failed = asyncio.Event()
-        self._channel = self._peer.createDataChannel("counterpoint")
+        self._keeping: asyncio.Task[None] | None = None
+        self._channel = self._peer.createDataChannel(dialect.channel)
 
     @property
     def origin(self) -> float:
@@ -165,10 +173,18 @@ class Caller:
         if self._failed.is_set():
             raise CallFailed(f"{self._url}: the media connection failed")
         self.connect_seconds = time.monotonic() - begun
+        if self._dialect.keep_alive:
+            self._keeping = asyncio.create_task(self._keep_alive())
+
+    async def _keep_alive(self) -> None:
+        while self._peer.connectionState == "connected":
+            if self._channel.readyState == "open":
+                self._channel.send(self._dialect.keep_alive)
+            await asyncio.sleep(1.0)
 
     async def _exchange(self) -> dict[str, str]:
         local = self._peer.localDescription
-        offer = {"sdp": local.sdp, "type": local.type, "settings": self._settings}
+        offer = self._dialect.offer(local.sdp, local.type, self._settings)
         try:
             async with (
                 aiohttp.ClientSession() as http,
@@ -201,7 +217,10 @@ class Caller:
 
     async def close(self) -> None:
         """Say goodbye and close; never longer than 3 s."""
-        self.send({"type": "session.end"})
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._dialect.goodbye is not None:
+            self.send(self._dialect.goodbye)
         await asyncio.sleep(0.05)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._peer.close(), 3.0)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from tests.bench.harness.caller import FRAME, Caller
+from tests.bench.harness.dialects import COUNTERPOINT, Dialect
 from tests.bench.harness.echo import EchoLoop
 from tests.bench.harness.recording import Arrival, Clock, agent_intervals, clock_of, placed_audio
 from tests.bench.metrics.activity import ClipLog, HeardWord, Utterance
@@ -157,7 +158,12 @@ def utterances_of(events: tuple[tuple[float, dict[str, Any]], ...]) -> tuple[Utt
     return tuple(sorted(filled, key=lambda u: u.started))
 
 
-async def play(url: str, script: Script, settings: Mapping[str, object] | None = None) -> Played:
+async def play(
+    url: str,
+    script: Script,
+    settings: Mapping[str, object] | None = None,
+    dialect: Dialect = COUNTERPOINT,
+) -> Played:
     """Call the server, play the script, hang up, and place everything on the client's clock."""
     player = _Player(script)
     caller: Caller
@@ -165,7 +171,7 @@ async def play(url: str, script: Script, settings: Mapping[str, object] | None =
     def next_frame(k: int) -> Audio:
         return player.frame(k, caller.received.play())
 
-    caller = Caller(url, next_frame, settings)
+    caller = Caller(url, next_frame, settings, dialect)
     try:
         await caller.connect()
         await asyncio.wait_for(player.finished.wait(), _MAX_SECONDS)

@@ -1,0 +1,34 @@
+"""How a server wants to be called: what differs between ours and others, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = ["COUNTERPOINT", "Dialect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The client's side of `POST /api/offer` and of the data channel.
+
+    Attributes:
+        channel: label of the data channel.
+        takes_settings: whether an offer may carry `settings`.
+        keep_alive: text sent once a second while the call goes on; empty for none.
+        goodbye: the event that ends a call; None where closing the connection does.
+    """
+
+    channel: str = "counterpoint"
+    takes_settings: bool = True
+    keep_alive: str = ""
+    goodbye: Mapping[str, object] | None = field(default_factory=lambda: {"type": "session.end"})
+
+    def offer(self, sdp: str, kind: str, settings: Mapping[str, object]) -> dict[str, object]:
+        """The body of an offer."""
+        body: dict[str, object] = {"sdp": sdp, "type": kind}
+        return body | {"settings": dict(settings)} if self.takes_settings else body
+
+
+COUNTERPOINT: Final = Dialect()

@@ -1,0 +1,1 @@
+"""Other people's systems, started by the bench and talked to by the same client."""
