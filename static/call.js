@@ -141,10 +141,8 @@ export class Call extends EventTarget {
   async useMicrophone(deviceId) {
     const signal = this.#run?.signal;
     if (!signal) return;
-    const old = this.#microphone;
     try {
       await this.#openMicrophone(deviceId, signal);
-      closeMicrophone(old);
       const track = this.#microphone?.getAudioTracks()[0];
       if (track) await this.#peer?.useMicrophone(track);
     } catch (error) {
@@ -194,6 +192,8 @@ export class Call extends EventTarget {
       closeMicrophone(stream);
       throw signal.reason;
     }
+    // Now, not before it was asked for: another change may have been quicker.
+    closeMicrophone(this.#microphone);
     this.#microphone = stream;
     this.mute(this.#muted);
     // Unplugged: fall back to whatever the browser thinks best.
@@ -253,8 +253,9 @@ export class Call extends EventTarget {
   async #wait(error, attempt, signal) {
     const problem = connectionProblem(error);
     const { token } = this.#credentials;
-    if (token && (problem.code === 'refused' || problem.code === 'server-error')) {
-      // The server no longer knows the token (it was restarted, say): begin anew rather than never.
+    if (token && problem.code === 'refused') {
+      // Perhaps because of the token: begin anew rather than never. A server in trouble is another
+      // matter: it may still know the conversation when it is well again.
       this.#credentials = { session: '', token: '' };
       return true;
     }
