@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -23,6 +24,7 @@ from server.cli import server_environment
 from server.errors import SettingsError
 from server.reachability import probe
 from server.settings import Settings
+from server.webrtc.ice import IceServer, turn_credentials
 
 __all__ = ["Finding", "examine", "main"]
 
@@ -220,6 +222,7 @@ def _servers(settings: Settings) -> Iterator[Finding]:
         servers = _ice(settings).servers
     except SettingsError:
         return  # told by the addresses' check
+    servers += tuple(_page_servers(settings))
     if not servers:
         yield Finding("STUN and TURN", "OK", "none asked for: direct connections only")
     for server in servers:
@@ -231,6 +234,15 @@ def _servers(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "FAIL", str(error) or type(error).__name__, remedy)
         else:
             yield Finding(name, "OK", f"answers, and gives {address}")
+
+
+def _page_servers(settings: Settings) -> Iterator[IceServer]:
+    """What browsers are told to use, with a password as they get it."""
+    for url in settings.page_ice_servers:
+        account = ("", "")
+        if url.startswith("turn") and settings.turn_secret:
+            account = turn_credentials(settings.turn_secret, "doctor", 60, time.time())
+        yield IceServer(url, *account)
 
 
 def _other_python(*arguments: str) -> Any:

@@ -21,6 +21,10 @@ __all__ = ["Memory"]
 REMEMBERED_TURNS: Final = 24
 """Turns read back into a row that lost its place; older ones would not fit its window anyway."""
 
+READ_BACK_TOKENS: Final = 1024
+"""The most that is read back of them: half of the usual window, and what a slow machine reads in
+some seconds. Nobody is answered before it is read."""
+
 LONGEST_TURN_TOKENS: Final = 512
 """Of a longer turn the end is read: the question usually stands there."""
 
@@ -108,9 +112,20 @@ class Memory:
         prefix = self.language.chat_prefix(self._instructions)
         yield from self._append(prefix)
         self.language.pin(self.row, len(prefix))
-        for turn in tuple(self._turns):
-            yield from self._append(self._ids(turn))
+        for ids in self._latest(READ_BACK_TOKENS):
+            yield from self._append(ids)
         self._committed = self.language.length(self.row)
+
+    def _latest(self, most_tokens: int) -> list[list[int]]:
+        """Token ids of the latest turns, oldest first, as many as fit."""
+        latest: list[list[int]] = []
+        for turn in reversed(self._turns):
+            ids = self._ids(turn)
+            most_tokens -= len(ids)
+            if most_tokens < 0:
+                break
+            latest.append(ids)
+        return latest[::-1]
 
     def _ids(self, turn: Turn) -> list[int]:
         if turn.who == "person":

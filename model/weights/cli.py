@@ -1,4 +1,4 @@
-"""`counterpoint weights`: list, fetch, verify, path."""
+"""`counterpoint weights`: list (also without a word), fetch, verify, path."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="counterpoint weights", description="Pretrained parts.")
-    commands = parser.add_subparsers(required=True)
+    parser.set_defaults(run=_list, json=False)
+    commands = parser.add_subparsers()
 
     listing = commands.add_parser("list", help="parts, licences, sizes, present or missing")
     listing.add_argument("--json", action="store_true", help="for programs")

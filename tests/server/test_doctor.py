@@ -140,6 +140,8 @@ def test_stun_and_turn_servers_are_really_asked(turn_port: int) -> None:
     assert "the relay 127.0.0.1:" in told[f"turn:{place}?transport=udp"].text
     assert "the relay 127.0.0.1:" in told[f"turn:{place}?transport=tcp"].text
     assert "seen from there, 127.0.0.1:" in told[f"stun:{place}"].text
+    for_pages = found(Settings(port=0, page_ice_servers=(f"stun:{place}",)))
+    assert "seen from there, 127.0.0.1:" in for_pages[f"stun:{place}"].text
     wrong = found(Settings(port=0, ice_servers=(f"turn:ann:wrong@{place}?transport=udp",)))
     refused = wrong[f"turn:{place}?transport=udp"]
     assert refused.level == "FAIL" and "refused" in refused.text and "account" in refused.remedy

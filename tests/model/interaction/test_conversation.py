@@ -169,6 +169,19 @@ def test_a_resumed_conversation_remembers_its_turns(small_model: CounterpointMod
     assert "Nice to meet you," in remembered(small_model)
 
 
+def test_a_long_past_is_not_read_back_whole(small_model: CounterpointModel) -> None:
+    turns = tuple(
+        Turn(who, f"This is turn {n}. " + "And so it went on and on. " * 12)
+        for n in range(12)
+        for who in ("person", "agent")
+    )
+    rehearsal = Rehearsal.begin(small_model, turns=turns)
+    text = remembered(small_model)
+    assert "This is turn 11." in text
+    assert "This is turn 3." not in text
+    assert rehearsal.engine.jobs.waiting() == 0
+
+
 def test_noise_and_silence_are_not_answered(small_model: CounterpointModel) -> None:
     rehearsal = Rehearsal.begin(small_model)
     rng = np.random.default_rng(1)

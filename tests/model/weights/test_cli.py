@@ -20,7 +20,10 @@ def test_the_list_has_licences_sizes_and_states(
     store_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    listed = capsys.readouterr().out
+    assert main([]) == 0
+    assert capsys.readouterr().out == listed
+    lines = listed.splitlines()
     assert lines[0] == f"weights in {store_folder}"
     assert len(lines) == 2 + len(parts())
     [small] = [line for line in lines if line.startswith("language-135m")]
