@@ -237,6 +237,8 @@ async def _from_servers(
                 )
             )
         )
+    if not tasks:  # STUN alone, and no IPv4 address to ask from
+        return []
     done, pending = await asyncio.wait(tasks, timeout=settings.gather_seconds)
     for task in pending:
         task.cancel()
