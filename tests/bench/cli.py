@@ -82,9 +82,10 @@ async def _targets(
     targets: list[Target] = []
     processes: list[int] = []
 
-    async def start(prefix: str, port: int, command: list[str]) -> None:
+    async def start(prefix: str, port: int, command: list[str], ready: str = "/healthz") -> None:
         url = f"http://{bed.ADDRESS}:{port}"
-        process = await stack.enter_async_context(bed.running(command, url, ready_seconds=300.0))
+        server = bed.running(command, url, ready_seconds=300.0, ready_path=ready)
+        process = await stack.enter_async_context(server)
         targets.append(Target(prefix, url))
         processes.append(process.pid)
 
@@ -92,6 +93,10 @@ async def _targets(
         targets.append(Target("", options.url))
     elif options.policy:
         await start("", SERVER_PORT, reference_command(options.policy, SERVER_PORT))
+    elif options.suite == "transport":
+        # Our Peer with nothing behind it: the model, and its micro-turns, are excluded.
+        echo = [sys.executable, "-m", "tests.network.echo_server", "--host", bed.ADDRESS]
+        await start("", SERVER_PORT, [*echo, "--port", str(SERVER_PORT)], "/peers")
     else:
         await start("", SERVER_PORT, _serve_command(SERVER_PORT, options.engine))
     for i, named in enumerate(options.baseline):

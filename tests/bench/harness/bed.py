@@ -57,12 +57,13 @@ async def running(
     url: str,
     *,
     ready_seconds: float = 20.0,
+    ready_path: str = "/healthz",
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """A server as a child process, from the moment `/healthz` says 200 until the block ends."""
+    """A server as a child process, from the moment `ready_path` says 200 until the block ends."""
     process = await asyncio.to_thread(_start, command, environment)
     try:
-        await _healthy(process, url, ready_seconds)
+        await _healthy(process, url + ready_path, ready_seconds)
         yield process
     finally:
         process.terminate()
@@ -86,8 +87,8 @@ async def _healthy(process: subprocess.Popen[bytes], url: str, limit_seconds: fl
             if process.poll() is not None:
                 raise RuntimeError(f"the server ended with {process.returncode} before it was up")
             with contextlib.suppress(aiohttp.ClientError):
-                async with http.get(f"{url}/healthz") as response:
+                async with http.get(url) as response:
                     if response.status == 200:
                         return
             await asyncio.sleep(0.1)
-    raise RuntimeError(f"{url}/healthz did not answer 200 within {limit_seconds:.0f} s")
+    raise RuntimeError(f"{url} did not answer 200 within {limit_seconds:.0f} s")
