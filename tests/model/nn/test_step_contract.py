@@ -18,7 +18,7 @@ from torch import Tensor
 from model.nn.checkpoint import load_decoder
 from model.nn.decoder import Look
 from model.nn.kv_cache import new_state, reset_row, slots
-from tests.model.nn import tiny
+from tests.model.nn import core_steps, tiny
 
 ROWS = 4
 STEPS = 12
@@ -108,6 +108,9 @@ CASES: dict[str, Callable[[Path], Streaming]] = {
     "decoder-int8": lambda folder: DecoderSteps(folder, int8=True),
     "decoder-int8-unpacked": lambda folder: DecoderSteps(folder, int8=True, pack=False),
     "decoder-int8-rows": lambda folder: DecoderRows(folder, int8=True),
+    "core": lambda _: core_steps.CoreSteps(ROWS, STEPS),
+    "core-sound-16k": lambda _: core_steps.SoundSteps(ROWS, STEPS, 16_000),
+    "core-sound-24k": lambda _: core_steps.SoundSteps(ROWS, STEPS, 24_000),
 }
 
 
