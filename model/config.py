@@ -50,9 +50,6 @@ class EngineConfig:
     floor: str = "{}"
     """Overrides of the floor's settings as a JSON object; the benchmark sweeps them."""
 
-    journal: str = ""
-    """Folder for a replayable log of every stream; empty writes none."""
-
     def __post_init__(self) -> None:
         """Raise UnknownSetting for a value outside its range."""
         if self.model not in MODELS:

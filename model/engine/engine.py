@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from model.engine.jobs import Job, JobQueue, Priority, Result
+from model.engine.jobs import Job, JobQueue, Result
 from model.engine.scheduler import NoRow, Scheduler
 from model.engine.stream import Stream
 from model.messages import (
@@ -35,12 +35,11 @@ class RowInput:
 
 @dataclass(frozen=True, slots=True)
 class RowOutput:
-    """What one row's step gave. Jobs start, lanes are cancelled and promoted only on commit."""
+    """What one row's step gave. Jobs start and lanes are cancelled only on commit."""
 
     output: MicroTurnOutput
     cancel: tuple[str, ...] = ()
     jobs: tuple[Job, ...] = ()
-    promote: tuple[tuple[str, Priority], ...] = ()
 
 
 class InteractionModel(Protocol):
@@ -169,9 +168,11 @@ class Engine:
             number = given.turn.stream
             for lane in row.cancel:
                 self.jobs.cancel(number, lane)
-            for job in row.jobs:
-                self.jobs.submit(job)
-            for lane, priority in row.promote:
-                self.jobs.promote(number, lane, priority)
-            messages.append(row.output)
+            try:
+                for job in row.jobs:
+                    self.jobs.submit(job)
+            except OverflowError as full:
+                messages.append(self.close(CloseStream(number), str(full)))
+            else:
+                messages.append(row.output)
         return messages

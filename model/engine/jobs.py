@@ -31,13 +31,16 @@ RESULT_LIMIT: Final = 512
 
 
 class Priority(IntEnum):
-    """What goes first. Words that end a turn, speech that is due, drafts, looking, the rest."""
+    """What goes first; equals take turns.
+
+    Speech that is due and drafts are equals: a long answer keeps its row busy for ten seconds and
+    more, and would keep everybody else waiting for their first word.
+    """
 
     ENDS_TURN = 0
     SPEECH = 1
-    DRAFT = 2
-    LOOKING = 3
-    HOUSEKEEPING = 4
+    LOOKING = 2
+    HOUSEKEEPING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ Result = tuple[int, str, Any]
 
 
 class JobQueue:
-    """Thread-safe: the tick submits, cancels, promotes and takes results; one worker runs pieces.
+    """Thread-safe: the tick submits, cancels and takes results; one worker runs pieces.
 
     Args:
         sample: samples one token for each of the given Language rows in one batched step.
@@ -124,12 +127,6 @@ class JobQueue:
                     for job in jobs:
                         job.cancelled |= lane is None or not job.lasting
             self._changed.notify()
-
-    def promote(self, stream: int, lane: str, priority: Priority) -> None:
-        """Change the priority of a lane's jobs, as when a draft becomes speech that is due."""
-        with self._changed:
-            for job in self._lanes.get((stream, lane), ()):
-                job.priority = priority
 
     def results(self, stream: int) -> tuple[Result, ...]:
         """Take what has finished for a stream, in order."""
@@ -205,8 +202,12 @@ class JobQueue:
         try:
             tokens = self._sample(rows)
         except Exception as error:
-            for job in jobs:
-                self._finish(job, Failed(job.lane, repr(error)))
+            if len(jobs) == 1:
+                self._finish(jobs[0], Failed(jobs[0].lane, repr(error)))
+            else:
+                # One broken row must not cost the others their answer.
+                for job in jobs:
+                    self._serve_tokens([job])
             return
         for job, token in zip(jobs, tokens, strict=True):
             job.waits_for = None

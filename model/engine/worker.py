@@ -54,7 +54,7 @@ def run(connection: Connection, config: EngineConfig) -> None:
     thread.start()
     try:
         connection.send(EngineReady(config.rows, device, parts))
-        _serve(connection, engine)
+        _serve(connection, engine, thread)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         log.info("the server is gone")
     finally:
@@ -77,7 +77,7 @@ def _load(config: EngineConfig) -> tuple[InteractionModel, dict[str, str], str]:
     return load(config)
 
 
-def _serve(connection: Connection, engine: Engine) -> None:
+def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> None:
     vitals = VitalsWindow(time.monotonic())
     while True:
         wait = max(0.0, vitals.due - time.monotonic())
@@ -89,6 +89,8 @@ def _serve(connection: Connection, engine: Engine) -> None:
         for arrived in engine.arrived:
             vitals.add(arrived, now)
         if now >= vitals.due:
+            if not jobs.is_alive():
+                raise RuntimeError("the thread that runs the jobs ended; a new engine is needed")
             connection.send(vitals.report(now, engine.jobs.waiting()))
 
 

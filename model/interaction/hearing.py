@@ -107,6 +107,8 @@ def closed(heard: Hearing) -> Hearing:
 def last_seconds(heard: Hearing) -> Audio:
     """What the end-of-turn model listens to: the segment so far, at most eight seconds."""
     assert heard.segment is not None
+    if heard.segment.settled:
+        return np.concatenate(heard.recent)  # The turn is longer than its open audio.
     first = heard.segment.start_seconds
     blocks = round((heard.segment.end_seconds - first) / MICRO_TURN_SECONDS)
     return np.concatenate(heard.recent[-max(blocks, 1) :])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from model.interaction.chat import ChatTokens, TextStream
-from model.interaction.parts import Pieces
+from model.interaction.parts import BeyondWindow, Pieces
 from model.interaction.prompt import DEFAULT_EXAMPLES, DEFAULT_INSTRUCTIONS
 from model.nn.checkpoint import load_decoder
 from model.nn.decoder import Decoder, Look
@@ -37,10 +37,6 @@ PIECE_SECONDS: Final = 0.025
 
 _CHUNK_TOKENS: Final = 64
 _SPAN_STEP: Final = 256
-
-
-class BeyondWindow(Exception):
-    """What a row should go back to is overwritten: reset it and read the text again."""
 
 
 class Language:

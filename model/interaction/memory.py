@@ -11,8 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from model.interaction.language import BeyondWindow, Language
-from model.interaction.parts import Pieces
+from model.interaction.parts import BeyondWindow, LanguagePart, Pieces
 from model.interaction.prompt import DEFAULT_INSTRUCTIONS
 from model.messages import Turn
 
@@ -32,7 +31,7 @@ LONGEST_TURN_TOKENS: Final = 512
 class Memory:
     """What Language knows of one conversation."""
 
-    def __init__(self, language: Language, row: int) -> None:
+    def __init__(self, language: LanguagePart, row: int) -> None:
         self.language = language
         self.row = row
         self._committed = 0
@@ -46,7 +45,7 @@ class Memory:
         """Empty the row, read the instructions, pin them, and read back earlier turns."""
         self._instructions = instructions or DEFAULT_INSTRUCTIONS
         self._turns = deque(turns, maxlen=REMEMBERED_TURNS)
-        yield from self._read_again()
+        yield from self.read_again()
 
     def ask(self, text: str) -> Pieces[None]:
         """Begin a draft: the person said `text`; the next token is the first of our answer."""
@@ -86,6 +85,17 @@ class Memory:
         self._committed = self.language.length(self.row)
         return turn.text
 
+    def read_again(self) -> Pieces[str]:
+        """Write the row anew from the turns as text; returns what was last said by us."""
+        self.language.reset(self.row)
+        prefix = self.language.chat_prefix(self._instructions)
+        yield from self._append(prefix)
+        self.language.pin(self.row, len(prefix))
+        for ids in self._latest(READ_BACK_TOKENS):
+            yield from self._append(ids)
+        self._committed = self.language.length(self.row)
+        return next((turn.text for turn in reversed(self._turns) if turn.who == "agent"), "")
+
     def text(self) -> str:
         """What the row holds up to what is committed, without the marks between turns."""
         return self.language.decode(self.language.held(self.row)[: self._committed])
@@ -103,18 +113,12 @@ class Memory:
     def _go_back(self) -> Pieces[None]:
         """Forget what is not committed; read the text again if the row no longer can."""
         try:
-            self.language.truncate(self.row, self._committed)
+            if self._committed:
+                self.language.truncate(self.row, self._committed)
+                return
         except BeyondWindow:
-            yield from self._read_again()
-
-    def _read_again(self) -> Pieces[None]:
-        self.language.reset(self.row)
-        prefix = self.language.chat_prefix(self._instructions)
-        yield from self._append(prefix)
-        self.language.pin(self.row, len(prefix))
-        for ids in self._latest(READ_BACK_TOKENS):
-            yield from self._append(ids)
-        self._committed = self.language.length(self.row)
+            pass  # Too much was overwritten since; the text is read again.
+        yield from self.read_again()
 
     def _latest(self, most_tokens: int) -> list[list[int]]:
         """Token ids of the latest turns, oldest first, as many as fit."""

@@ -13,7 +13,16 @@ from typing import Protocol, TypeVar
 
 from model.messages import Audio, Word
 
-__all__ = ["Ears", "LanguagePart", "Pieces", "Spoken", "SpokenWord", "Voice"]
+__all__ = [
+    "BeyondWindow",
+    "Ears",
+    "LanguagePart",
+    "Pieces",
+    "Spoken",
+    "SpokenWord",
+    "TextPieces",
+    "Voice",
+]
 
 Result = TypeVar("Result")
 Pieces = Generator[None, None, Result]
@@ -61,10 +70,48 @@ class Voice(Protocol):
         """
 
 
+class BeyondWindow(Exception):
+    """What a row should go back to is overwritten: reset it and read the text again."""
+
+
+class TextPieces(Protocol):
+    """Tokens of one reply to text, as soon as whole characters are known."""
+
+    def push(self, token: int) -> str:
+        """The text that `token` completes; empty while a character is still in parts."""
+
+    def end(self) -> str:
+        """What was still waiting."""
+
+
 class LanguagePart(Protocol):
     """Rows of one decoder. Token ids are ints; rows are 0 … rows - 1."""
 
     rows: int
+
+    def chat_prefix(self, instructions: str) -> list[int]:
+        """What stands first in a row; raises ValueError when the instructions are too long."""
+
+    def person_turn(self, text: str) -> list[int]:
+        """What the person said, whole."""
+
+    def agent_open(self) -> list[int]:
+        """What stands before a reply."""
+
+    def agent_close(self, cut: bool) -> list[int]:
+        """What stands after a reply; marked when the person cut it off."""
+
+    def is_end(self, token: int) -> bool:
+        """Whether a sampled token ends the reply; it is no part of its text."""
+
+    def text_stream(self) -> TextPieces:
+        """Turns the tokens of one reply into text piece by piece."""
+
+    def held(self, row: int) -> list[int]:
+        """The token ids that the row still sees, oldest first."""
+
+    def pin(self, row: int, length: int) -> None:
+        """Keep the first `length` tokens of the row visible for ever."""
 
     def encode(self, text: str) -> list[int]:
         """Token ids of plain text; special tokens in it are not special."""
@@ -82,7 +129,7 @@ class LanguagePart(Protocol):
         """Sample one token for each row and append it; one batched step."""
 
     def truncate(self, row: int, length: int) -> None:
-        """Forget all tokens from `length` on."""
+        """Forget all tokens from `length` on; raises BeyondWindow when it no longer can."""
 
     def fork(self, source: int, target: int) -> None:
         """Make row `target` a copy of row `source`."""

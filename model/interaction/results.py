@@ -16,6 +16,8 @@ __all__ = ["carry", "enter", "joined"]
 
 log = logging.getLogger(__name__)
 
+APOLOGY: Final = "Sorry, something went wrong on my side. Please say that again."
+
 MOST_CARRIED: Final = 16_384
 """Characters of unanswered words that are kept, the last ones: Language reads no more of a turn."""
 
@@ -94,10 +96,14 @@ def _failed(mind: Mind, failure: Failed) -> Mind:
     log.error("a job of lane %s failed: %s", failure.lane, failure.error)
     if failure.lane == "ears":
         return replace(mind, hearing=replace(mind.hearing, busy=False))
-    if failure.lane == "language":
-        over = None if mind.utterance is None else speaking.finish(mind.utterance)
+    if failure.lane != "language":
+        return mind
+    utterance = mind.utterance
+    if utterance is None or utterance.rendered_samples:
+        over = None if utterance is None else speaking.finish(utterance)
         return replace(mind, draft=None, utterance=over)
-    return mind
+    # Nothing of the answer was rendered: say so, rather than leave the person without a word.
+    return replace(mind, draft=None, utterance=None, cut_k=-1, asked="", sayings=(APOLOGY,))
 
 
 def _speaks(mind: Mind, draft: int) -> bool:

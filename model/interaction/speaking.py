@@ -116,5 +116,5 @@ def heard_text(utterance: Utterance) -> str:
     return "".join(
         word.text
         for word in utterance.words
-        if (word.start_samples + word.end_samples) / 2 <= utterance.heard_samples
+        if (word.start_samples + word.end_samples) / 2 < utterance.heard_samples
     )

@@ -48,7 +48,6 @@ class RowStep:
     speech: list[Speech] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
-    promoted: list[tuple[str, Priority]] = field(default_factory=list)
 
     def run(self, activity: Sequence[float]) -> tuple[Mind, RowOutput]:
         """Advance by one micro-turn.
@@ -68,9 +67,7 @@ class RowStep:
         self._speak()
         turn = self.given.turn
         output = MicroTurnOutput(turn.stream, turn.k, tuple(self.speech), tuple(self.events))
-        return self.mind, RowOutput(
-            output, tuple(self.cancelled), tuple(self.jobs), tuple(self.promoted)
-        )
+        return self.mind, RowOutput(output, tuple(self.cancelled), tuple(self.jobs))
 
     # ---- what came in ----------------------------------------------------------------------
 
@@ -104,7 +101,7 @@ class RowStep:
                 remembering = memory.settle(text, cut)
             else:
                 remembering = memory.record(Turn("agent", text.strip(), cut))
-            job = work.settle(utterance.number, cut, remembering)
+            job = work.settle(utterance.number, cut, memory, remembering)
             self._submit("language", Priority.SPEECH, job, lasting=True)
         else:
             # Nothing of the answer was heard: what was asked is still to be answered.

@@ -6,6 +6,7 @@ for the end of the turn, `language` for all that touches the stream's row of Lan
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from model.interaction.voice import append_silence
 from model.messages import Audio, Remembered
 
 __all__ = ["Parts", "answer", "judge", "listen", "say", "settle"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def answer(draft: int, parts: Parts, row: int, heard: Work | None, carried: str)
         yield Emit(transcribed)
         said = " ".join(word.text for word in transcribed.heard.words)
         text = f"{carried} {said}".strip()
-        if not said.strip():
+        if not text:
             return ReplyDone(draft, "")
     memory = parts.memories[row]
     yield from memory.ask(text)
@@ -89,9 +92,14 @@ def say(draft: int, voice: Voice, text: str) -> Work:
     return ReplyDone(draft, text)
 
 
-def settle(utterance: int, cut: bool, remembering: Pieces[str]) -> Work:
+def settle(utterance: int, cut: bool, memory: Memory, remembering: Pieces[str]) -> Work:
     """Commit an utterance to Language's memory and report what the row now holds of it."""
-    text = yield from remembering
+    try:
+        text = yield from remembering
+    except Exception:
+        # The row is half-written; the turns are known as text, so it is written again.
+        log.exception("an utterance could not be committed; reading the conversation again")
+        text = yield from memory.read_again()
     return Remembered(utterance, text, cut)
 
 

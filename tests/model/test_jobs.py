@@ -35,7 +35,7 @@ def test_equals_take_turns() -> None:
     trace: list[str] = []
     jobs = JobQueue()
     for stream in (1, 2):
-        jobs.submit(Job(stream, "a", Priority.DRAFT, pieces(trace, f"s{stream}.", 2)))
+        jobs.submit(Job(stream, "a", Priority.LOOKING, pieces(trace, f"s{stream}.", 2)))
     drain(jobs)
     assert trace == ["s1.0", "s2.0", "s1.1", "s2.1"]
 
@@ -62,7 +62,7 @@ def test_a_cancelled_job_is_closed_and_leaves_nothing() -> None:
         return "never"
 
     jobs = JobQueue()
-    jobs.submit(Job(1, "a", Priority.DRAFT, work()))
+    jobs.submit(Job(1, "a", Priority.LOOKING, work()))
     jobs.run_piece()
     jobs.cancel(1, "a")
     drain(jobs)
@@ -99,25 +99,33 @@ def test_a_failing_job_is_a_result_and_others_go_on() -> None:
     trace: list[str] = []
     jobs = JobQueue()
     jobs.submit(Job(1, "a", Priority.SPEECH, broken()))
-    jobs.submit(Job(2, "a", Priority.DRAFT, pieces(trace, "ok", 1)))
+    jobs.submit(Job(2, "a", Priority.LOOKING, pieces(trace, "ok", 1)))
     drain(jobs)
     assert jobs.results(1)[0][2] == Failed("a", "ValueError('no')")
     assert trace == ["ok0"]
 
 
-def test_promotion_overtakes() -> None:
-    trace: list[str] = []
-    jobs = JobQueue()
-    jobs.submit(Job(1, "a", Priority.SPEECH, pieces(trace, "speech", 1)))
-    jobs.submit(Job(2, "a", Priority.DRAFT, pieces(trace, "draft", 1)))
-    jobs.promote(2, "a", Priority.ENDS_TURN)
+def test_a_row_that_breaks_a_batch_fails_alone() -> None:
+    def sample(rows: Sequence[int]) -> list[int]:
+        if 3 in rows:
+            raise ValueError("row 3 is broken")
+        return list(rows)
+
+    def work(row: int) -> Work:
+        token = yield Token(row)
+        return token
+
+    jobs = JobQueue(sample)
+    for row in (3, 4):
+        jobs.submit(Job(row, "language", Priority.SPEECH, work(row)))
     drain(jobs)
-    assert trace == ["draft0", "speech0"]
+    assert jobs.results(3)[0][2] == Failed("language", "ValueError('row 3 is broken')")
+    assert jobs.results(4)[0][2] == 4
 
 
 def test_the_queue_has_a_bound() -> None:
     jobs = JobQueue()
     for number in range(QUEUE_LIMIT):
-        jobs.submit(Job(number, "a", Priority.DRAFT, pieces([], "x", 1)))
+        jobs.submit(Job(number, "a", Priority.LOOKING, pieces([], "x", 1)))
     with pytest.raises(OverflowError, match="too slow"):
-        jobs.submit(Job(0, "b", Priority.DRAFT, pieces([], "x", 1)))
+        jobs.submit(Job(0, "b", Priority.LOOKING, pieces([], "x", 1)))

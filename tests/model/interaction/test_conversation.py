@@ -207,8 +207,8 @@ def test_heard_text_takes_words_of_which_more_than_half_was_heard() -> None:
     from model.messages import AgentWord
 
     words = (AgentWord("One", 0, 100), AgentWord(" two", 100, 200))
-    assert heard_text(Utterance(1, 1, words=words, heard_samples=149)) == "One"
-    assert heard_text(Utterance(1, 1, words=words, heard_samples=150)) == "One two"
+    assert heard_text(Utterance(1, 1, words=words, heard_samples=150)) == "One"
+    assert heard_text(Utterance(1, 1, words=words, heard_samples=151)) == "One two"
 
 
 def test_what_is_remembered_is_told(small_model: CounterpointModel, person: Saying) -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from model.interaction.chat import ChatTokens
-from model.interaction.language import BeyondWindow, Language
-from model.interaction.parts import LanguagePart
+from model.interaction.language import Language
+from model.interaction.parts import BeyondWindow, LanguagePart
 from model.interaction.prompt import DEFAULT_INSTRUCTIONS
 from model.nn.sampling import Sampling
 from model.weights import store

@@ -20,12 +20,13 @@ import torch
 from model.config import EngineConfig
 from model.interaction.choice import choose
 from model.interaction.ears import MoonshineEars, listen
-from model.interaction.language import BeyondWindow, Language
+from model.interaction.language import Language
 from model.interaction.load import MOST_THREADS
-from model.interaction.parts import Pieces
-from model.interaction.phrases import Phrase
+from model.interaction.parts import BeyondWindow, Pieces
+from model.interaction.phrases import Phrase, PhraseSplitter
 from model.interaction.segment import Segment
 from model.interaction.voice import HibariVoice, append_silence
+from model.timebase import HEARING_RATE
 
 __all__ = ["Dialogue", "Message", "NoRow", "SharedParts"]
 
@@ -70,6 +71,17 @@ class SharedParts:
             return ThreadPoolExecutor(1, part, torch.set_num_threads, (threads,))
 
         self._threads = {part: thread(part) for part in ("ears", "language", "voice")}
+
+    async def warm_up(self) -> None:
+        """Use each part once: the first time is slow everywhere, and no call should pay for it."""
+        noise = np.random.default_rng(0).normal(0.0, 1000.0, HEARING_RATE).astype(np.int16)
+        await self.transcribe(noise.tobytes())
+        dialogue = self.begin()
+        await dialogue.prime()
+        text = "".join([t async for t in dialogue.reply([{"role": "user", "content": "Hello."}])])
+        self.end(dialogue)
+        for phrase in (*PhraseSplitter().feed(text + " "), *PhraseSplitter().feed("Hello. ")):
+            await self.render(phrase)
 
     async def run(self, part: str, work: Callable[[], Result]) -> Result:
         """Do `work` in the thread of `part`: ears, language or voice."""
