@@ -24,6 +24,7 @@ from tests.bench.machine import commit, description
 from tests.bench.records import Record, Shard, ShardMismatch
 from tests.bench.report import write_report
 from tests.bench.results import compared, measures_of, null_records, unreached
+from tests.bench.rivals import starting as rivals
 from tests.bench.running import CLIP_SUITES, Draw, Target, plan, run_clips
 from tests.bench.stimuli.making import Half
 from tests.bench.stimuli.splits import Split, test_seed
@@ -35,6 +36,7 @@ ROOT: Final = Path(__file__).parents[2]
 RUNS: Final = Path(__file__).with_name("runs.jsonl")
 SERVER_PORT: Final = 8400
 REFERENCE_PORT: Final = 8499
+RIVAL_SUITES: Final = {*CLIP_SUITES, "transport", "capacity", "load"} - {"nulls"}
 _MARK: Final = "BENCH_INSIDE"
 
 
@@ -57,6 +59,10 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME=JSON",
         help="also start our server with these settings of the floor",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rival", action="append", default=[], metavar="NAME[=JSON]",
+        help="also start this rival: pipecat, or pipecat_1s={\"turn_stop_seconds\": 1}",
     )  # fmt: skip
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--sessions", type=int, default=2, help="most sessions of load")
@@ -126,6 +132,7 @@ def _head(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         "commit": commit().rstrip("+"), "suite": options.suite, "split": options.split,
         "seed": seed, "url": options.url or "", "policy": options.policy or "",
         "engine": options.engine, "baseline": options.baseline, "target": options.target,
+        "rival": options.rival,
     }  # fmt: skip
 
 
@@ -147,14 +154,20 @@ async def _run(options: argparse.Namespace) -> int:
         return 3
     async with contextlib.AsyncExitStack() as stack:
         records: list[Record] = []
+        asked = rivals.wanted(options.rival) if options.suite in RIVAL_SUITES else []
+        echo = options.suite == "transport"
+        others, absent = await rivals.start(asked, stack, options.engine, echo=echo)
+        draw = Draw(split, seed)
         if options.suite in CLIP_SUITES:
-            records = await _clips(options, Draw(split, seed), shard, stack)
+            records = await _clips(options, draw, shard, stack, [one.target for one in others])
             measures = measures_of(records, seed)
         else:
             targets, processes = await _targets(options, stack)
-            measures = await run_system(
-                options.suite, targets[0], Draw(split, seed), processes, vars(options)
-            )
+            given = vars(options)
+            measures = await run_system(options.suite, targets[0], draw, processes, given)
+            for one in others:
+                found = await run_system(options.suite, one.target, draw, [one.process], given)
+                measures |= {f"{one.target.prefix}{key}": value for key, value in found.items()}
     result = {
         "run": head | {"started": round(started), "seconds": round(time.time() - started)},
         "machine": description(),
@@ -165,14 +178,20 @@ async def _run(options: argparse.Namespace) -> int:
             for target, pairs in compared(records, seed).items()
         },
         "unreached": unreached(records),
-        "failed": [f"{r.target}{r.clip}: {r.failure}" for r in records if r.failure],
+        "rivals": {one.target.prefix.rstrip("."): one.health for one in others},
+        "failed": [f"{name}: not measured: {why}" for name, why in absent.items()]
+        + [f"{r.target}{r.clip}: {r.failure}" for r in records if r.failure],
     }
     _write(options, result, records)
     return 0
 
 
 async def _clips(
-    options: argparse.Namespace, draw: Draw, shard: Shard | None, stack: contextlib.AsyncExitStack
+    options: argparse.Namespace,
+    draw: Draw,
+    shard: Shard | None,
+    stack: contextlib.AsyncExitStack,
+    others: Sequence[Target],
 ) -> list[Record]:
     every: tuple[Half, ...] = ("synthetic", "human")
     halves = [half for half in every if options.half in (half, "both")]
@@ -180,6 +199,7 @@ async def _clips(
     if shard is None:
         return null_records(draw.script(work) for work in works)
     targets, _ = await _targets(options, stack)
+    targets += others
     words = options.words or options.suite in ("voice", "heard", "all")
     await run_clips(shard, works, targets, draw, words=words)
     floor = [work for work in works if work.suite in CLIP_SUITES["floor"]]
@@ -208,7 +228,13 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one suite; 0 when it was measured, 2 for a bad command, 3 for a machine too busy."""
     words = list(sys.argv[1:] if words is None else words)
     options = _arguments(words)
+    try:
+        asked = rivals.wanted(options.rival)
+    except ValueError as error:
+        print(f"counterpoint bench: {error}", file=sys.stderr)
+        return 2
     if options.suite != "nulls" and not options.url and not os.environ.get(_MARK):
+        rivals.prepare(asked)
         # Into a network of our own; --url stays in the one we were started in.
         environment = os.environ | {_MARK: "1"}
         command = bed.within([sys.executable, "-m", "tests.bench", *words])

@@ -11,6 +11,7 @@ from typing import Final
 from tests.bench.evidence import record_of
 from tests.bench.harness.caller import CallFailed
 from tests.bench.harness.conversation import Played, play
+from tests.bench.harness.dialects import COUNTERPOINT, Dialect
 from tests.bench.records import Record, Shard
 from tests.bench.stimuli.making import Half, make_script
 from tests.bench.stimuli.script import Script
@@ -72,11 +73,13 @@ class Target:
         prefix: of its keys; empty for the one measured, else `baseline.NAME.` or `rival.NAME.`.
         url: where it is.
         settings: of the offer.
+        dialect: how it wants to be called.
     """
 
     prefix: str
     url: str
     settings: Mapping[str, object] = field(default_factory=dict)
+    dialect: Dialect = COUNTERPOINT
 
 
 def plan(suite: str, n: int, halves: Sequence[Half] = ("synthetic", "human")) -> list[Work]:
@@ -103,7 +106,7 @@ async def _played(target: Target, script: Script) -> Played:
     played: Played | None = None
     for attempt in range(_TRIES):
         try:
-            played = await play(target.url, script, target.settings)
+            played = await play(target.url, script, target.settings, target.dialect)
         except (CallFailed, TimeoutError) as error:
             failure = error
             await asyncio.sleep(1.0 + attempt)

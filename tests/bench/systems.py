@@ -70,7 +70,7 @@ async def _transport(target: Target, turns: int, seed: int) -> dict[str, Measure
     async with bed.running(reference_command("stock", _STOCK_PORT), stock):
         for block in range(max(turns // 5, 1)):
             script = probe(5, seed + block)
-            ours += round_trips(await play(target.url, script))
+            ours += round_trips(await play(target.url, script, dialect=target.dialect))
             theirs += round_trips(await play(stock, script))
     return transport_measures(ours, theirs, seed)
 
@@ -123,7 +123,7 @@ async def _talk(target: Target, draw: Draw, until: float) -> None:
         work = Work("backchannel" if index % 3 == 0 else "turn", "synthetic", index)
         script = await asyncio.to_thread(draw.script, work)
         with contextlib.suppress(CallFailed, TimeoutError):
-            await play(target.url, script, target.settings)
+            await play(target.url, script, target.settings, target.dialect)
         index += 1
 
 
@@ -151,7 +151,7 @@ async def _caller(
     for work in works:
         script = await asyncio.to_thread(draw.script, work)
         try:
-            played = await play(target.url, script, target.settings)
+            played = await play(target.url, script, target.settings, target.dialect)
         except (CallFailed, TimeoutError) as error:
             records.append(Record("", script.suite, script.clip, failure=str(error)))
             continue

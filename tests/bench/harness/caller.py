@@ -172,12 +172,26 @@ class Caller:
             raise CallFailed(f"{self._url}: no media connection within 10 s") from None
         if self._failed.is_set():
             raise CallFailed(f"{self._url}: the media connection failed")
+        if self._dialect.ready:
+            await self._greet()
         self.connect_seconds = time.monotonic() - begun
-        if self._dialect.keep_alive:
-            self._keeping = asyncio.create_task(self._keep_alive())
+
+    async def _greet(self) -> None:
+        """Say hello, keep the channel alive, and wait until the server is ready to listen."""
+        self._keeping = asyncio.create_task(self._keep_alive())
+        until = time.monotonic() + _CONNECT_SECONDS
+        greeted = False
+        while not any(event.get("type") == self._dialect.ready for _, event in self.events):
+            if time.monotonic() > until:
+                raise CallFailed(f"{self._url}: no {self._dialect.ready} within 10 s")
+            if not greeted and self._channel.readyState == "open":
+                greeted = True
+                if self._dialect.hello is not None:
+                    self.send(self._dialect.hello)
+            await asyncio.sleep(0.01)
 
     async def _keep_alive(self) -> None:
-        while self._peer.connectionState == "connected":
+        while self._dialect.keep_alive:
             if self._channel.readyState == "open":
                 self._channel.send(self._dialect.keep_alive)
             await asyncio.sleep(1.0)

@@ -58,6 +58,7 @@ class _Player:
         self.starts: list[int] = []
         self.sent: list[Audio] = []
         self.finished = asyncio.Event()
+        self.connected = False  # until then nobody speaks, and no cue's time runs
         self._script = script
         self._pieces = list(script.pieces)
         self._playing: tuple[Piece, int] | None = None
@@ -111,8 +112,11 @@ class _Player:
     def frame(self, k: int, far: Audio) -> Audio:
         """Frame k, given what the loudspeaker plays meanwhile."""
         at = k * FRAME
+        if not self.connected:
+            self._free_at = self._waiting_since = at
         self._hear(far)
-        self._advance(at)
+        if self.connected:
+            self._advance(at)
         near = np.zeros(FRAME, np.float32)
         if self._playing is not None:
             piece, start = self._playing
@@ -125,7 +129,7 @@ class _Player:
             near = near + np.take(self._script.bed, np.arange(at, at + FRAME), mode="wrap")
         mixed = self._echo.mix(near, far)
         self.sent.append(mixed)
-        if self._over(at):
+        if self.connected and self._over(at):
             self.finished.set()
         return np.clip(mixed, -1.0, 1.0)
 
@@ -174,6 +178,7 @@ async def play(
     caller = Caller(url, next_frame, settings, dialect)
     try:
         await caller.connect()
+        player.connected = True
         await asyncio.wait_for(player.finished.wait(), _MAX_SECONDS)
     finally:
         await caller.close()

@@ -16,12 +16,17 @@ class Dialect:
     Attributes:
         channel: label of the data channel.
         takes_settings: whether an offer may carry `settings`.
+        hello: the event sent once the channel is open; None for none.
+        ready: type of the event after which the person may speak; empty where the connection
+            is enough. A server that is still loading must not be measured as slow.
         keep_alive: text sent once a second while the call goes on; empty for none.
         goodbye: the event that ends a call; None where closing the connection does.
     """
 
     channel: str = "counterpoint"
     takes_settings: bool = True
+    hello: Mapping[str, object] | None = None
+    ready: str = ""
     keep_alive: str = ""
     goodbye: Mapping[str, object] | None = field(default_factory=lambda: {"type": "session.end"})
 

@@ -124,7 +124,7 @@ class SharedParts:
 
     async def next_token(self, dialogue: Dialogue) -> int:
         """Sample one token for the dialogue, together with all others that wait."""
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting[dialogue] = future
         if self._stepping is None or self._stepping.done():
             self._stepping = asyncio.create_task(self._steps())

@@ -22,9 +22,16 @@ ROOT: Final = Path(__file__).parents[4]
 READY_SECONDS: Final = 300.0
 
 DIALECT: Final = Dialect(
-    # The channel and the ping are what pipecat's own client for the browser sends.
+    # What pipecat's own client for the browser does; RTVI's two readies end the loading of a bot.
     channel="chat",
     takes_settings=False,
+    hello={
+        "id": "1",
+        "label": "rtvi-ai",
+        "type": "client-ready",
+        "data": {"version": "1.0.0", "about": {"library": "counterpoint-bench"}},
+    },
+    ready="bot-ready",
     keep_alive="ping",
     goodbye=None,
 )
@@ -52,13 +59,21 @@ def prepare() -> str:
 
 @contextlib.asynccontextmanager
 async def running(
-    port: int, engine: Sequence[str] = (), host: str = bed.ADDRESS
+    port: int,
+    engine: Sequence[str] = (),
+    *,
+    turn_stop_seconds: float | None = None,
+    echo: bool = False,
+    host: str = bed.ADDRESS,
 ) -> AsyncIterator[tuple[str, subprocess.Popen[bytes]]]:
     """The server as a child process: its address and itself, until the block ends.
 
     Args:
         port: a free one.
         engine: `FIELD=VALUE` settings of our own engine in the same run.
+        turn_stop_seconds: silence that ends a turn whatever smart-turn thinks of it; None leaves
+            pipecat's default (3 s).
+        echo: its transport alone, which says back what it hears.
         host: an address of this network.
 
     Raises:
@@ -73,7 +88,13 @@ async def running(
     for setting in engine:
         if setting.partition("=")[0] in _ENGINE_SETTINGS:
             command += ["--engine", setting]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    if turn_stop_seconds is not None:
+        command += ["--turn-stop-seconds", str(turn_stop_seconds)]
+    if echo:
+        command += ["--echo"]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "LOGURU_LEVEL": "WARNING",
+    }  # fmt: skip
     url = f"http://{host}:{port}"
     async with contextlib.AsyncExitStack() as stack:
         try:

@@ -8,6 +8,7 @@ Runs where `setup` has put pipecat:
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,10 @@ from typing import Any
 import uvicorn
 from fastapi import BackgroundTasks, FastAPI, HTTPException
 from loguru import logger
+from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
+from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -26,6 +30,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.request_handler import (
@@ -34,6 +39,8 @@ from pipecat.transports.smallwebrtc.request_handler import (
     SmallWebRTCRequestHandler,
 )
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
+from pipecat.turns.user_stop import TurnAnalyzerUserTurnStopStrategy
+from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from model.config import EngineConfig
@@ -43,49 +50,88 @@ from tests.bench.rivals.pipecat.services import EarsService, LanguageService, Vo
 __all__ = ["application", "main"]
 
 
-async def converse(connection: SmallWebRTCConnection, parts: SharedParts, own: Dialogue) -> None:
-    """One call, from the answer to the end of the connection: pipecat's template of a cascade.
+def turn_taking(stop_seconds: float | None) -> LLMUserAggregatorParams:
+    """Pipecat's own turn taking.
 
-    Nothing about turns is set: 1.14's defaults are Silero with `stop_secs` 0.2, smart-turn v3 to
-    end a turn, voice activity or a transcript to begin one, and an interruption at its beginning.
+    Nothing is set but, where asked for, the silence that ends any turn: 1.14's defaults are
+    Silero with `stop_secs` 0.2, smart-turn v3 to end a turn, voice activity or a transcript to
+    begin one, and an interruption of the bot at its beginning.
     """
-    transport = SmallWebRTCTransport(
-        webrtc_connection=connection,
-        params=TransportParams(audio_in_enabled=True, audio_out_enabled=True),
+    strategies = None
+    if stop_seconds is not None:
+        analyzer = LocalSmartTurnAnalyzerV3(params=SmartTurnParams(stop_secs=stop_seconds))
+        stop = TurnAnalyzerUserTurnStopStrategy(turn_analyzer=analyzer)
+        strategies = UserTurnStrategies(stop=[stop])
+    return LLMUserAggregatorParams(
+        vad_analyzer=SileroVADAnalyzer(), user_turn_strategies=strategies
     )
-    user, assistant = LLMContextAggregatorPair(
-        LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
-    )
-    pipeline = Pipeline(
-        [
-            transport.input(),
-            EarsService(parts),
-            user,
-            LanguageService(parts, own),
-            VoiceService(parts),
-            transport.output(),
-            assistant,
-        ]
-    )
-    worker = PipelineWorker(
-        pipeline, params=PipelineParams(enable_metrics=True, enable_usage_metrics=True)
-    )
-    runner = WorkerRunner(handle_sigint=False)
 
-    @transport.event_handler("on_client_disconnected")  # type: ignore[untyped-decorator, unused-ignore]
-    async def on_client_disconnected(_transport: object, _client: object) -> None:
-        await runner.cancel()
 
+class Echo(FrameProcessor):
+    """Says back what it hears; what is left of a call when the model is taken out."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Turn audio that came in into audio that goes out; hand on everything else."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, InputAudioRawFrame):
+            frame = OutputAudioRawFrame(frame.audio, frame.sample_rate, frame.num_channels)
+        await self.push_frame(frame, direction)
+
+
+async def converse(
+    connection: SmallWebRTCConnection,
+    parts: SharedParts,
+    own: Dialogue,
+    stop_seconds: float | None,
+) -> None:
+    """One call, from the answer to its end: the cascade of pipecat's template for a bot."""
+    transport = _transport(connection)
+    user, assistant = LLMContextAggregatorPair(LLMContext(), user_params=turn_taking(stop_seconds))
+    stages = [
+        transport.input(),
+        EarsService(parts),
+        user,
+        LanguageService(parts, own),
+        VoiceService(parts),
+        transport.output(),
+        assistant,
+    ]
     try:
         await own.prime()
-        await runner.add_workers(worker)
-        await runner.run()
+        await _run(transport, stages)
     finally:
         parts.end(own)
 
 
-def application(parts: SharedParts) -> FastAPI:
-    """The HTTP side."""
+async def echo(connection: SmallWebRTCConnection) -> None:
+    """One call with nobody at the other end."""
+    transport = _transport(connection)
+    await _run(transport, [transport.input(), Echo(), transport.output()])
+
+
+def _transport(connection: SmallWebRTCConnection) -> SmallWebRTCTransport:
+    return SmallWebRTCTransport(
+        webrtc_connection=connection,
+        params=TransportParams(audio_in_enabled=True, audio_out_enabled=True),
+    )
+
+
+async def _run(transport: SmallWebRTCTransport, stages: list[FrameProcessor]) -> None:
+    worker = PipelineWorker(
+        Pipeline(stages), params=PipelineParams(enable_metrics=True, enable_usage_metrics=True)
+    )
+    runner = WorkerRunner(handle_sigint=False)
+
+    @transport.event_handler("on_client_disconnected")
+    async def on_client_disconnected(_transport: object, _client: object) -> None:
+        await runner.cancel()
+
+    await runner.add_workers(worker)
+    await runner.run()
+
+
+def application(parts: SharedParts | None, stop_seconds: float | None = None) -> FastAPI:
+    """The HTTP side; without parts it is an echo."""
     calls = SmallWebRTCRequestHandler()
 
     @asynccontextmanager
@@ -96,8 +142,15 @@ def application(parts: SharedParts) -> FastAPI:
     app = FastAPI(lifespan=lifespan)
 
     async def offer(request: SmallWebRTCRequest, background: BackgroundTasks) -> Any:
+        if parts is None:
+
+            async def begin_echo(connection: SmallWebRTCConnection) -> None:
+                background.add_task(echo, connection)
+
+            return await calls.handle_web_request(request, begin_echo)
+
         async def begin(connection: SmallWebRTCConnection) -> None:
-            background.add_task(converse, connection, parts, own)
+            background.add_task(converse, connection, parts, own, stop_seconds)
 
         try:
             own = parts.begin()
@@ -116,7 +169,7 @@ def application(parts: SharedParts) -> FastAPI:
     async def health() -> dict[str, str]:
         return {
             "status": "ok",
-            "language": parts.language_name,
+            "language": parts.language_name if parts is not None else "none: an echo",
             "pipecat": version("pipecat-ai"),
             "aiortc": version("aiortc"),
             "torch": version("torch"),
@@ -144,20 +197,30 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8450)
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
+    parser.add_argument("--turn-stop-seconds", type=float, help="instead of smart-turn's 3")
+    parser.add_argument("--echo", action="store_true", help="the transport alone")
     parser.add_argument("--log", default="WARNING", help="level of pipecat's log")
     options = parser.parse_args(words)
+    # pipecat's log at its usual level is work that no measured server needs.
     logger.remove()
     logger.add(sys.stderr, level=options.log)
+    parts: SharedParts | None = None
     try:
-        parts = SharedParts(_settings(options.engine))
+        settings = _settings(options.engine)
+        if not options.echo:
+            parts = SharedParts(settings)
+            asyncio.run(parts.warm_up())
     except (ValueError, FileNotFoundError) as error:
         print(f"pipecat: {error}", file=sys.stderr)
         return 2
-    print(f"ready with {parts.language_name}: http://{options.host}:{options.port}", flush=True)
+    print(f"ready: http://{options.host}:{options.port}", flush=True)
     uvicorn.run(
-        application(parts), host=options.host, port=options.port, log_level="warning",
+        application(parts, options.turn_stop_seconds),
+        host=options.host,
+        port=options.port,
+        log_level="warning",
         timeout_graceful_shutdown=2,
-    )  # fmt: skip
+    )
     return 0
 
 

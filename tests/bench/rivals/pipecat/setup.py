@@ -126,7 +126,8 @@ def make(*, fresh: bool = False) -> None:
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     ENVIRONMENT.parent.mkdir(parents=True, exist_ok=True)
     _run("1/4 an empty environment", [sys.executable, "-m", "venv", ENVIRONMENT])
-    pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
+    pip += ["--progress-bar", "off"]
     index = os.environ.get("COUNTERPOINT_TORCH_INDEX")
     torch_index = ["--index-url", index] if index else []
     _run(f"2/4 {_torch()}", [*pip, *torch_index, _torch()])
