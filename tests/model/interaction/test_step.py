@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from model.engine.engine import RowInput, RowOutput
+from model.engine.jobs import Failed
 from model.interaction.floor import FloorSettings, FloorState
 from model.interaction.memory import Memory
 from model.interaction.mind import Mind, Rendered, ReplyDone, Transcribed
@@ -148,3 +149,18 @@ def test_speech_without_end_is_parted_and_all_of_it_asked() -> None:
     walk.take(20)
     walk.step(SILENCE, walk.transcribed("and", "more"))
     assert walk.mind.asked.split()[-3:] == ["w124", "and", "more"]
+
+
+def test_an_answer_that_fails_is_apologised_for_once() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    walk.take(10)
+    walk.step(SILENCE, walk.transcribed("Hello."))
+    for _ in range(12):
+        walk.step()
+    assert walk.mind.utterance is not None
+    output = walk.step(SILENCE, Failed("language", "RuntimeError()"))
+    assert lanes(output) == ["language"], "the apology is rendered"
+    assert walk.mind.utterance is not None and walk.mind.utterance.number == 2
+    output = walk.step(SILENCE, Failed("language", "RuntimeError()"))
+    assert walk.mind.sayings == () or lanes(output) == ["language"]
