@@ -1,0 +1,1 @@
+"""Scripts of two-party conversations to audio, with labels that are exact by construction."""

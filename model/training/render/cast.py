@@ -1,0 +1,100 @@
+"""Who speaks, where and over what noise, by split; nothing of one split occurs in another.
+
+The splits are those of the bench (`tests/bench/stimuli/splits.py`): its lists are repeated here as
+data, because nothing in `model` may import a test; `tests/model/training/test_disjoint.py` compares
+the two. The bench's test voices, noises, rooms and wording occur nowhere below this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+__all__ = ["NOISES", "ROOMS", "SPLITS", "VOICES", "Engine", "RoomRange", "Split", "TrainingVoice"]
+
+Split = Literal["train", "dev"]
+Engine = Literal["espeak", "flite", "hibari"]
+SPLITS: Final[tuple[Split, ...]] = ("train", "dev")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingVoice:
+    """One voice of one synthesiser.
+
+    Attributes:
+        name: unique.
+        person: whose voice it is made from; persons of two splits never meet.
+        engine: which library speaks.
+        option: the voice's name there.
+        weight: how often it is drawn, relative to the others of its split.
+        stretch: limits of what all lengths of the vocal tract are multiplied by (a change of
+            rate; for hibari a warp of the spectrum), drawn for each conversation.
+        pitch: limits of the middle pitch: espeak-ng 0-99, hibari a factor; flite has none.
+        pace: limits of the speed: espeak-ng words a minute, hibari a factor; flite has none.
+    """
+
+    name: str
+    person: str
+    engine: Engine
+    option: str
+    weight: float = 1.0
+    stretch: tuple[float, float] = (0.94, 1.06)
+    pitch: tuple[float, float] = (30.0, 70.0)
+    pace: tuple[float, float] = (140.0, 190.0)
+
+
+def _espeak(option: str, pitch: tuple[float, float] = (25.0, 75.0)) -> TrainingVoice:
+    variant = option.split("+")[1]
+    return TrainingVoice(f"espeak-{option}", f"espeak-{variant.lower()}", "espeak", option,
+                         pitch=pitch, weight=0.35)  # fmt: skip
+
+
+_ACCENTS: Final = ("en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
+_VARIANTS: Final = (
+    "m3", "f2", "m7", "m2", "m4", "m5", "m6", "m8", "f1", "f3", "f5", "klatt2", "klatt3", "klatt4",
+    "Alex", "Alicia", "Andy", "Annie", "Denis", "Diogo", "Gene", "Henrique", "Hugo", "Jacky", "Lee",
+    "Mario", "belinda", "benjamin", "boris", "caleb", "david", "ed", "edward", "john", "linda",
+    "marcelo", "max", "mike", "paul", "pedro", "quincy", "rob", "robert", "steph", "travis", "zac",
+    "anika", "grandma", "grandpa", "aunty",
+)  # fmt: skip
+
+VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
+    "train": (
+        TrainingVoice("hibari-heart", "heart", "hibari", "heart", weight=5.0, stretch=(0.92, 1.1),
+                      pitch=(0.85, 1.2), pace=(0.85, 1.15)),
+        TrainingVoice("hibari-deep", "heart", "hibari", "heart", weight=4.0, stretch=(1.1, 1.28),
+                      pitch=(0.5, 0.72), pace=(0.85, 1.15)),
+        TrainingVoice("flite-kal16", "kal", "flite", "kal16", weight=4.0, stretch=(0.86, 1.1),
+                      pace=(0.85, 1.15)),
+        TrainingVoice("flite-awb", "awb", "flite", "awb", weight=5.0, stretch=(0.82, 1.08),
+                      pace=(0.85, 1.15)),
+        *(_espeak(f"{_ACCENTS[i % len(_ACCENTS)]}+{variant}") for i, variant in
+          enumerate(_VARIANTS)),
+    ),
+    "dev": (
+        TrainingVoice("flite-rms", "rms", "flite", "rms", weight=4.0, pace=(0.9, 1.1)),
+        TrainingVoice("espeak-us-andrea", "espeak-andrea", "espeak", "en-us+Andrea"),
+        TrainingVoice("espeak-gb-m1", "espeak-m1", "espeak", "en+m1"),
+    ),
+}  # fmt: skip
+
+NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
+    "train": ("white", "hum50", "crowd", "tilted", "rumble", "keys", "rain", "music", "programme"),
+    "dev": ("pink", "fan"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRange:
+    """Boxes a split's rooms are drawn from: floor area in square metres, decay in seconds."""
+
+    area: tuple[float, float]
+    decay: tuple[float, float]
+
+
+ROOMS: Final[Mapping[Split, RoomRange]] = {
+    "train": RoomRange((6.0, 14.0), (0.12, 0.5)),
+    "dev": RoomRange((15.0, 19.0), (0.2, 0.4)),
+}
+"""The bench's test rooms have 20 to 40 square metres; areas of two splits never meet."""

@@ -1,0 +1,157 @@
+"""What a conversation is made of before it is mixed: who says what, when, and what it asks of us.
+
+Times of the person's side are samples at 16 kHz of the stream's clock; ours begin with a micro-turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+
+from model.messages import Audio, Word
+from model.timebase import (
+    HEARING_BLOCK_SAMPLES,
+    HEARING_RATE,
+    MICRO_TURN_SECONDS,
+    SPEAKING_RATE,
+    seconds,
+)
+from model.training.render.speech import Persona
+
+__all__ = ["Conversation", "OtherPart", "OwnPart", "Pause", "PersonPart", "voiced_spans"]
+
+PersonKind = Literal["turn", "interruption", "backchannel", "aside", "tic"]
+OwnKind = Literal["answer", "backchannel", "notice", "mistake"]
+
+_FRAME: Final = HEARING_RATE // 100
+_UNDER_LOUD_DB: Final = 32.0
+_CLOSED_FRAMES: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A silence inside a turn, in samples of the stream: last voiced to first voiced.
+
+    doubtful: what was said so far could have been all. place: a listener would say "mhm" here.
+    """
+
+    start: int
+    end: int
+    doubtful: bool = False
+    place: bool = False
+
+
+@dataclass(frozen=True)
+class PersonPart:
+    """One thing the person's mouth does, dry.
+
+    Attributes:
+        kind: what it means.
+        start: sample at which its audio begins.
+        audio: float32 at 16 kHz.
+        words: in seconds of the audio.
+        pauses: in samples of the stream.
+        complete: False for a sentence that is broken off.
+        wanted: whether an answer is expected; None where it does not matter.
+    """
+
+    kind: PersonKind
+    start: int
+    audio: Audio
+    words: tuple[Word, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    complete: bool = True
+    wanted: bool | None = True
+
+    @cached_property
+    def voiced(self) -> tuple[tuple[int, int], ...]:
+        """Voiced spans in samples of the stream, closed over gaps of less than 0.18 s."""
+        return tuple((a + self.start, b + self.start) for a, b in voiced_spans(self.audio))
+
+    @property
+    def first(self) -> int:
+        """Its first voiced sample."""
+        return self.voiced[0][0] if self.voiced else self.start
+
+    @property
+    def last(self) -> int:
+        """One past its last voiced sample."""
+        return self.voiced[-1][1] if self.voiced else self.start
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPart:
+    """Somebody else in the room, dry, 16 kHz."""
+
+    start: int
+    audio: Audio
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPart:
+    """One utterance of ours as sent.
+
+    Attributes:
+        kind: an answer, a backchannel, a notice nobody asked for, or an answer begun in error.
+        k: the micro-turn in which its first sample is sent.
+        audio: float32 at 24 kHz, all that was meant to be said.
+        words: in seconds of the audio.
+        sent: samples that were really sent.
+        faded: whether the end is a cut (faded over 40 ms).
+    """
+
+    kind: OwnKind
+    k: int
+    audio: Audio
+    words: tuple[Word, ...]
+    sent: int
+    faded: bool = False
+
+    @property
+    def start_seconds(self) -> float:
+        """When its first sample is sent."""
+        return self.k * MICRO_TURN_SECONDS
+
+    @property
+    def end_seconds(self) -> float:
+        """When its last sample has been sent."""
+        return self.start_seconds + seconds(self.sent, SPEAKING_RATE)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A script with its voices rendered and its times fixed."""
+
+    persona: Persona
+    micro_turns: int
+    delay_seconds: float
+    person: tuple[PersonPart, ...]
+    own: tuple[OwnPart, ...]
+    others: tuple[OtherPart, ...] = ()
+    meta: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """Samples at 16 kHz."""
+        return self.micro_turns * HEARING_BLOCK_SAMPLES
+
+
+def voiced_spans(audio: Audio, closed_frames: int = _CLOSED_FRAMES) -> list[tuple[int, int]]:
+    """Spans, on a grid of 10 ms, that are at most 32 dB under the loud part of the audio."""
+    count = len(audio) // _FRAME
+    if not count:
+        return []
+    power = np.mean(np.square(audio[: count * _FRAME].reshape(-1, _FRAME)), axis=1)
+    loud = power > np.quantile(power, 0.95) * 10 ** (-_UNDER_LOUD_DB / 10) + 1e-12
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], loud.astype(np.int8), [0]))))
+    spans: list[tuple[int, int]] = []
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if spans and start - spans[-1][1] < closed_frames:
+            spans[-1] = (spans[-1][0], int(end))
+        else:
+            spans.append((int(start), int(end)))
+    return [(a * _FRAME, b * _FRAME) for a, b in spans if b - a >= 3]

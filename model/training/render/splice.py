@@ -1,0 +1,121 @@
+"""Pauses put into whole renders, so that nothing but the words and their melody tells.
+
+A sentence is rendered whole; between two of its words, at the quietest place there, it is opened
+and filled with more of its own quiet, its edges faded as a voice fades. The room, the noise floor
+and the codec come over everything afterwards, and the ends of finished turns are treated alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from model.messages import Audio, Word
+from model.timebase import HEARING_RATE, samples
+from model.training.render.speech import Utterance
+
+__all__ = ["quiet_tail", "with_pauses"]
+
+Generator = np.random.Generator
+_GRAIN: Final = HEARING_RATE // 100
+_SOURCE: Final = 640
+_SEARCH_SECONDS: Final = 0.05
+_FADE_SECONDS: Final = (0.006, 0.03)
+
+
+def with_pauses(
+    generator: Generator, said: Utterance, places: Sequence[tuple[int, float]]
+) -> tuple[Utterance, tuple[tuple[int, int], ...]]:
+    """The utterance with pauses in it.
+
+    Args:
+        generator: draws the filling.
+        said: a whole render.
+        places: (number of the word after which, seconds), by word; none after the last word.
+
+    Returns:
+        The longer utterance, its later words moved, and each pause's span in samples of it.
+    """
+    parts: list[Audio] = []
+    words = list(said.words)
+    spans: list[tuple[int, int]] = []
+    done, added = 0, 0
+    for after, seconds in places:
+        seam = _seam(said.audio, said.words[after], said.words[after + 1])
+        left, right = said.audio[done:seam], said.audio[seam:]
+        filling = _filling(generator, said.audio, seam, samples(seconds, HEARING_RATE))
+        parts += [_faded(generator, left, end=True), filling]
+        done = seam
+        spans.append((seam + added, seam + added + len(filling)))
+        added += len(filling)
+        shift = added / HEARING_RATE
+        original = said.words[after + 1 :]
+        words[after + 1 :] = [
+            replace(w, start_seconds=w.start_seconds + shift, end_seconds=w.end_seconds + shift)
+            for w in original
+        ]
+        words[after] = replace(words[after], end_seconds=min(words[after].end_seconds,
+                                                             spans[-1][0] / HEARING_RATE))  # fmt: skip
+        said = replace(said, audio=np.concatenate(
+            [said.audio[:seam], _faded(generator, right, end=False)]))  # fmt: skip
+    parts.append(said.audio[done:])
+    return Utterance(np.concatenate(parts), tuple(words)), tuple(spans)
+
+
+def quiet_tail(generator: Generator, audio: Audio, seconds: float) -> Audio:
+    """What a finished turn is followed by: the same kind of filling that pauses have."""
+    if len(audio) < 2 * _SOURCE:
+        return np.zeros(samples(seconds, HEARING_RATE), np.float32)
+    return _filling(generator, audio, len(audio) - _SOURCE // 2, samples(seconds, HEARING_RATE))
+
+
+def _seam(audio: Audio, before: Word, after: Word) -> int:
+    """The middle of the quietest 10 ms between two words."""
+    first = samples(min(before.end_seconds, after.start_seconds) - _SEARCH_SECONDS, HEARING_RATE)
+    last = samples(max(before.end_seconds, after.start_seconds) + _SEARCH_SECONDS, HEARING_RATE)
+    first = max(first, _GRAIN)
+    last = min(max(last, first + 2 * _GRAIN), len(audio) - _GRAIN)
+    power = np.convolve(np.square(audio[first:last]), np.ones(_GRAIN, np.float32), "valid")
+    if not len(power):
+        return min(max(first, 0), len(audio))
+    return first + int(np.argmin(power)) + _GRAIN // 2
+
+
+def _filling(generator: Generator, audio: Audio, seam: int, count: int) -> Audio:
+    """`count` samples of the utterance's own quiet: grains of 10 ms at equal power.
+
+    Never louder than the quietest twentieth of the utterance: between two words that run together
+    the seam itself is voiced.
+    """
+    first = max(seam - _SOURCE // 2, 0)
+    source = audio[first : first + _SOURCE]
+    if len(source) < _GRAIN:
+        return np.zeros(count, np.float32)
+    hop = _GRAIN // 2
+    starts = generator.integers(0, len(source) - _GRAIN + 1, count // hop + 3)
+    signs = generator.choice(np.array([-1.0, 1.0], np.float32), len(starts))
+    window = np.sqrt(np.hanning(_GRAIN + 1)[:_GRAIN]).astype(np.float32)
+    filled = np.zeros(count + 4 * _GRAIN, np.float32)
+    for index, (start, sign) in enumerate(zip(starts, signs, strict=True)):
+        at = index * hop
+        filled[at : at + _GRAIN] += sign * window * source[start : start + _GRAIN]
+    filled = filled[_GRAIN : _GRAIN + count]
+    frames = audio[: len(audio) // _GRAIN * _GRAIN].reshape(-1, _GRAIN)
+    quiet = float(np.quantile(np.sqrt(np.mean(np.square(frames), axis=1)), 0.05))
+    loud = float(np.sqrt(np.mean(np.square(filled)))) if count else 0.0
+    return filled * np.float32(min(1.0, quiet / max(loud, 1e-9)))
+
+
+def _faded(generator: Generator, audio: Audio, end: bool) -> Audio:
+    """Fades only what needs it: a seam in the middle of sound, as long as a closing mouth takes."""
+    length = min(samples(generator.uniform(*_FADE_SECONDS), HEARING_RATE), len(audio))
+    ramp = np.sqrt(np.linspace(0.0, 1.0, length, endpoint=False, dtype=np.float32))
+    faded = audio.copy()
+    if end and length:
+        faded[-length:] *= ramp[::-1]
+    elif length:
+        faded[:length] *= ramp
+    return faded

@@ -1,0 +1,299 @@
+"""Scenes of a conversation, one after another, with voices rendered and times fixed.
+
+We behave in them as something that talks does, not as it should: late, sometimes wrongly. What
+would have been right is the business of `labels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from model.messages import Audio, Word
+from model.timebase import HEARING_RATE, MICRO_TURN_SECONDS, SPEAKING_RATE, samples, seconds
+from model.training.render.bodies import TICS, tic
+from model.training.render.cast import Split
+from model.training.render.noises import level_to
+from model.training.render.parts import Conversation, OtherPart, OwnPart, Pause, PersonPart
+from model.training.render.speech import Persona, Utterance, draw_persona, own_voice, say
+from model.training.render.splice import quiet_tail, with_pauses
+from model.training.scripts import timing
+from model.training.scripts.writer import Line, Writer
+
+__all__ = ["stage"]
+
+Generator = np.random.Generator
+SPEECH_DB: Final = -23.0
+_SILENCERS: Final = ("Stop.", "Stop, that's enough.", "Be quiet for a moment.",
+                     "Thanks, that will do.", "Hush, please.")  # fmt: skip
+_SCENES: Final = (("exchange", 0.60), ("story", 0.10), ("aside", 0.08), ("quiet", 0.09),
+                  ("abandoned", 0.06), ("notice", 0.03), ("ignored", 0.04))  # fmt: skip
+
+
+def stage(generator: Generator, split: Split, least_seconds: float) -> Conversation:
+    """A conversation that lasts `least_seconds` or a little longer."""
+    director = _Director(generator, split)
+    if generator.random() < 0.4:
+        director.notice("greetings")
+    while director.now < least_seconds - 2.0:
+        director.scene()
+    return director.finished()
+
+
+class _Director:
+    """Draws what happens next and places it on the stream's clock."""
+
+    def __init__(self, generator: Generator, split: Split) -> None:
+        self._generator = generator
+        self._split: Split = split
+        self._writer = Writer(generator, split)
+        self._persona = draw_persona(generator, split)
+        self._delay = timing.transport_delay(generator)
+        self._person: list[PersonPart] = []
+        self._own: list[OwnPart] = []
+        self._others: list[OtherPart] = []
+        self.now = float(generator.uniform(0.3, 1.5))
+
+    def scene(self) -> None:
+        """One scene, and perhaps another subject."""
+        names, weights = zip(*_SCENES, strict=True)
+        name = str(self._generator.choice(names, p=weights))
+        {
+            "exchange": self._exchange, "story": self._story, "aside": self._aside,
+            "quiet": self._quiet, "abandoned": self._abandoned, "ignored": self._ignored,
+            "notice": lambda: self.notice("own_notices"),
+        }[name]()  # fmt: skip
+        if self._generator.random() < 0.35:
+            self._writer.new_subject()
+
+    def finished(self) -> Conversation:
+        """What was staged, with two seconds and more after it."""
+        last = max([self.now, *(part.end_seconds for part in self._own)])
+        micro_turns = int((last + 2.2) / MICRO_TURN_SECONDS)
+        order = sorted(self._person, key=lambda part: part.start)
+        return Conversation(
+            self._persona, micro_turns, self._delay, tuple(order), tuple(self._own),
+            tuple(self._others), {"voice": self._persona.voice.name},
+        )  # fmt: skip
+
+    # ---- scenes ---------------------------------------------------------------------------------
+
+    def _exchange(self) -> None:
+        part = self._says("turn", self._writer.turn(), self._next_start())
+        if part.pauses and self._generator.random() < 0.12 and self._blunder(part):
+            return
+        self._answer(part.last)
+
+    def _story(self) -> None:
+        """Sentence after sentence; in some of the gaps we say "mhm"."""
+        audios: list[Audio] = []
+        words: list[Word] = []
+        gaps: list[tuple[int, int]] = []
+        at = 0
+        for line in self._writer.story():
+            said = say(self._persona, line)
+            shift = seconds(at, HEARING_RATE)
+            words += [Word(w.text, w.start_seconds + shift, w.end_seconds + shift)
+                      for w in said.words]  # fmt: skip
+            gap = quiet_tail(self._generator, said.audio, self._generator.uniform(0.25, 0.9))
+            audios += [said.audio, gap]
+            at += len(said.audio)
+            gaps.append((at, at + len(gap)))
+            at += len(gap)
+        start = samples(self._next_start(), HEARING_RATE)
+        pauses = tuple(Pause(a + start, b + start, True, True) for a, b in gaps[:-1])
+        audio = level_to(np.concatenate(audios[:-1]), self._level())
+        part = PersonPart("turn", start, audio, tuple(words), pauses)
+        self._person.append(part)
+        for pause in pauses:
+            if self._generator.random() < 0.5:
+                wanted = seconds(pause.start, HEARING_RATE)
+                wanted += timing.backchannel_delay(self._generator)
+                self._speak("backchannel", [self._writer.pick("own_backchannels")], wanted)
+        self.now = seconds(part.last, HEARING_RATE)
+        self._answer(part.last)
+
+    def _aside(self) -> None:
+        """The person talks to somebody in the room, who may answer."""
+        start = self.now + self._generator.uniform(0.6, 2.0)
+        for _ in range(int(self._generator.integers(1, 3))):
+            part = self._says("aside", Line(self._writer.pick("asides")), start)
+            start = seconds(part.last, HEARING_RATE) + timing.answer_gap(self._generator)
+            if self._generator.random() < 0.5:
+                start = self._somebody_else(start, "asides") + 0.3
+        self.now = max(self.now, start + self._generator.uniform(0.5, 2.0))
+
+    def _quiet(self) -> None:
+        """Nothing is said to us for a while; the person may cough, or say "okay" to our answer."""
+        end = self.now + self._generator.uniform(2.0, 7.0)
+        at = self.now + self._generator.uniform(0.2, 1.5)
+        if self._own and self._generator.random() < 0.5:
+            part = self._says("backchannel", Line(self._writer.pick("backchannels")), at)
+            at = seconds(part.last, HEARING_RATE) + 0.4
+        while at < end - 1.0 and self._generator.random() < 0.8:
+            if self._generator.random() < 0.25:
+                at = self._somebody_else(at, "programmes")
+            else:
+                at = self._tic(at)
+            at += self._generator.uniform(0.5, 3.0)
+        self.now = max(end, at)
+
+    def _abandoned(self) -> None:
+        """A sentence is broken off; after a long silence the person says something else."""
+        part = self._says("turn", self._writer.abandoned(), self._next_start())
+        wait = self._generator.uniform(1.2, 3.0)
+        self.now = seconds(part.last, HEARING_RATE) + wait
+        following = self._says("turn", self._writer.turn(), self.now)
+        self._answer(following.last)
+
+    def _ignored(self) -> None:
+        """We miss a turn; the person waits and says something more."""
+        part = self._says("turn", self._writer.turn(), self._next_start())
+        self.now = seconds(part.last, HEARING_RATE) + self._generator.uniform(1.6, 3.5)
+        again = self._writer.short_turn() if self._generator.random() < 0.3 else self._writer.turn()
+        following = self._says("turn", again, self.now)
+        self._answer(following.last)
+
+    def notice(self, kind: str) -> None:
+        """We speak first."""
+        own = self._speak("notice", [self._writer.pick(kind)], self.now)
+        self._over(own)
+
+    # ---- pieces of scenes ---------------------------------------------------------------------
+
+    def _next_start(self) -> float:
+        """When the person's next turn begins: soon after what they heard of us, or after a rest."""
+        heard_end = max([0.5, *(part.end_seconds + self._delay for part in self._own[-1:])])
+        if self.now <= heard_end + 0.05:
+            start = heard_end + timing.floor_offset(self._generator)
+        else:
+            start = self.now + abs(timing.floor_offset(self._generator))
+        free = max((seconds(p.last, HEARING_RATE) for p in self._person), default=0.0) + 0.15
+        return max(start, free, 0.3)
+
+    def _answer(self, end: int, depth: int = 0) -> None:
+        """We answer a turn that ended at sample `end`; the person does something meanwhile."""
+        wanted = seconds(end, HEARING_RATE) + timing.answer_gap(self._generator)
+        count = int(self._generator.integers(1, 5))
+        own = self._speak("answer", self._writer.answer(count), wanted)
+        self._over(own, depth)
+
+    def _over(self, own: OwnPart, depth: int = 0) -> None:
+        """What the person does while we speak."""
+        self.now = own.end_seconds + self._delay
+        length = own.end_seconds - own.start_seconds
+        if length < 1.6:
+            return
+        at = own.start_seconds + self._delay + self._generator.uniform(0.5, length - 0.6)
+        draw = self._generator.random()
+        if draw < 0.30 and depth < 2:
+            self._interrupt(at, depth)
+        elif draw < 0.50:
+            self._says("backchannel", Line(self._writer.pick("backchannels")), at)
+        elif draw < 0.60:
+            self._tic(at)
+        elif draw < 0.68:
+            self._says("aside", Line(self._writer.pick("asides")), at)
+            if self._generator.random() < 0.4:
+                self._somebody_else(at + 1.5, "asides")
+        elif draw < 0.73:
+            self._somebody_else(at, "programmes")
+        ends = [seconds(part.last, HEARING_RATE) for part in self._person[-1:]]
+        self.now = max([self.now, *ends])
+
+    def _interrupt(self, at: float, depth: int) -> None:
+        line = self._writer.interruption()
+        part = self._says("interruption", line, at, db=1.0)
+        stop = seconds(part.first, HEARING_RATE) + timing.stop_delay(self._generator)
+        if self._generator.random() < 0.9:
+            self._cut(stop)
+        self.now = max(seconds(part.last, HEARING_RATE), self._own[-1].end_seconds + self._delay)
+        if part.wanted:
+            # Whoever was not stopped goes on until the person is done, and answers then.
+            self._answer(
+                max(part.last, samples(self._own[-1].end_seconds, HEARING_RATE)), depth + 1
+            )
+
+    def _blunder(self, part: PersonPart) -> bool:
+        """We take a pause for the end; the person goes on and we stop."""
+        pause = part.pauses[int(self._generator.integers(len(part.pauses)))]
+        wanted = seconds(pause.start, HEARING_RATE) + self._generator.uniform(0.15, 0.6)
+        if wanted + 0.1 > seconds(pause.end, HEARING_RATE):
+            return False
+        self._speak("mistake", self._writer.answer(2), wanted)
+        self._cut(seconds(pause.end, HEARING_RATE) + timing.stop_delay(self._generator))
+        self._answer(part.last)
+        return True
+
+    def _cut(self, at: float) -> None:
+        own = self._own[-1]
+        sent = samples(at - own.start_seconds, SPEAKING_RATE)
+        if 0 < sent < own.sent:
+            self._own[-1] = OwnPart(own.kind, own.k, own.audio, own.words, sent, faded=True)
+
+    def _speak(self, kind: str, lines: Sequence[str], wanted: float) -> OwnPart:
+        """We begin at the first micro-turn from `wanted` on, and not over ourselves."""
+        before = self._own[-1].end_seconds if self._own else 0.0
+        k = int(np.ceil(max(wanted, before + 0.1) / MICRO_TURN_SECONDS - 1e-6))
+        audios: list[Audio] = []
+        words: list[Word] = []
+        at = 0
+        for line in lines:
+            said = own_voice(line)
+            shift = seconds(at, SPEAKING_RATE)
+            words += [Word(w.text, w.start_seconds + shift, w.end_seconds + shift)
+                      for w in said.words]  # fmt: skip
+            # Phrases follow each other closely; now and then the next one is not ready in time.
+            rest = 0.25 if self._generator.random() < 0.93 else self._generator.uniform(0.3, 0.8)
+            audios += [said.audio, np.zeros(samples(rest, SPEAKING_RATE), np.float32)]
+            at += len(audios[-2]) + len(audios[-1])
+        audio = np.concatenate(audios[:-1])
+        part = OwnPart(kind, k, audio, tuple(words), len(audio))  # type: ignore[arg-type]
+        self._own.append(part)
+        return part
+
+    def _level(self) -> float:
+        return SPEECH_DB + float(self._generator.normal(0.0, 1.2))
+
+    def _says(self, kind: str, line: Line, start: float, db: float = 0.0) -> PersonPart:
+        said = say(self._persona, line.text)
+        last = len(said.words) - 1
+        places = [place for place in line.pauses if place[0] < last]
+        at = samples(max(start, 0.1), HEARING_RATE)
+        pauses: tuple[Pause, ...] = ()
+        if places:
+            said, spans = with_pauses(self._generator, said, places)
+            doubtful = [number in line.doubtful for number, _ in places]
+            pauses = tuple(
+                Pause(a + at, b + at, doubt) for (a, b), doubt in zip(spans, doubtful, strict=True)
+            )
+        said = self._closed(said)
+        lower = {"backchannel": -3.0, "aside": -5.0}.get(kind, 0.0)
+        audio = level_to(said.audio, self._level() + lower + db)
+        wanted = None if line.text in _SILENCERS else kind in ("turn", "interruption")
+        part = PersonPart(kind, at, audio, said.words, pauses, line.complete, wanted)  # type: ignore[arg-type]
+        self._person.append(part)
+        self.now = max(self.now, seconds(part.last, HEARING_RATE))
+        return part
+
+    def _closed(self, said: Utterance) -> Utterance:
+        """With the same kind of quiet behind it that pauses are filled with."""
+        length = self._generator.uniform(0.05, 0.6)
+        tail = quiet_tail(self._generator, said.audio, length)
+        return Utterance(np.concatenate([said.audio, tail]), said.words)
+
+    def _tic(self, start: float) -> float:
+        kind = TICS[int(self._generator.integers(len(TICS)))]
+        audio = tic(self._generator, kind, SPEECH_DB + float(self._generator.normal(-2.0, 4.0)))
+        part = PersonPart("tic", samples(start, HEARING_RATE), audio, wanted=False)
+        self._person.append(part)
+        return start + seconds(len(audio), HEARING_RATE)
+
+    def _somebody_else(self, start: float, kind: str) -> float:
+        other: Persona = draw_persona(self._generator, self._split, (self._persona.voice.person,))
+        said = say(other, self._writer.pick(kind))
+        audio = level_to(said.audio, SPEECH_DB - float(self._generator.uniform(4, 16)))
+        self._others.append(OtherPart(samples(start, HEARING_RATE), audio, said.words))
+        return start + seconds(len(audio), HEARING_RATE)

@@ -1,0 +1,1 @@
+"""What conversations say: wording, scenes, and the timing of people."""
