@@ -1,0 +1,198 @@
+"""What Core's training minimises.
+
+Cross entropy teaches what is right in a micro-turn. The bench counts something else: how late an
+action comes within an event, and whether a wrong one comes at all. Both follow from the
+probabilities of acting in the micro-turns of the event, each read as the chance to act now if it
+did not happen before: the expected delay is the sum of the chances of still waiting, the chance of
+ever acting is what the last of them leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as fn
+
+from model.interaction import streams
+from model.nn.core_inputs import CoreOutputs
+from model.timebase import MICRO_TURN_SECONDS
+
+__all__ = ["CoreLabels", "CoreLosses", "LossWeights", "core_loss", "waiting"]
+
+TAKE: Final = streams.FLOORS.index("take")
+YIELD: Final = streams.FLOORS.index("yield")
+BACKCHANNEL: Final = streams.FLOORS.index("backchannel")
+PAUSING: Final = streams.PERSON_STATES.index("pausing")
+FINISHED: Final = streams.PERSON_STATES.index("finished")
+
+LATEST: Final = 20
+"""Micro-turns of waiting after which being later costs no more."""
+
+DUE: Final = ((streams.TURN_END, TAKE), (streams.INTERRUPTION, YIELD))
+WRONG: Final = (
+    (streams.PAUSE, TAKE),
+    (streams.OTHER_SOUND, TAKE),
+    (streams.OVERLAP, YIELD),
+)
+
+
+class CoreLabels(NamedTuple):
+    """The columns of `streams.LABELS` as tensors `[batch, T, …]`."""
+
+    floor: Tensor
+    floor_weight: Tensor
+    person: Tensor
+    person_weight: Tensor
+    projection: Tensor
+    projection_weight: Tensor
+    event: Tensor
+    event_age: Tensor
+    teacher_end: Tensor
+    live: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class LossWeights:
+    """What the parts of the loss weigh.
+
+    Attributes:
+        floor: cross entropy of the floor's classes, in nats.
+        person: cross entropy of the person's state.
+        projection: binary cross entropy of voice activity ahead; 0 leaves projection out.
+        teacher: binary cross entropy of finished against pausing, towards the teacher's opinion.
+        lateness: expected delay of an action that is due, a second.
+        wrong: chance of a wrong action in an event.
+        missed: chance that a place for a backchannel goes by.
+        sharpness: how much more decided than its probabilities the model is taken to act, since
+            it acts on a threshold, not by chance; 1 takes them as they are.
+    """
+
+    floor: float = 1.0
+    person: float = 0.5
+    projection: float = 0.5
+    teacher: float = 0.2
+    lateness: float = 0.5
+    wrong: float = 1.0
+    missed: float = 0.1
+    sharpness: float = 1.0
+
+
+class CoreLosses(NamedTuple):
+    """The whole and its parts before weighing, each a scalar; a part without labels is 0."""
+
+    total: Tensor
+    floor: Tensor
+    person: Tensor
+    projection: Tensor
+    teacher: Tensor
+    lateness: Tensor
+    wrong: Tensor
+    missed: Tensor
+
+
+def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) -> CoreLosses:
+    """The loss of sequences `[batch, T, …]`.
+
+    Events may be cut by either end of a sequence: one that began before it counts from its start.
+    """
+    live = labels.live.float()
+    floor = _classes(outputs.floor, labels.floor, labels.floor_weight * live)
+    person = _classes(outputs.person, labels.person, labels.person_weight * live)
+    known = (labels.projection >= 0).float() * (labels.projection_weight * live)[..., None, None]
+    projection = fn.binary_cross_entropy_with_logits(
+        outputs.projection, labels.projection.float().clamp(0, 1), reduction="none"
+    )
+    teacher_logit = outputs.person[..., FINISHED] - outputs.person[..., PAUSING]
+    teacher = fn.binary_cross_entropy_with_logits(
+        teacher_logit, labels.teacher_end.float().clamp(0, 1), reduction="none"
+    )
+    taught = (labels.teacher_end >= 0).float() * live
+    lateness, wrong, missed = _events(outputs.floor, labels, weights.sharpness)
+    parts = torch.stack(
+        [floor, person, _mean(projection, known), _mean(teacher, taught), lateness, wrong, missed]
+    )
+    each = parts.new_tensor(
+        [
+            weights.floor,
+            weights.person,
+            weights.projection,
+            weights.teacher,
+            weights.lateness,
+            weights.wrong,
+            weights.missed,
+        ]
+    )
+    return CoreLosses((parts * each).sum(), *parts.unbind())
+
+
+def waiting(probability: Tensor, inside: Tensor, age: Tensor) -> Tensor:
+    """Log of the chance that nothing was done from an event's first micro-turn to this one's end.
+
+    Args:
+        probability: of acting now, in [0, 1], `[batch, T]`.
+        inside: micro-turns of the events, bool `[batch, T]`.
+        age: micro-turns since the event began `[batch, T]`.
+
+    Returns:
+        `[batch, T]`, meaningless outside of events.
+    """
+    still = torch.log1p(-probability.clamp(max=1 - 1e-6))
+    sums = fn.pad(torch.where(inside, still, 0.0).cumsum(1), (1, 0))
+    begun = (torch.arange(age.shape[1], device=age.device) - age.long()).clamp(min=0)
+    return sums[:, 1:] - sums.gather(1, begun)
+
+
+def _events(logits: Tensor, labels: CoreLabels, sharpness: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean expected delay in seconds, mean chance of a wrong action, mean chance of a miss."""
+    age = labels.event_age
+    lateness, wrong = [], []
+    for event, action in DUE:
+        inside = (labels.event == event) & labels.live
+        waits = waiting(_acting(logits, action, sharpness), inside, age).exp()
+        counted = (inside & (age < LATEST)).float()
+        events = (inside & _last(labels)).float().sum()
+        delay = (waits * counted).sum() * MICRO_TURN_SECONDS
+        lateness.append((delay, events))
+    for event, action in WRONG:
+        inside = (labels.event == event) & labels.live
+        waits = waiting(_acting(logits, action, sharpness), inside, age)
+        ends = (inside & _last(labels)).float()
+        wrong.append((((1 - waits.exp()) * ends).sum(), ends.sum()))
+    inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
+    waits = waiting(_acting(logits, BACKCHANNEL, sharpness), inside, age)
+    missed = _mean(waits.exp(), (inside & _last(labels)).float())
+    return _shares(lateness), _shares(wrong), missed
+
+
+def _acting(logits: Tensor, action: int, sharpness: float) -> Tensor:
+    """Probability of the action against all others, sharpened."""
+    chances = logits.log_softmax(-1)
+    others = torch.cat([chances[..., :action], chances[..., action + 1 :]], -1).logsumexp(-1)
+    return torch.sigmoid(sharpness * (chances[..., action] - others))
+
+
+def _last(labels: CoreLabels) -> Tensor:
+    """Whether a micro-turn is the last of its event, or of the sequence."""
+    event, age = labels.event, labels.event_age
+    goes_on = (event[:, 1:] == event[:, :-1]) & (age[:, 1:] == age[:, :-1] + 1)
+    return ~fn.pad(goes_on & labels.live[:, 1:], (0, 1))
+
+
+def _classes(logits: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    known = wanted.long().clamp(min=0)
+    loss = fn.cross_entropy(logits.flatten(0, 1), known.flatten(), reduction="none")
+    return _mean(loss, (weight * (wanted >= 0)).float().flatten())
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / weight.sum().clamp(min=1e-6)
+
+
+def _shares(sums: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """The mean over the kinds of event, so that frequent kinds do not outweigh rare ones."""
+    found = torch.stack([part / count.clamp(min=1) for part, count in sums])
+    kinds = torch.stack([(count > 0).float() for _, count in sums])
+    return found.sum() / kinds.sum().clamp(min=1)

@@ -1,0 +1,115 @@
+"""Where to act: thresholds on Core's probabilities, chosen on conversations of the dev split. Pure.
+
+A trace is the probability of one action in the micro-turns of one event, from its first on. The
+first that reaches the threshold acts; its delay counts from the middle of the first micro-turn to
+the end of the acting one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model.timebase import MICRO_TURN_SECONDS
+
+__all__ = ["Point", "Trace", "choose_balanced", "choose_quick", "sweep", "traces_of"]
+
+Trace = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What one threshold does.
+
+    Attributes:
+        threshold: probability from which to act.
+        acted: share of the events in which it was right to act and the action came.
+        delay_seconds: mean delay of those actions; infinite without any.
+        wrong: share of the events in which it was wrong to act and the action came.
+    """
+
+    threshold: float
+    acted: float
+    delay_seconds: float
+    wrong: float
+
+    @property
+    def balance(self) -> float:
+        """Mean of the shares of right doing and right leaving, in [0, 1]."""
+        return (self.acted + 1.0 - self.wrong) / 2
+
+
+def traces_of(
+    probability: npt.NDArray[Any], inside: npt.NDArray[Any], age: npt.NDArray[Any]
+) -> list[Trace]:
+    """The traces of one conversation.
+
+    Args:
+        probability: of the action `[micro-turns]`.
+        inside: micro-turns of the events asked for, bool `[micro-turns]`.
+        age: micro-turns since the event began; two events may follow on each other.
+    """
+    places = np.flatnonzero(inside)
+    if not len(places):
+        return []
+    starts = (np.diff(places) != 1) | (np.diff(age[places].astype(np.int64)) != 1)
+    return [probability[part] for part in np.split(places, np.flatnonzero(starts) + 1)]
+
+
+def sweep(
+    due: Sequence[Trace],
+    wrong: Sequence[Trace],
+    thresholds: Sequence[float],
+    within_seconds: float = 3.0,
+) -> list[Point]:
+    """What each threshold does.
+
+    Args:
+        due: traces of events in which the action is due.
+        wrong: traces of events in which it is wrong.
+        thresholds: to be tried.
+        within_seconds: an action later than this did not come.
+    """
+    if not due or not wrong:
+        raise ValueError("choosing a threshold needs events of both kinds: use more conversations")
+    points = []
+    for threshold in thresholds:
+        delays = np.array([_delay(trace, threshold) for trace in due])
+        came = delays <= within_seconds
+        mean = float(delays[came].mean()) if came.any() else float("inf")
+        false = float(np.mean([trace.max(initial=0.0) >= threshold for trace in wrong]))
+        points.append(Point(float(threshold), float(came.mean()), mean, false))
+    return points
+
+
+def choose_quick(
+    points: Sequence[Point], most_wrong: float = 0.05, least_acted: float = 0.95
+) -> Point:
+    """The quickest point within bounds; when none is within them, the one that least exceeds them.
+
+    Args:
+        points: of one sweep.
+        most_wrong: highest share of wrong actions.
+        least_acted: lowest share of due actions that come.
+    """
+
+    def excess(point: Point) -> float:
+        return max(point.wrong - most_wrong, 0.0) + max(least_acted - point.acted, 0.0)
+
+    return min(points, key=lambda p: (round(excess(p), 9), p.delay_seconds, -p.threshold))
+
+
+def choose_balanced(points: Sequence[Point], margin: float = 0.01) -> Point:
+    """The quickest of the points whose balance is within `margin` of the best."""
+    best = max(point.balance for point in points)
+    near = [point for point in points if point.balance >= best - margin]
+    return min(near, key=lambda p: (p.delay_seconds, -p.balance, p.threshold))
+
+
+def _delay(trace: Trace, threshold: float) -> float:
+    reached = np.flatnonzero(trace >= threshold)
+    return (float(reached[0]) + 0.5) * MICRO_TURN_SECONDS if len(reached) else float("inf")
