@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; errors go to stderr in one line and give 1."""
     options = _parser().parse_args(arguments)
     before = signal.signal(signal.SIGTERM, _stop)
+    # A shell's background jobs are started with Ctrl-C ignored; being told by a signal counts all
+    # the same.
+    interrupt = signal.signal(signal.SIGINT, _stop)
     try:
         return int(options.run(options))
     except WeightsError as error:
@@ -36,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -53,11 +53,11 @@ _FLAGS: Final = (
 )
 
 
-def serve(bed: TestBed, *flags: str) -> str:
+def serve(bed: TestBed, *flags: str, port: int = PORT) -> str:
     """Start the real server on the server's side; its address, once its engine is ready."""
-    address = f"http://{bed.server_address}:{PORT}"
+    address = f"http://{bed.server_address}:{port}"
     command = [sys.executable, "-c", _SERVE, "serve", "--host", bed.server_address]
-    server = bed.spawn_server([*command, "--port", str(PORT), *flags])
+    server = bed.spawn_server([*command, "--port", str(port), *flags])
     server.wait_for_output("listens", 30)
     bed.run_in_client(
         ["curl", "-sf", "--retry", "60", "--retry-delay", "1", "--retry-all-errors"]

@@ -96,6 +96,7 @@ def test_stop_silences_the_page_before_the_server_says_so(page: Page) -> None:
     wait_until(page, LOUD)
     # Muted, the person says nothing more, so that the echo does not begin again.
     page.click("[data-part=mute]")
+    page.wait_for_timeout(150)  # What was said before is on its way and would begin a new echo.
     # In the very same task: nothing could have come from the server yet.
     assert page.evaluate(STOP_AND_LOOK) == {"muted": True, "enabled": False}
     wait_until(page, "() => counterpoint.silences.at(-1)?.silentMs")

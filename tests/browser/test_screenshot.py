@@ -12,12 +12,14 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Playwright
 
 from model.timebase import HEARING_RATE, seconds
 from tests.browser.chromium import (
-    chromium_page,
+    chromium,
     console_problems,
     microphone_file,
+    open_page,
     serve,
     start_call,
     wait_until,
@@ -41,32 +43,32 @@ ONSET = "() => counterpoint.levels.find((one) => one.person > 0.05)?.atMs"
 BEFORE, AFTER = 0.4, 2.2
 
 
-def test_pictures_of_a_conversation(tmp_path: Path) -> None:
+def test_pictures_of_a_conversation(
+    testbed: TestBed, playwright_driver: Playwright, tmp_path: Path
+) -> None:
     clip = next(one for one in human_recordings() if one.name == "vm-sorry").audio
     wav = microphone_file(tmp_path / "person.wav", [clip], BEFORE, AFTER)
     period = seconds(len(clip), HEARING_RATE) + BEFORE + AFTER
-    with TestBed() as bed:
-        url = serve(bed, *MODEL)
-        with chromium_page(bed, url, wav, viewport=DESKTOP, device_scale_factor=1.5) as page:
-            start_call(page)
-            onset = wait_until(page, ONSET)
-            wait_until(page, f"() => {PERSON}.some((one) => one.status === 'done')", 30)
-            page.click("[data-part=mute]")
-            wait_until(page, f"() => {AGENT}.some((one) => one.status === 'done')", 60)
-            page.fill("[data-part=typed]", "Please tell me the whole story of Cinderella.")
-            page.press("[data-part=typed]", "Enter")
-            wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 60)
-            # The person on the recording speaks up from the sentence's beginning.
-            wait_until(
-                page, f"() => (performance.now() - {onset}) / 1000 % {period} > {period - 0.5}"
-            )
-            page.click("[data-part=mute]")
-            wait_until(page, f"() => {AGENT}.some((one) => one.status === 'cut')", 30)
-            wait_until(page, f"() => {PERSON}.at(-1).status === 'done'", 30)
-            page.click("[data-part=mute]")
-            wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 60)
-            wait_until(page, f"() => {AGENT}.at(-1).wordsHeard > 2", 30)
-            folder = Path(FOLDER) if FOLDER else tmp_path / "pictures"
-            folder.mkdir(parents=True, exist_ok=True)
-            assert all(path.stat().st_size > 10_000 for path in take(page, folder))
-            assert console_problems(page) == []
+    url = serve(testbed, *MODEL, port=8092)
+    with chromium(playwright_driver, url, wav) as browser:
+        page = open_page(browser, url, viewport=DESKTOP, device_scale_factor=1.5)
+        start_call(page)
+        onset = wait_until(page, ONSET)
+        wait_until(page, f"() => {PERSON}.some((one) => one.status === 'done')", 30)
+        page.click("[data-part=mute]")
+        wait_until(page, f"() => {AGENT}.some((one) => one.status === 'done')", 60)
+        page.fill("[data-part=typed]", "Please tell me the whole story of Cinderella.")
+        page.press("[data-part=typed]", "Enter")
+        wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 60)
+        # The person on the recording speaks up from the sentence's beginning.
+        wait_until(page, f"() => (performance.now() - {onset}) / 1000 % {period} > {period - 0.5}")
+        page.click("[data-part=mute]")
+        wait_until(page, f"() => {AGENT}.some((one) => one.status === 'cut')", 30)
+        wait_until(page, f"() => {PERSON}.at(-1).status === 'done'", 30)
+        page.click("[data-part=mute]")
+        wait_until(page, f"() => {AGENT}.at(-1).status === 'playing'", 60)
+        wait_until(page, f"() => {AGENT}.at(-1).wordsHeard > 2", 30)
+        folder = Path(FOLDER) if FOLDER else tmp_path / "pictures"
+        folder.mkdir(parents=True, exist_ok=True)
+        assert all(path.stat().st_size > 10_000 for path in take(page, folder))
+        assert console_problems(page) == []

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Playwright
 
 from model.timebase import HEARING_RATE
 from tests.browser.chromium import (
-    chromium_page,
+    chromium,
     console_problems,
     microphone_file,
+    open_page,
     serve,
     start_call,
     wait_until,
@@ -90,21 +91,27 @@ def clips() -> list[Recording]:
 
 
 @pytest.fixture(scope="module")
-def call(clips: list[Recording], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def call(
+    clips: list[Recording],
+    testbed: TestBed,
+    playwright_driver: Playwright,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Page]:
     """A call in which every clip was spoken and the last answer heard to its end."""
     folder = tmp_path_factory.mktemp("spoken")
     wav = microphone_file(folder / "person.wav", [one.audio for one in clips], BEFORE, AFTER)
-    with TestBed() as bed:
-        url = serve(bed, "--engine", "language=language-135m", "--engine", "answer_tokens=16")
-        with chromium_page(bed, url, wav, loop=True) as page:
-            page.add_init_script(LISTEN)
-            page.reload()
-            page.wait_for_selector("body[data-phase]")
-            start_call(page)
-            page.evaluate(RECORD)
-            length = sum(one.duration_seconds + BEFORE + AFTER for one in clips)
-            page.wait_for_timeout(length * 1000)
-            yield page
+    flags = ("--engine", "language=language-135m", "--engine", "answer_tokens=16")
+    url = serve(testbed, *flags, port=8091)
+    with chromium(playwright_driver, url, wav) as browser:
+        page = open_page(browser, url)
+        page.add_init_script(LISTEN)
+        page.reload()
+        page.wait_for_selector("body[data-phase]")
+        start_call(page)
+        page.evaluate(RECORD)
+        length = sum(one.duration_seconds + BEFORE + AFTER for one in clips)
+        page.wait_for_timeout(length * 1000)
+        yield page
 
 
 def events(page: Page, kind: str) -> list[dict[str, Any]]:
