@@ -1,0 +1,139 @@
+"""The loss counts what it says. Expected numbers are worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from model.interaction import streams
+from model.nn.core_inputs import CoreOutputs
+from model.training.core_loss import CoreLabels, CoreLosses, LossWeights, core_loss, waiting
+
+TAKE, YIELD = streams.FLOORS.index("take"), streams.FLOORS.index("yield")
+
+
+def labels(steps: int, **columns: object) -> CoreLabels:
+    """Labels of one live conversation of which only `columns` are known."""
+    arrays = streams.nothing(streams.LABELS, steps)
+    arrays["live"][:] = True
+    for name, values in columns.items():
+        arrays[name] = np.asarray(values, arrays[name].dtype)
+    streams.check(arrays, streams.LABELS)
+    return CoreLabels(**{name: torch.from_numpy(array)[None] for name, array in arrays.items()})
+
+
+def acting(action: int, chances: list[float]) -> CoreOutputs:
+    """Outputs that act with these probabilities and else listen."""
+    chance = torch.tensor(chances)
+    floor = torch.full((1, len(chances), 5), -40.0)
+    floor[0, :, 0] = (1 - chance).log()
+    floor[0, :, action] = chance.log()
+    return CoreOutputs(floor, torch.zeros(1, len(chances), 6), torch.zeros(1, len(chances), 2, 4))
+
+
+def losses(outputs: CoreOutputs, given: CoreLabels, **weights: float) -> CoreLosses:
+    return core_loss(outputs, given, LossWeights(**weights))
+
+
+def test_waiting_starts_anew_with_every_event() -> None:
+    chance = torch.tensor([[0.5, 0.5, 0.5, 0.25, 0.5]])
+    inside = torch.tensor([[True, True, False, True, True]])
+    found = waiting(chance, inside, torch.tensor([[0, 1, 0, 0, 1]])).exp()
+    assert found[inside].tolist() == pytest.approx([0.5, 0.25, 0.75, 0.375])
+
+
+def test_an_event_that_began_earlier_counts_from_the_start() -> None:
+    found = waiting(torch.full((1, 2), 0.5), torch.ones(1, 2).bool(), torch.tensor([[7, 8]]))
+    assert found.exp()[0].tolist() == pytest.approx([0.5, 0.25])
+
+
+def test_lateness_is_the_expected_delay() -> None:
+    """Waiting 1/2, then 1/4 + …; the second event is answered at once."""
+    given = labels(6, event=[1, 1, 0, 0, 1, 1], event_age=[0, 1, 0, 0, 0, 1])
+    found = losses(acting(TAKE, [0.5, 0.5, 0.9, 0.9, 1 - 1e-6, 0.5]), given)
+    assert float(found.lateness) == pytest.approx(0.1 * (0.5 + 0.25) / 2, rel=1e-3)
+    assert float(found.wrong) == 0
+
+
+def test_the_same_action_later_costs_more() -> None:
+    given = labels(4, event=[1] * 4, event_age=range(4))
+    early, late = ([0.9, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.9])
+    costs = [float(losses(acting(TAKE, chances), given).lateness) for chances in (early, late)]
+    assert costs[1] > 3 * costs[0]
+
+
+def test_wrong_actions_count_once_an_event() -> None:
+    """A pause (1 - 1/4) and television (1/2) of one kind each, our overlap untouched."""
+    given = labels(5, event=[2, 2, 6, 4, 4], event_age=[0, 1, 0, 0, 1])
+    found = losses(acting(TAKE, [0.5, 0.5, 0.5, 0.5, 0.5]), given)
+    assert float(found.wrong) == pytest.approx((0.75 + 0.5 + 0) / 3, abs=1e-3)
+    found = losses(acting(YIELD, [0.5, 0.5, 0.5, 0.5, 0.5]), given)
+    assert float(found.wrong) == pytest.approx(0.75 / 3, abs=1e-3)
+
+
+def test_sharpness_makes_the_likely_likelier() -> None:
+    given = labels(1, event=[2])
+    found = losses(acting(TAKE, [0.2]), given, sharpness=3.0)
+    odds = (0.2 / 0.8) ** 3
+    assert float(found.wrong) == pytest.approx(odds / (1 + odds), rel=1e-3)
+
+
+def test_classes_count_by_weight_and_unknown_ones_not_at_all() -> None:
+    given = labels(
+        4, floor=[0, 1, -1, 1], floor_weight=[3, 1, 5, 0], person=[0] * 4, person_weight=[1] * 4
+    )
+    found = losses(acting(TAKE, [0.5, 0.25, 0.9, 0.9]), given)
+    assert float(found.floor) == pytest.approx((3 * math.log(2) + math.log(4)) / 4, rel=1e-3)
+    assert float(found.person) == pytest.approx(math.log(6), rel=1e-3)
+
+
+def test_only_known_windows_and_opinions_count() -> None:
+    ahead = np.full((2, 2, 4), -1.0)
+    ahead[0, 0, 0] = 1.0
+    given = labels(2, projection=ahead, projection_weight=[1, 1], teacher_end=[-1, 0.25])
+    found = losses(acting(TAKE, [0.5, 0.5]), given)
+    assert float(found.projection) == pytest.approx(math.log(2), rel=1e-3)
+    assert float(found.teacher) == pytest.approx(math.log(2), rel=1e-3)
+
+
+def random_outputs(steps: int) -> CoreOutputs:
+    generator = torch.Generator().manual_seed(3)
+
+    def made(*shape: int) -> Tensor:
+        return torch.randn(1, steps, *shape, generator=generator).requires_grad_()
+
+    return CoreOutputs(made(5), made(6), made(2, 4))
+
+
+def test_padding_counts_nowhere_and_gradients_are_finite() -> None:
+    columns = {
+        "floor": [1] * 6,
+        "floor_weight": [1] * 6,
+        "person": [2] * 6,
+        "person_weight": [1] * 6,
+        "projection": np.ones((6, 2, 4)),
+        "projection_weight": [1] * 6,
+        "event": [1, 1, 1, 2, 2, 2],
+        "event_age": [0, 1, 2, 0, 1, 2],
+        "teacher_end": [1] * 6,
+    }
+    outputs = random_outputs(6)
+    short = CoreOutputs(*(part[:, :5] for part in outputs))
+    padded = labels(6, **columns, live=[1, 1, 1, 1, 1, 0])
+    cut = CoreLabels(*(column[:, :5] for column in padded))
+    found, wanted = (core_loss(*pair, LossWeights()) for pair in ((outputs, padded), (short, cut)))
+    torch.testing.assert_close(torch.stack(found), torch.stack(wanted))
+    found.total.backward()  # type: ignore[no-untyped-call]
+    for part in outputs:
+        assert part.grad is not None
+        assert part.grad.isfinite().all()
+        assert not part.grad[:, 5].any()
+
+
+def test_a_conversation_without_labels_costs_nothing() -> None:
+    found = losses(random_outputs(3), labels(3))
+    assert float(found.total.detach()) == 0
