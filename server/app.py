@@ -21,6 +21,7 @@ from server.errors import EngineLost, SettingsError
 from server.journal import JournalWriter
 from server.metrics import Metrics
 from server.policy import Policy
+from server.priority import put_first
 from server.reception import Reception
 from server.routes import MAX_BODY_BYTES, RECEPTION, add_routes, middlewares
 from server.services import Services
@@ -65,6 +66,8 @@ def run(settings: Settings) -> int:
     for name in ("aiohttp.access", "aioice", "aiortc"):
         logging.getLogger(name).setLevel(logging.WARNING)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    if settings.audio_first and not put_first():
+        log.info("no real-time priority for audio here: it may stutter while the engine is busy")
     try:
         return asyncio.run(serve(settings, _announce))
     except (SettingsError, EngineLost, IncompatibleAiortc) as error:

@@ -43,6 +43,10 @@ class Settings:
     engine: Mapping[str, str | int | float] = field(default_factory=dict)
     """What the engine process is started with; fields of `model.config.EngineConfig`."""
 
+    audio_first: bool = True
+    """Whether the server takes a low real-time priority where the system lets it (root, or
+    CAP_SYS_NICE), so that a busy engine does not make the voice stutter."""
+
     spare_engines: int = 0
     """Engines kept loaded beside the one at work, 0 or 1: a restart then takes a moment, for
     twice the memory."""
