@@ -264,7 +264,7 @@ def main() -> None:
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--count", type=int, help="clips, prompts or cycles")
     parser.add_argument("--minutes", type=float, default=30.0, help="of endurance")
-    parser.add_argument("--at-once", type=int, default=1, help="conversations of prompts")
+    parser.add_argument("--at-once", type=int, default=1, help="spoken conversations of prompts")
     parser.add_argument("--json", type=Path, help="write it here too")
     arguments = parser.parse_args()
     text = json.dumps(measure(arguments), indent=1)
