@@ -178,3 +178,21 @@ def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         (tmp_path / "config.json").write_text(json.dumps(good | change))
         with pytest.raises(ValueError, match=message):
             load_core(tmp_path)
+
+
+@pytest.mark.gpu
+def test_a_captured_step_is_the_plain_one() -> None:
+    net = network().to("cuda")
+    plain, captured = net.new_state(ROWS), net.new_state(ROWS)
+    example = CoreInputs(*(column.to("cuda") for column in of_arrays(made_up(1, ROWS))))
+    step = best_step(net, captured, example)
+    assert step != net.step
+    active = torch.tensor([True, False, True, True], device="cuda")
+    for turn in range(12):
+        given = CoreInputs(*(column.to("cuda") for column in of_arrays(made_up(turn, ROWS))))
+        found, captured = step(given, captured, active)
+        wanted, plain = net.step(given, plain, active)
+        torch.testing.assert_close(flat(found)[active], flat(wanted)[active], atol=1e-4, rtol=0)
+    assert torch.equal(captured.lengths, plain.lengths)
+    with pytest.raises(ValueError, match="capture another"):
+        step(example, plain, active)
