@@ -227,7 +227,9 @@ class Caller:
     def _event(self, message: str | bytes) -> None:
         if isinstance(message, str) and len(self.events) < _MAX_EVENTS:
             with contextlib.suppress(json.JSONDecodeError):
-                self.events.append((time.monotonic(), json.loads(message)))
+                event = json.loads(message)
+                if isinstance(event, dict):
+                    self.events.append((time.monotonic(), self._dialect.read(event)))
 
     async def close(self) -> None:
         """Say goodbye and close; never longer than 3 s."""

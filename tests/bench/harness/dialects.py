@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["COUNTERPOINT", "Dialect"]
+
+Event = dict[str, Any]
+
+
+def _as_it_is(event: Event) -> Event:
+    return event
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,7 @@ class Dialect:
         ready: type of the event after which the person may speak; empty where the connection
             is enough. A server that is still loading must not be measured as slow.
         keep_alive: text sent once a second while the call goes on; empty for none.
+        read: an event of theirs as one of docs/dialect.md where there is one, else as it is.
         goodbye: the event that ends a call; None where closing the connection does.
     """
 
@@ -28,6 +35,7 @@ class Dialect:
     hello: Mapping[str, object] | None = None
     ready: str = ""
     keep_alive: str = ""
+    read: Callable[[Event], Event] = _as_it_is
     goodbye: Mapping[str, object] | None = field(default_factory=lambda: {"type": "session.end"})
 
     def offer(self, sdp: str, kind: str, settings: Mapping[str, object]) -> dict[str, object]:

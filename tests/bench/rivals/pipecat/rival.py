@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import contextlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +20,22 @@ from tests.bench.harness import bed
 from tests.bench.harness.dialects import Dialect
 from tests.bench.rivals.pipecat import setup
 
-__all__ = ["DIALECT", "NotStarted", "health", "prepare", "running"]
+__all__ = ["DIALECT", "NotStarted", "health", "prepare", "read", "running"]
 
 ROOT: Final = Path(__file__).parents[4]
 READY_SECONDS: Final = 300.0
+
+
+def read(event: dict[str, Any]) -> dict[str, Any]:
+    """RTVI's transcript of the person as our `person.words`; every other event as it is."""
+    if event.get("type") != "user-transcription" or not event["data"].get("final"):
+        return event
+    said = event["data"]
+    # One event is one segment, whole; their times put them in order.
+    number = round(datetime.fromisoformat(said["timestamp"]).timestamp() * 1000.0)
+    words = [{"text": word} for word in str(said["text"]).split()]
+    return {"type": "person.words", "segment": number, "words": words, "final": True}
+
 
 DIALECT: Final = Dialect(
     # What pipecat's own client for the browser does; RTVI's two readies end the loading of a bot.
@@ -33,6 +49,7 @@ DIALECT: Final = Dialect(
     },
     ready="bot-ready",
     keep_alive="ping",
+    read=read,
     goodbye=None,
 )
 _ENGINE_SETTINGS: Final = ("weights", "language", "device", "threads", "rows", "seed",
@@ -112,40 +129,53 @@ async def health(url: str) -> dict[str, Any]:
         return dict(await response.json())
 
 
-async def _main(clips: int, seed: int, engine: Sequence[str]) -> int:
+async def _turns(url: str, clips: int, seed: int) -> None:
     """Play `clips` turns and print how long each answer took."""
     from tests.bench.harness.conversation import play
     from tests.bench.metrics.turns import answer_delay
     from tests.bench.running import Draw, Work
 
     draw = Draw("dev", seed)
-    async with running(8450, engine) as (url, _):
-        print(await health(url))
-        for index in range(clips):
-            script = draw.script(Work("turn", "human" if index % 2 else "synthetic", index))
-            played = await play(url, script, dialect=DIALECT)
-            delays = [answer_delay(played.log, label) for label in played.log.labelled("turn")]
-            shown = ", ".join("-" if d is None else f"{d:.3f} s" for d in delays)
-            print(f"{script.clip}: {shown}; connected in {played.connect_seconds:.2f} s, "
-                  f"client late p99 {played.late_p99_seconds * 1000:.1f} ms, "
-                  f"lost {played.lost}, events {len(played.events)}", flush=True)  # fmt: skip
+    for index in range(clips):
+        script = draw.script(Work("turn", "human" if index % 2 else "synthetic", index))
+        played = await play(url, script, dialect=DIALECT)
+        delays = [answer_delay(played.log, label) for label in played.log.labelled("turn")]
+        shown = {
+            "clip": script.clip,
+            "answered_after_s": [None if d is None else round(d, 3) for d in delays],
+            "connect_s": round(played.connect_seconds, 2),
+            "client_late_p99_s": round(played.late_p99_seconds, 4),
+            "lost": played.lost,
+            "load": round(os.getloadavg()[0], 1),
+        }
+        print(json.dumps(shown), flush=True)
+
+
+async def _main(options: argparse.Namespace) -> int:
+    from tests.bench.harness.calibration import probe, round_trips
+    from tests.bench.harness.conversation import play
+
+    async with running(8450, options.engine, echo=options.echo) as (url, _):
+        print(json.dumps(await health(url)))
+        if options.echo:
+            trips = round_trips(await play(url, probe(options.clips), dialect=DIALECT))
+            print(json.dumps({"round_trips_s": [round(trip, 4) for trip in trips]}))
+        else:
+            await _turns(url, options.clips, options.seed)
     return 0
 
 
 if __name__ == "__main__":
-    import argparse
-    import asyncio
-
     parser = argparse.ArgumentParser(
         description="a few turns with pipecat, in a network of its own"
     )
     parser.add_argument("--clips", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--echo", action="store_true", help="buzzes to its transport alone")
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
-    options = parser.parse_args()
     if "BENCH_INSIDE" not in os.environ:
         again = [sys.executable, "-m", "tests.bench.rivals.pipecat.rival", *sys.argv[1:]]
         inside = bed.within(again)
         os.execvpe(inside[0], inside, os.environ | {"BENCH_INSIDE": "1"})
     bed.prepare()
-    sys.exit(asyncio.run(_main(options.clips, options.seed, options.engine)))
+    sys.exit(asyncio.run(_main(parser.parse_args())))

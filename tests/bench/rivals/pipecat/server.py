@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from fastapi import BackgroundTasks, FastAPI, HTTPException
@@ -44,10 +46,15 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from model.config import EngineConfig
+from model.timebase import HEARING_RATE, SPEAKING_RATE
 from tests.bench.rivals.pipecat.parts import Dialogue, NoRow, SharedParts
 from tests.bench.rivals.pipecat.services import EarsService, LanguageService, VoiceService
 
 __all__ = ["application", "main"]
+
+_LIVE_FRAMES: Final = 21
+_LIVE_SECONDS: Final = 0.38
+"""So many frames of 20 ms take 0.4 s when they are spoken, and less out of a queue."""
 
 
 def turn_taking(stop_seconds: float | None) -> LLMUserAggregatorParams:
@@ -68,12 +75,31 @@ def turn_taking(stop_seconds: float | None) -> LLMUserAggregatorParams:
 
 
 class Echo(FrameProcessor):
-    """Says back what it hears; what is left of a call when the model is taken out."""
+    """Says back what it hears; what is left of a call when the model is taken out.
+
+    Audio that came in while the pipeline was still being built is dropped: it arrives all at once,
+    and said back it would delay everything after it by as much, which no answer ever is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._times: deque[float] = deque(maxlen=_LIVE_FRAMES)
+        self._caught_up = False
+
+    def _is_live(self) -> bool:
+        """Whether frames come as they are spoken, no longer out of a queue."""
+        self._times.append(time.monotonic())
+        took = self._times[-1] - self._times[0]
+        full = len(self._times) == _LIVE_FRAMES
+        self._caught_up = self._caught_up or (full and took > _LIVE_SECONDS)
+        return self._caught_up
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Turn audio that came in into audio that goes out; hand on everything else."""
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame):
+            if not self._is_live():
+                return
             frame = OutputAudioRawFrame(frame.audio, frame.sample_rate, frame.num_channels)
         await self.push_frame(frame, direction)
 
@@ -106,7 +132,8 @@ async def converse(
 async def echo(connection: SmallWebRTCConnection) -> None:
     """One call with nobody at the other end."""
     transport = _transport(connection)
-    await _run(transport, [transport.input(), Echo(), transport.output()])
+    # At one rate: what an answer is made of needs no resampling either.
+    await _run(transport, [transport.input(), Echo(), transport.output()], HEARING_RATE)
 
 
 def _transport(connection: SmallWebRTCConnection) -> SmallWebRTCTransport:
@@ -116,10 +143,13 @@ def _transport(connection: SmallWebRTCConnection) -> SmallWebRTCTransport:
     )
 
 
-async def _run(transport: SmallWebRTCTransport, stages: list[FrameProcessor]) -> None:
-    worker = PipelineWorker(
-        Pipeline(stages), params=PipelineParams(enable_metrics=True, enable_usage_metrics=True)
+async def _run(
+    transport: SmallWebRTCTransport, stages: list[FrameProcessor], out_rate: int = SPEAKING_RATE
+) -> None:
+    params = PipelineParams(
+        enable_metrics=True, enable_usage_metrics=True, audio_out_sample_rate=out_rate
     )
+    worker = PipelineWorker(Pipeline(stages), params=params)
     runner = WorkerRunner(handle_sigint=False)
 
     @transport.event_handler("on_client_disconnected")

@@ -73,8 +73,7 @@ def _constraints() -> list[str]:
 def _wanted() -> str:
     """What a finished environment writes down: it is made anew when this changes."""
     python = f"python {sys.version_info.major}.{sys.version_info.minor}"
-    lines = [python, *PACKAGES, *_constraints(), os.environ.get("COUNTERPOINT_TORCH_INDEX", "")]
-    return "\n".join(lines) + "\n"
+    return "\n".join([python, *PACKAGES, *_constraints()]) + "\n"
 
 
 def is_ready() -> bool:

@@ -1,0 +1,90 @@
+"""The rivals: asked for by name, absent with a reason, called in their own dialect."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.harness.dialects import COUNTERPOINT
+from tests.bench.rivals import starting
+from tests.bench.rivals.pipecat import rival, setup
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_rival_is_asked_for_by_name_and_setting() -> None:
+    found = starting.wanted(["pipecat", 'pipecat_1s={"turn_stop_seconds": 1}'])
+    assert found == [starting.Wanted("pipecat"), starting.Wanted("pipecat_1s", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["livekit"], ["pipecat", "pipecat"], ['pipecat={"speed": 1}'], ["pipecat=["], ["pipecat.a"]],
+)  # fmt: skip
+def test_a_rival_nobody_knows_is_refused(words: list[str]) -> None:
+    with pytest.raises(ValueError):
+        starting.wanted(words)
+
+
+async def test_a_rival_without_its_environment_is_absent_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(setup, "PYTHON", tmp_path / "bin/python")
+    async with contextlib.AsyncExitStack() as stack:
+        started, absent = await starting.start([starting.Wanted("pipecat")], stack, [])
+    assert started == []
+    assert "rivals.pipecat.setup" in absent["rival.pipecat"]
+
+
+async def test_a_rival_that_ends_at_once_is_absent_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexit 7\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(setup, "PYTHON", python)
+    monkeypatch.setattr(setup, "is_ready", lambda: True)
+    async with contextlib.AsyncExitStack() as stack:
+        started, absent = await starting.start([starting.Wanted("pipecat")], stack, [])
+    assert started == []
+    assert "ended with 7" in absent["rival.pipecat"]
+
+
+def test_pipecat_shares_the_versions_the_weights_were_measured_with() -> None:
+    pins = setup._constraints()
+    assert {pin.split("==")[0].lower() for pin in pins} == {*setup.SHARED, "torch"}
+
+
+def test_an_offer_to_pipecat_holds_what_its_server_knows() -> None:
+    assert set(rival.DIALECT.offer("v=0", "offer", {"greeting": ""})) == {"sdp", "type"}
+    assert COUNTERPOINT.offer("v=0", "offer", {"a": 1})["settings"] == {"a": 1}
+
+
+def test_its_transcripts_are_read_in_order_and_all_else_is_left_alone() -> None:
+    said = {"text": "Good morning.", "timestamp": "2026-01-01T00:00:01.500+00:00", "final": True}
+    later = said | {"text": "There.", "timestamp": "2026-01-01T00:00:02.000+00:00"}
+    first, second = (rival.read({"type": "user-transcription", "data": d}) for d in (said, later))
+    assert [word["text"] for word in first["words"]] == ["Good", "morning."]
+    assert first["type"] == "person.words" and first["segment"] < second["segment"]
+    partial = {"type": "user-transcription", "data": said | {"final": False}}
+    assert rival.read(partial) is partial
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("more", [["--echo"], []], ids=["transport", "conversation"])
+def test_the_real_pipecat_is_called_and_answers(more: list[str]) -> None:
+    setup.make()
+    command = [sys.executable, "-m", "tests.bench.rivals.pipecat.rival", "--clips", "3", *more]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines[0]["pipecat"] == "1.14.0"
+    if more:
+        assert len(lines[1]["round_trips_s"]) == 3
+    else:
+        assert any(line["answered_after_s"][0] is not None for line in lines[1:])
