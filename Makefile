@@ -45,8 +45,18 @@ test: setup-tests
 endurance: setup-tests
 	$(BIN)/pytest -q -m endurance --timeout=5400 -s
 
+# A fixed subset, under 40 minutes on two cores.
 bench: setup-tests
-	$(BIN)/counterpoint bench all
+	$(BIN)/counterpoint bench all --n 8 --seed 1 --split dev --json out/bench/bench.json
+
+# Everything, on the test split; kill it and start it again as often as you like. The rules' two
+# baselines are swept over their thresholds in the same run.
+TIMEOUT = {"sure": 1.1, "likely": 1.1, "patience_seconds": $(1)}
+END_OF_TURN = {"sure": $(1), "likely": $(1)}
+bench-full: setup-tests
+	$(BIN)/counterpoint bench all --n 100 --split test --json out/bench/full.json --rival pipecat \
+	  $(foreach t,0.4 0.7 1.0 1.5,--baseline 'timeout_$(t)=$(call TIMEOUT,$(t))') \
+	  $(foreach p,0.3 0.5 0.7 0.9,--baseline 'end_of_turn_$(p)=$(call END_OF_TURN,$(p))')
 
 clean:
 	rm -rf .venv node_modules
