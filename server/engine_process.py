@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from model.messages import EngineReady, FromEngine, Shutdown, ToEngine
 from server.errors import EngineLost, EngineTooSlow
+from server.priority import goes_first, put_behind
 
 __all__ = ["EngineEntry", "EngineProcess"]
 
@@ -169,6 +170,9 @@ class EngineProcess:
         self._undelivered.release()
         for message in batch:
             if isinstance(message, EngineReady):
+                # Not before: loading is long work, and no part of a tick.
+                if goes_first() and self.pid is not None:
+                    put_behind(self.pid)
                 self.ready = message
                 self.settled.set()
             else:

@@ -1,9 +1,12 @@
-"""Audio goes first, and only audio."""
+"""Audio goes first, the engine's tick right behind, and nothing else with them."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+from server.priority import goes_first, put_behind
 
 ASK = "import os, server.priority as p; done = p.put_first(); "
 CHILD = (
@@ -19,13 +22,26 @@ def output(code: str, *before: str) -> list[str]:
 
 
 def test_this_process_goes_first_and_what_it_starts_does_not() -> None:
-    said = output(ASK + "print(done, os.sched_getscheduler(0) & os.SCHED_RR, flush=True); " + CHILD)
-    assert said == ["True", "2", "0"]
+    said = output(ASK + "print(done, p.goes_first(), flush=True); " + CHILD)
+    assert said == ["True", "True", "0"]
 
 
 def test_without_the_right_to_it_nothing_changes() -> None:
     said = output(
-        ASK + "print(done, os.sched_getscheduler(0))",
+        ASK + "print(done, p.goes_first())",
         *("setpriv", "--bounding-set=-sys_nice", "--inh-caps=-all"),
     )
-    assert said == ["False", "0"]
+    assert said == ["False", "False"]
+
+
+def test_another_process_is_put_behind_in_its_main_thread_only() -> None:
+    waiting = "import threading, sys; threading.Thread(target=sys.stdin.read).start()"
+    with subprocess.Popen([sys.executable, "-c", waiting], stdin=subprocess.PIPE) as process:
+        assert put_behind(process.pid)
+        assert os.sched_getparam(process.pid).sched_priority == 1
+        threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task")]
+        others = [os.sched_getscheduler(thread) for thread in threads if thread != process.pid]
+        assert all(policy == os.SCHED_OTHER for policy in others)
+        process.communicate(b"")
+    assert not put_behind(process.pid), "it is gone"
+    assert not goes_first()
