@@ -116,6 +116,8 @@ async def _until(stop: asyncio.Event, reception: Reception) -> None:
     while not stop.is_set():
         if engine.status == "failed":
             raise EngineLost(engine.failure)
+        # What somebody said is not kept longer than promised because nobody else comes.
+        reception.registry.sweep(asyncio.get_running_loop().time())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 await stop.wait()

@@ -34,6 +34,7 @@ _GOOD_RUN_SECONDS: Final = 30.0
 _BACKOFF_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 # The spare loads only after the engine at work had time to settle: both cores are wanted there.
 _SPARE_DELAY_SECONDS: Final = 2.0
+_LONGEST_SPARE_WAIT_SECONDS: Final = 300.0
 
 
 class StreamOwner(Protocol):
@@ -199,9 +200,13 @@ class EngineClient:
         """End an engine that hangs; keep a spare loaded."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(_SPARE_DELAY_SECONDS)
+        retry, wait = 0.0, 1.0
         while True:
-            if self._settings.spare_engines and (self._spare is None or self._spare.gone.is_set()):
+            missing = self._spare is None or self._spare.gone.is_set()
+            if self._settings.spare_engines and missing and loop.time() >= retry:
                 self._spare = self._start()
+                # One that cannot load is not tried every second for ever.
+                retry, wait = loop.time() + wait, min(wait * 2, _LONGEST_SPARE_WAIT_SECONDS)
             if loop.time() - self._last_word > self._settings.engine_silence_seconds:
                 log.error("the engine says nothing; it is ended")
                 engine.kill()
