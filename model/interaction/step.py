@@ -36,6 +36,10 @@ CUT_REPORT_MICRO_TURNS: Final = 10
 
 FAREWELL: Final = "Goodbye!"
 
+DRAFT_SILENCE_SECONDS: Final = 0.1
+"""Silence of the person after which an answer is drafted; the floor decides later whether it is
+said. One micro-turn: a draft is cheap to drop, and every answer begins that much earlier."""
+
 
 @dataclass(slots=True)
 class RowStep:
@@ -166,7 +170,7 @@ class RowStep:
         if decided.person != self.mind.doing:
             self.mind = replace(self.mind, doing=decided.person)
             self.events.append(PersonState(decided.person, decided.person_probability))
-        if decided.person == "speaking":
+        if decided.person == "speaking" and not self._falling_silent:
             self._drop_draft()
         if decided.wants_end_of_turn and self.mind.hearing.segment is not None:
             audio = hearing.last_seconds(self.mind.hearing)
@@ -228,11 +232,7 @@ class RowStep:
             self.events.append(Floor("take", 1.0))
             self.mind = replace(self.mind, draft=None, unanswered=False)
             self._begin(draft.number, answering=True)
-        elif (
-            mind.doing in ("pausing", "finished")
-            and mind.hearing.segment
-            and not mind.hearing.muted
-        ):
+        elif self._falling_silent and mind.hearing.segment and not mind.hearing.muted:
             self._start_draft(segment=mind.hearing.number)
 
     def _start_draft(self, segment: int) -> Draft:
@@ -285,6 +285,12 @@ class RowStep:
             self.mind = replace(self.mind, utterance=utterance)
 
     # ---- small things ----------------------------------------------------------------------
+
+    @property
+    def _falling_silent(self) -> bool:
+        """The person may have finished: an answer is worth its work, though not yet the floor."""
+        floor = self.mind.floor
+        return floor.turn and floor.silence_seconds + 1e-6 >= DRAFT_SILENCE_SECONDS
 
     @property
     def _k(self) -> int:

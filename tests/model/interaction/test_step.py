@@ -164,3 +164,12 @@ def test_an_answer_that_fails_is_apologised_for_once() -> None:
     assert walk.mind.utterance is not None and walk.mind.utterance.number == 2
     output = walk.step(SILENCE, Failed("language", "RuntimeError()"))
     assert walk.mind.sayings == () or lanes(output) == ["language"]
+
+
+def test_a_draft_begins_with_the_first_silence_and_voice_drops_it() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    assert lanes(walk.step(SILENCE)) == ["language"]
+    assert walk.mind.draft is not None and walk.mind.doing == "speaking"
+    assert "language" in walk.step(VOICE).cancel
+    assert walk.mind.draft is None
