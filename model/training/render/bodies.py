@@ -36,7 +36,7 @@ def _buzz(generator: Generator, count: int, first: float, last: float) -> Sound:
     for centre in (generator.uniform(450, 900), generator.uniform(1100, 2000)):
         band = butter(1, [centre * 0.85, centre * 1.15], "bandpass", fs=HEARING_RATE, output="sos")
         formed += np.asarray(sosfilt(band, source))
-    return formed / (np.abs(formed).max() + 1e-9)
+    return np.asarray(formed / (np.abs(formed).max() + 1e-9))
 
 
 def _joined(parts: list[Sound], generator: Generator, low: float, high: float) -> Sound:

@@ -47,7 +47,7 @@ class TrainingVoice:
 def _espeak(option: str, pitch: tuple[float, float] = (25.0, 75.0)) -> TrainingVoice:
     variant = option.split("+")[1]
     return TrainingVoice(f"espeak-{option}", f"espeak-{variant.lower()}", "espeak", option,
-                         pitch=pitch, weight=0.35)  # fmt: skip
+                         pitch=pitch, weight=0.2)  # fmt: skip
 
 
 _ACCENTS: Final = ("en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")

@@ -1,11 +1,16 @@
-"""espeak-ng through its library: text to samples and the time of every word, no process started.
+"""espeak-ng through its library: text to samples and the time of every word.
 
-The library holds one global voice: one process uses it from one thread.
+What the library says depends on all it has said before (noise, flutter and phase live on in it), and
+it cannot be begun anew: a second initialisation hangs. So every sentence is spoken by a fork of a
+process in which it was initialised and nothing more; the same text then gives the same samples. A
+fork costs a few milliseconds. One process uses it from one thread.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
+import pickle
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -37,6 +42,9 @@ class EspeakSettings:
     pitch: int = 50
     pitch_range: int = 50
     pace: int = 165
+
+
+_Spoken = tuple[Audio, list[tuple[int, int, int, int]]]
 
 
 class _Event(ctypes.Structure):
@@ -85,9 +93,7 @@ class _Library:
             index += 1
         return 0
 
-    def speak(
-        self, settings: EspeakSettings, text: str
-    ) -> tuple[Audio, list[tuple[int, int, int, int]]]:
+    def speak(self, settings: EspeakSettings, text: str) -> _Spoken:
         """The samples, and (type, character from 1, characters, sample) of every event."""
         self._blocks.clear()
         self._events.clear()
@@ -110,6 +116,28 @@ def _library() -> _Library:
     return _Library()
 
 
+def _in_a_fork(library: _Library, settings: EspeakSettings, text: str) -> _Spoken:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        try:
+            ctypes.CDLL(None).srand(1)
+            with os.fdopen(writing, "wb") as pipe:
+                pickle.dump(library.speak(settings, text), pipe)
+        finally:
+            # Nothing of the parent's may be ended or flushed by the child.
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    if not answer:
+        raise VoiceMissing(f"espeak-ng cannot speak as {settings.voice!r}: install espeak-ng 1.51")
+    spoken: _Spoken = pickle.loads(answer)
+    return spoken
+
+
 def speak(settings: EspeakSettings, text: str) -> tuple[Audio, int, tuple[Word, ...]]:
     """The sentence, its rate in Hz, and its words in seconds of it.
 
@@ -119,7 +147,7 @@ def speak(settings: EspeakSettings, text: str) -> tuple[Audio, int, tuple[Word, 
         VoiceMissing: the library or the voice is not there.
     """
     library = _library()
-    audio, events = library.speak(settings, text)
+    audio, events = _in_a_fork(library, settings, text)
     marks = sorted({(sample, kind, place, length) for kind, place, length, sample in events})
     words: list[Word] = []
     for index, (sample, kind, place, length) in enumerate(marks):

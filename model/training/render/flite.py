@@ -77,6 +77,8 @@ def speak(voice: str, text: str) -> tuple[Audio, int, tuple[Word, ...]]:
         VoiceMissing: the library or the voice is not there.
     """
     library = _library()
+    # Its noise comes from the process's one generator: the same text must give the same samples.
+    ctypes.CDLL(None).srand(1)
     utterance = library.flite_synth_text(text.encode("ascii", "ignore"), _voice(voice))
     try:
         wave = library.utt_wave(utterance).contents

@@ -29,7 +29,7 @@ _AFTER_OVERLAP: Final = 10
 _AFTER_OTHER: Final = 20
 _DOUBTFUL: Final = 0.4
 _LATE_SILENCE_SECONDS: Final = 1.5
-"""A silence longer than most pauses, after words that were not all: either decision can be right."""
+"""A silence longer than most pauses, after words that were not all: both decisions can be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +207,8 @@ class _Painter:
         after = [p.first for p in self._conversation.person if p.first >= part.last]
         until = _block(min(after)) if after else self._conversation.micro_turns
         self._set("person", last + 1, until, PAUSING)
-        self._event(last, until, streams.PAUSE)
         late = last + round(_LATE_SILENCE_SECONDS * 10)
+        self._event(last, min(until, late), streams.PAUSE)
         self._set("floor_weight", late, until, 0.0)
         self._set("person_weight", late, until, 0.3)
 

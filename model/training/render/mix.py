@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.signal import butter, resample_poly, sosfilt
 
 from model.messages import Audio
@@ -102,7 +103,7 @@ def _voices(generator: Generator, conversation: Conversation, room: Room) -> tup
 def _bed(
     generator: Generator, split: Split, conversation: Conversation, room: Room, meta: dict[str, str]
 ) -> Audio:
-    """The floor of noise: never none. Faint in four of ten; 8 to 30 dB under the voice in others."""
+    """The floor of noise: never none. Faint in four of ten; 10 to 30 dB under the voice else."""
     count = conversation.length
     faint = generator.random() < 0.4
     kinds = [kind for kind in NOISES[split] if not (faint and kind in VOICED_NOISES)]
@@ -158,7 +159,7 @@ def _with_echo(
     echo = (sosfilt(small, echo) * 10 ** (db / 20)).astype(np.float32)
     if draw < 0.55:
         meta["echo"] = f"no canceller {db:.0f} dB"
-        return person + echo
+        return np.asarray(person + echo, np.float32)
     meta["echo"] = f"canceller {db:.0f} dB"
     return _cancelled(generator, person, echo, played)
 
@@ -179,23 +180,23 @@ def _delayed(generator: Generator, played: Audio, delay_seconds: float) -> Audio
 
 def _frames(audio: Audio) -> np.ndarray:
     """Loudness of every 20 ms."""
-    return np.sqrt(np.mean(np.square(audio[: len(audio) // _FRAME * _FRAME].reshape(-1, _FRAME)),
-                           axis=1))  # fmt: skip
+    whole = audio[: len(audio) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return np.asarray(np.sqrt(np.mean(np.square(whole), axis=1)))
 
 
 def _cancelled(generator: Generator, person: Audio, echo: Audio, played: Audio) -> Audio:
     """What an echo canceller leaves: it converges, leaks when both speak, and ducks the person."""
-    loud = _frames(played) > 0.003
-    near = _frames(person) > 0.003
+    loud: npt.NDArray[Any] = _frames(played) > 0.003
+    near: npt.NDArray[Any] = _frames(person) > 0.003
     learnt = 1.0 - np.exp(-np.cumsum(loud) * 0.02 / generator.uniform(0.1, 0.6))
     left = np.interp(learnt, [0, 1], [1.0, 10 ** (generator.uniform(-45, -22) / 20)])
-    both = loud & near
+    both: npt.NDArray[Any] = loud & near
     left = np.where(both, np.minimum(left * generator.uniform(1, 4), 1.0), left)
-    duck = 10 ** (-generator.uniform(0, 12) / 20)
+    duck = 10 ** (generator.uniform(-12, 0) / 20)
     gain = np.where(both, duck, 1.0)
     # The first frames of an interruption are hit hardest, until double talk is noticed.
-    onset = both & ~np.roll(both, 6)
-    gain = np.where(onset, gain * 10 ** (-generator.uniform(0, 8) / 20), gain)
+    onset = both & np.logical_not(np.roll(both, 6))
+    gain = np.where(onset, gain * 10 ** (generator.uniform(-8, 0) / 20), gain)
     count = len(person)
     smooth = np.repeat(np.convolve(gain, np.ones(3) / 3, "same"), _FRAME)[:count]
     leak = np.repeat(left, _FRAME)[:count]
@@ -203,7 +204,7 @@ def _cancelled(generator: Generator, person: Audio, echo: Audio, played: Audio) 
 
 
 def _device(generator: Generator, heard: Audio, meta: dict[str, str]) -> Audio:
-    """A microphone: its band, its tilt, its level, sometimes a level that is ridden, or clipping."""
+    """A microphone: its band, its tilt, its level; sometimes a level that is ridden, or clips."""
     low = generator.uniform(20, 160)
     out = np.asarray(sosfilt(butter(1, low, "highpass", fs=HEARING_RATE, output="sos"), heard))
     if generator.random() < 0.3:
@@ -220,7 +221,8 @@ def _device(generator: Generator, heard: Audio, meta: dict[str, str]) -> Audio:
         ridden = np.interp(np.clip(level, 0.003, 0.3), [0.003, 0.3], [1.8, 0.8])
         ridden = np.convolve(np.pad(ridden, 25, "edge"), np.ones(51) / 51, "valid")
         out[: len(ridden) * _FRAME] *= np.repeat(ridden, _FRAME)
-    return np.tanh(out * 1.2) / 1.2 if generator.random() < 0.2 else out
+    clipped = np.tanh(out * 1.2) / 1.2 if generator.random() < 0.2 else out
+    return np.asarray(clipped, np.float32)
 
 
 def _network(generator: Generator, heard: Audio, meta: dict[str, str]) -> Audio:

@@ -1,6 +1,7 @@
 """What a conversation is made of before it is mixed: who says what, when, and what it asks of us.
 
-Times of the person's side are samples at 16 kHz of the stream's clock; ours begin with a micro-turn.
+Times of the person's side are samples at 16 kHz of the stream's clock; ours begin with a
+micro-turn.
 """
 
 from __future__ import annotations

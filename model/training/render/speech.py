@@ -1,4 +1,4 @@
-"""A person's voice for one conversation, and sentences spoken by it: samples and true word times."""
+"""A person's voice for one conversation, and what it says: samples and true times of words."""
 
 from __future__ import annotations
 

@@ -57,10 +57,10 @@ def with_pauses(
             replace(w, start_seconds=w.start_seconds + shift, end_seconds=w.end_seconds + shift)
             for w in original
         ]
-        words[after] = replace(words[after], end_seconds=min(words[after].end_seconds,
-                                                             spans[-1][0] / HEARING_RATE))  # fmt: skip
-        said = replace(said, audio=np.concatenate(
-            [said.audio[:seam], _faded(generator, right, end=False)]))  # fmt: skip
+        ended = min(words[after].end_seconds, spans[-1][0] / HEARING_RATE)
+        words[after] = replace(words[after], end_seconds=ended)
+        opened = _faded(generator, right, end=False)
+        said = replace(said, audio=np.concatenate([said.audio[:seam], opened]))
     parts.append(said.audio[done:])
     return Utterance(np.concatenate(parts), tuple(words)), tuple(spans)
 

@@ -6,7 +6,7 @@ would have been right is the business of `labels`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -60,11 +60,16 @@ class _Director:
         """One scene, and perhaps another subject."""
         names, weights = zip(*_SCENES, strict=True)
         name = str(self._generator.choice(names, p=weights))
-        {
-            "exchange": self._exchange, "story": self._story, "aside": self._aside,
-            "quiet": self._quiet, "abandoned": self._abandoned, "ignored": self._ignored,
+        scenes: dict[str, Callable[[], None]] = {
+            "exchange": self._exchange,
+            "story": self._story,
+            "aside": self._aside,
+            "quiet": self._quiet,
+            "abandoned": self._abandoned,
+            "ignored": self._ignored,
             "notice": lambda: self.notice("own_notices"),
-        }[name]()  # fmt: skip
+        }
+        scenes[name]()
         if self._generator.random() < 0.35:
             self._writer.new_subject()
 

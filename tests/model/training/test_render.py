@@ -1,0 +1,145 @@
+"""A rendered conversation: the same every time, and its labels true to its sound."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from model.interaction import streams
+from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
+from model.training.look import picture
+from model.training.render.conversation import Rendered, render
+from model.training.render.labels import silences
+
+ROOT = Path(__file__).parents[3]
+INDICES = range(6)
+FLOOR = {name: number for number, name in enumerate(streams.FLOORS)}
+EVENT = {name: number for number, name in enumerate(streams.EVENTS)}
+
+
+@cache
+def conversation(index: int) -> Rendered:
+    return render(5, index)
+
+
+def digest(rendered: Rendered) -> str:
+    arrays = [rendered.heard, rendered.sent, *rendered.labels.values(), *rendered.inputs.values()]
+    return str(hash(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)))
+
+
+def test_a_conversation_depends_on_nothing_but_its_seed_and_index() -> None:
+    """In another process, after other conversations, hash seeds apart: the same samples."""
+    code = (
+        "from tests.model.training.test_render import digest, render\n"
+        "render(5, 3)\n"
+        "print(digest(render(5, 1)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True,
+        env={"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    mine = subprocess.run(
+        [sys.executable, "-c", code.replace("render(5, 3)\n", "")], capture_output=True, text=True,
+        cwd=ROOT, check=True, env={"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.stdout.strip() == mine.stdout.strip() != ""
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_columns_are_as_the_streams_say(index: int) -> None:
+    rendered = conversation(index)
+    streams.check(rendered.labels, streams.LABELS)
+    streams.check(rendered.inputs, {name: streams.INPUTS[name] for name in rendered.inputs})
+    count = rendered.script.micro_turns
+    assert len(rendered.heard) == count * HEARING_BLOCK_SAMPLES
+    assert len(rendered.sent) == count * SPEAKING_BLOCK_SAMPLES
+    assert np.isfinite(rendered.heard).all() and np.abs(rendered.heard).max() > 0.01
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_there_is_always_a_floor_of_noise(index: int) -> None:
+    """Digital silence nowhere: a splice cannot be known by it."""
+    blocks = conversation(index).heard.reshape(-1, 160)
+    assert (np.abs(blocks).max(axis=1) > 0).mean() > 0.98
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_hold_and_yield_are_where_we_sound_and_take_where_we_do_not(index: int) -> None:
+    rendered = conversation(index)
+    floor = rendered.labels["floor"]
+    sounding = np.abs(rendered.sent.reshape(-1, SPEAKING_BLOCK_SAMPLES)).max(axis=1) > 0.005
+    assert not sounding[floor == FLOOR["take"]].any()
+    assert not sounding[floor == FLOOR["backchannel"]].any()
+    assert (
+        sounding[floor == FLOOR["yield"]].mean() > 0.7 if (floor == FLOOR["yield"]).any() else True
+    )
+    ours = [own for own in rendered.script.own if own.kind != "backchannel"]
+    for own in ours:
+        assert floor[own.k] in (FLOOR["hold"], FLOOR["yield"], FLOOR["listen"])
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_take_begins_in_the_micro_turn_of_the_last_voiced_sample(index: int) -> None:
+    rendered = conversation(index)
+    floor, event = rendered.labels["floor"], rendered.labels["event"]
+    begins = np.flatnonzero((event == EVENT["turn end"]) & (rendered.labels["event_age"] == 0))
+    ends = {part.last // HEARING_BLOCK_SAMPLES for part in rendered.script.person}
+    assert len(begins) and set(begins.tolist()) <= ends
+    assert (floor[begins] == FLOOR["take"]).all()
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_take_is_never_right_in_a_pause(index: int) -> None:
+    rendered = conversation(index)
+    floor = rendered.labels["floor"]
+    for part in rendered.script.person:
+        if part.kind != "turn":
+            continue
+        for silence in silences(part):
+            first, last = (
+                silence.start // HEARING_BLOCK_SAMPLES,
+                silence.end // HEARING_BLOCK_SAMPLES,
+            )
+            assert (floor[first:last] != FLOOR["take"]).all()
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_words_come_after_they_were_said(index: int) -> None:
+    inputs = conversation(index).inputs
+    told = inputs["word_hash"] > 0
+    assert told.any()
+    assert (inputs["word_age"][told] >= 0).all()
+
+
+def test_every_event_and_decision_occurs() -> None:
+    labels = [conversation(index).labels for index in range(6)]
+    found = np.concatenate([one["event"] for one in labels])
+    floors = np.concatenate([one["floor"] for one in labels])
+    assert set(np.unique(floors)) >= {FLOOR[n] for n in ("listen", "take", "hold", "yield")}
+    assert len(np.unique(found)) >= 5
+
+
+def test_projection_is_the_share_of_voice_to_come() -> None:
+    """Told again from the voiced spans themselves, for one window of one side."""
+    rendered = conversation(0)
+    spans = [s for part in rendered.script.person if part.kind != "tic" for s in part.voiced]
+    voiced = np.zeros(rendered.script.length + 40_000, bool)
+    for start, end in spans:
+        voiced[start:end] = True
+    for k in range(0, rendered.script.micro_turns, 7):
+        end = (k + 1) * HEARING_BLOCK_SAMPLES
+        share = voiced[end + 3200 : end + 9600].mean()
+        assert abs(float(rendered.labels["projection"][k, 0, 1]) - share) < 0.01
+
+
+def test_a_picture_shows_both_sides() -> None:
+    root = ElementTree.fromstring(picture(conversation(0)))
+    written = {element.text for element in root.iter() if element.tag.endswith("text")}
+    assert {"person", "ours, sent", "projection"} <= written
+    assert {word.text for word in conversation(0).script.person[0].words} & written
