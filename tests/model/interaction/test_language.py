@@ -107,7 +107,8 @@ def test_a_conversation_is_chatml(language: Language) -> None:
     whole = language.tokens._tokenizer.decode(ids, skip_special_tokens=False)
     assert whole == (
         "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n"
-        "<|im_start|>assistant\nHi —<|im_end|>\n<|im_start|>system\nIt rains.<|im_end|>\n"
+        "<|im_start|>assistant\nHi<|im_end|>\n<|im_start|>system\n(Interrupted.)<|im_end|>\n"
+        "<|im_start|>system\nIt rains.<|im_end|>\n"
         "<|im_start|>user\nSo"
     )
 
