@@ -38,8 +38,8 @@ __all__ = [
     "write_part",
 ]
 
-CONVERSATIONS: Final = 16
-"""Conversations in a shard: about 16 minutes."""
+CONVERSATIONS: Final = 8
+"""Conversations in a shard: about 8 minutes, some two minutes of the encoder's work."""
 
 _OWN_PARTS: Final = ("rows", "audio", "encoder")
 _AUDIO_SCALE: Final = 32767.0

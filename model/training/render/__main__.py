@@ -51,8 +51,8 @@ def _render(chosen: argparse.Namespace) -> None:
     with ProcessPoolExecutor(chosen.workers, mp_context=context) as pool:
         running: dict[Future[float], bool] = {}
         while True:
-            # A shard holds about 16 minutes; what is under way counts as that much.
-            while len(running) < chosen.workers and done + 900 * len(running) < wanted:
+            # A shard holds about 9 minutes; what is under way counts as that much.
+            while len(running) < chosen.workers and done + 540 * len(running) < wanted:
                 there = shards.has_part(chosen.out, following, "rows")
                 job = pool.submit(render_shard, chosen.out, chosen.seed, following, chosen.split)
                 running[job] = there

@@ -12,7 +12,7 @@ from model.interaction import streams
 from model.messages import Audio
 from model.timebase import MICRO_TURN_SECONDS, SPEAKING_BLOCK_SAMPLES, SPEAKING_RATE
 from model.training.render.cast import Split
-from model.training.render.ears import Partial, ears_model, partials, word_columns
+from model.training.render.ears import Partial, ears_model, eased, partials, word_columns
 from model.training.render.labels import labels
 from model.training.render.mix import mix
 from model.training.render.parts import Conversation
@@ -62,7 +62,9 @@ def render(seed: int, index: int, split: Split = "train") -> Rendered:
     mixed = mix(generator, split, script)
     # Formant voices are heard badly, others badly only now and then.
     hard = generator.random() < (0.5 if script.persona.voice.engine == "espeak" else 0.15)
-    told = partials(generator, script, ears_model("hard" if hard else "clear"))
+    # People are heard better than synthesisers: the fit is the worst that happens.
+    ears = eased(ears_model("hard" if hard else "clear"), float(generator.uniform(0.15, 1.0)))
+    told = partials(generator, script, ears)
     inputs = word_columns(told, script.micro_turns)
     inputs["queued"] = _queued(generator, script)
     inputs["k"] = np.arange(script.micro_turns, dtype=np.int64)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from model.messages import Word
 from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE, MICRO_TURN_SECONDS
 from model.training.render.parts import Conversation, voiced_spans
 
-__all__ = ["AGE_EDGES", "EarsModel", "Partial", "ears_model", "partials", "word_columns"]
+__all__ = ["AGE_EDGES", "EarsModel", "Partial", "eased", "ears_model", "partials", "word_columns"]
 
 Generator = np.random.Generator
 AGE_EDGES: Final = (-0.3, -0.15, 0.0, 0.1, 0.2, 0.4, 0.8)
@@ -75,6 +75,16 @@ def ears_model(clarity: str) -> EarsModel:
         fitted["latency_median"],
         fitted["latency_sigma"],
     )
+
+
+def eased(model: EarsModel, factor: float) -> EarsModel:
+    """The model with `factor` times its errors on words that had ended when it read them."""
+    first = AGE_EDGES.index(0.0) + 1
+    missing, wrong = (
+        tuple(share if age < first else share * factor for age, share in enumerate(shares))
+        for shares in (model.missing, model.wrong)
+    )
+    return replace(model, missing=missing, wrong=wrong)
 
 
 def partials(generator: Generator, conversation: Conversation, model: EarsModel) -> list[Partial]:

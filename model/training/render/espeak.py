@@ -1,6 +1,6 @@
 """espeak-ng through its library: text to samples and the time of every word.
 
-What the library says depends on all it has said before (noise, flutter and phase live on in it), and
+What the library says depends on all it has said before (noise, flutter, phase live on in it), and
 it cannot be begun anew: a second initialisation hangs. So every sentence is spoken by a fork of a
 process in which it was initialised and nothing more; the same text then gives the same samples. A
 fork costs a few milliseconds. One process uses it from one thread.

@@ -33,6 +33,7 @@ def digest(rendered: Rendered) -> str:
     return str(hash(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)))
 
 
+@pytest.mark.timeout(60)
 def test_a_conversation_depends_on_nothing_but_its_seed_and_index() -> None:
     """In another process, after other conversations, hash seeds apart: the same samples."""
     code = (
@@ -135,7 +136,7 @@ def test_projection_is_the_share_of_voice_to_come() -> None:
     for k in range(0, rendered.script.micro_turns, 7):
         end = (k + 1) * HEARING_BLOCK_SAMPLES
         share = voiced[end + 3200 : end + 9600].mean()
-        assert abs(float(rendered.labels["projection"][k, 0, 1]) - share) < 0.01
+        assert abs(float(rendered.labels["projection"][k, 0, 1]) - share) < 0.03
 
 
 def test_a_picture_shows_both_sides() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ class CountingEars:
 
     hop_seconds = 0.024
 
-    def encode(self, audio: np.ndarray) -> object:
+    def encode(self, audio: np.ndarray) -> Generator[None, None, torch.Tensor]:
         frames = len(audio) // 384
         yield None
         return torch.full((frames, streams.ENCODER_WIDTH), len(audio) / 16_000)
