@@ -77,7 +77,9 @@ def write_part(
         facts: kept beside them, as JSON.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    metadata = {"facts": json.dumps(facts or {}), "streams": str(streams.STREAMS_VERSION)}
+    # One entry: of several the order in the file is drawn anew each time.
+    about = {"facts": facts or {}, "streams": streams.STREAMS_VERSION}
+    metadata = {"about": json.dumps(about)}
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
         temporary = Path(file.name)
     try:
@@ -100,14 +102,14 @@ def read_part(folder: Path, index: int, part: str) -> tuple[streams.Arrays, dict
     if not path.is_file():
         raise FileNotFoundError(f"{path.name} has not been made in {folder}: run its pass first")
     with safe_open(path, "numpy") as file:
-        metadata = file.metadata()
-        if metadata["streams"] != str(streams.STREAMS_VERSION):
+        about = json.loads(file.metadata()["about"])
+        if about["streams"] != streams.STREAMS_VERSION:
             raise ValueError(
-                f"{path} is of version {metadata['streams']} of the streams, not "
+                f"{path} is of version {about['streams']} of the streams, not "
                 f"{streams.STREAMS_VERSION}: render it again into an empty folder"
             )
         arrays = {name: file.get_tensor(name) for name in file.keys()}
-    return arrays, json.loads(metadata["facts"])
+    return arrays, about["facts"]
 
 
 def read_audio(folder: Path, index: int) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:

@@ -2,15 +2,12 @@
 
 What the library says depends on all it has said before (noise, flutter, phase live on in it), and
 it cannot be begun anew: a second initialisation hangs. So every sentence is spoken by a fork of a
-process in which it was initialised and nothing more; the same text then gives the same samples. A
-fork costs a few milliseconds. One process uses it from one thread.
+process in which it was initialised and nothing more. One process uses it from one thread.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
-import pickle
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -18,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from model.messages import Audio, Word
+from model.training.render.forked import in_a_fork
 
 __all__ = ["EspeakSettings", "VoiceMissing", "speak"]
 
@@ -116,38 +114,17 @@ def _library() -> _Library:
     return _Library()
 
 
-def _in_a_fork(library: _Library, settings: EspeakSettings, text: str) -> _Spoken:
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        try:
-            ctypes.CDLL(None).srand(1)
-            with os.fdopen(writing, "wb") as pipe:
-                pickle.dump(library.speak(settings, text), pipe)
-        finally:
-            # Nothing of the parent's may be ended or flushed by the child.
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
-    os.waitpid(child, 0)
-    if not answer:
-        raise VoiceMissing(f"espeak-ng cannot speak as {settings.voice!r}: install espeak-ng 1.51")
-    spoken: _Spoken = pickle.loads(answer)
-    return spoken
-
-
 def speak(settings: EspeakSettings, text: str) -> tuple[Audio, int, tuple[Word, ...]]:
     """The sentence, its rate in Hz, and its words in seconds of it.
 
     A word lasts until the next begins or until its clause ends.
 
     Raises:
-        VoiceMissing: the library or the voice is not there.
+        VoiceMissing: the library is not there.
+        RuntimeError: the voice is not there.
     """
     library = _library()
-    audio, events = _in_a_fork(library, settings, text)
+    audio, events = in_a_fork(lambda: library.speak(settings, text))
     marks = sorted({(sample, kind, place, length) for kind, place, length, sample in events})
     words: list[Word] = []
     for index, (sample, kind, place, length) in enumerate(marks):

@@ -1,4 +1,4 @@
-"""flite through its libraries: text to samples and the time of every word, no process started."""
+"""flite through its libraries: text to samples and the time of every word."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from model.messages import Audio, Word
 from model.training.render.espeak import VoiceMissing
+from model.training.render.forked import in_a_fork
 
 __all__ = ["speak"]
 
@@ -76,9 +77,12 @@ def speak(voice: str, text: str) -> tuple[Audio, int, tuple[Word, ...]]:
     Raises:
         VoiceMissing: the library or the voice is not there.
     """
+    _voice(voice)  # Registered before the fork, not in each.
+    return in_a_fork(lambda: _spoken(voice, text))
+
+
+def _spoken(voice: str, text: str) -> tuple[Audio, int, tuple[Word, ...]]:
     library = _library()
-    # Its noise comes from the process's one generator: the same text must give the same samples.
-    ctypes.CDLL(None).srand(1)
     utterance = library.flite_synth_text(text.encode("ascii", "ignore"), _voice(voice))
     try:
         wave = library.utt_wave(utterance).contents
