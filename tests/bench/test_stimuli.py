@@ -238,11 +238,13 @@ def test_a_probe_for_splices_fails() -> None:
     """Trained on clips of two splits, human ones too, tried on clips it has not seen."""
     made = [_seams_and_silences("train", 40, 1), _seams_and_silences("dev", 40, 2)]
     x, y = (np.concatenate(parts) for parts in zip(*made, strict=True))
-    other_x, other_y = _seams_and_silences("dev", 40, 3)
+    # Several draws: with one, chance alone moves the result by .05.
+    unseen = [_seams_and_silences("dev", 40, seed) for seed in (3, 4, 5, 6)]
+    other_x, other_y = (np.concatenate(parts) for parts in zip(*unseen, strict=True))
     centre, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
     weights = _logistic((x - centre) / scale, y.astype(float))
     found = _auc((other_x - centre) / scale @ weights, other_y)
-    assert len(other_y) >= 100
+    assert len(other_y) >= 500
     assert max(found, 1 - found) <= 0.6, found
 
 
