@@ -91,6 +91,7 @@ class Draft:
         spoken: the phrases rendered so far.
         complete: no more phrases will come.
         nothing: the recogniser found no words: there is nothing to answer.
+        failed: it will not come.
     """
 
     number: int
@@ -99,6 +100,7 @@ class Draft:
     spoken: tuple[Spoken, ...] = ()
     complete: bool = False
     nothing: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from model.interaction import hearing, speaking
 from model.interaction.mind import EndOfTurn, Mind, Rendered, ReplyDone, Transcribed
 from model.messages import Event, PersonWords, Remembered, Word
 
-__all__ = ["carry", "enter", "joined"]
+__all__ = ["APOLOGY", "carry", "enter", "joined"]
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,11 @@ def _failed(mind: Mind, failure: Failed) -> Mind:
     if failure.lane != "language":
         return mind
     utterance = mind.utterance
-    if utterance is None or utterance.rendered_samples:
-        over = None if utterance is None else speaking.finish(utterance)
-        return replace(mind, draft=None, utterance=over)
+    if utterance is None:
+        failed = None if mind.draft is None else replace(mind.draft, failed=True)
+        return replace(mind, draft=failed)
+    if utterance.rendered_samples:
+        return replace(mind, draft=None, utterance=speaking.finish(utterance))
     # Nothing of the answer was rendered: say so, rather than leave the person without a word.
     return replace(mind, draft=None, utterance=None, cut_k=-1, asked="", sayings=(APOLOGY,))
 

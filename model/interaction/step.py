@@ -172,7 +172,8 @@ class RowStep:
             self.events.append(PersonState(decided.person, decided.person_probability))
         if decided.person == "speaking" and not self._falling_silent:
             self._drop_draft()
-        if decided.wants_end_of_turn and self.mind.hearing.segment is not None:
+        asks = decided.wants_end_of_turn and decided.decision != "take"
+        if asks and self.mind.hearing.segment is not None:
             audio = hearing.last_seconds(self.mind.hearing)
             self._cancel("turn")
             self._submit(
@@ -191,9 +192,13 @@ class RowStep:
             if self.mind.utterance is None and (draft is not None or self.mind.hearing.muted):
                 self._end_segment(answered=False)
             return
-        if not draft.text:
-            # There is nothing to say before the words are known, and until then the person may go
-            # on: the segment stays open, and the offer stands.
+        if draft.failed:
+            self._end_segment(answered=False)
+            self.mind = replace(self.mind, sayings=(results.APOLOGY,))
+            return
+        if not draft.text or not (draft.spoken or draft.complete):
+            # There is nothing to say yet, and until then the person may go on, unspoken to: the
+            # segment stays open, and the offer stands.
             floor = replace(self.mind.floor, offered_seconds=0.0)
             self.mind = replace(self.mind, floor=floor)
             return

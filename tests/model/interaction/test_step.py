@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
+import pytest
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Failed
 from model.interaction.floor import FloorSettings, FloorState
 from model.interaction.memory import Memory
-from model.interaction.mind import Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.mind import EndOfTurn, Mind, Rendered, ReplyDone, Transcribed
 from model.interaction.parts import Spoken, SpokenWord
 from model.interaction.segment import Segment
 from model.interaction.step import RowStep
@@ -68,21 +69,25 @@ def lanes(output: RowOutput) -> list[str]:
     return [job.lane for job in output.jobs]
 
 
-def test_the_floor_is_taken_when_the_words_are_known_and_not_before() -> None:
+def test_the_floor_is_taken_when_there_is_something_to_say_and_not_before() -> None:
     walk = Walk()
     walk.take(8, VOICE)
     outputs = walk.take(80)
     assert decisions(outputs) == [], "however long the words take"
     assert sum(lanes(one).count("language") for one in outputs) == 1
-    assert decisions([walk.step(SILENCE, walk.transcribed("Hello."))]) == ["take"]
+    assert decisions([walk.step(SILENCE, walk.transcribed("Hello.")), *walk.take(60)]) == []
+    assert decisions([walk.step(SILENCE, rendered(1))]) == ["take"]
     assert walk.mind.utterances == 1
     assert walk.mind.asked == "Hello."
 
 
-def test_who_goes_on_before_the_words_are_known_loses_none_of_them() -> None:
+@pytest.mark.parametrize("known", [False, True])
+def test_who_goes_on_before_we_speak_is_not_spoken_to_and_loses_no_word(known: bool) -> None:
     walk = Walk()
     walk.take(8, VOICE)
     walk.take(20)
+    if known:
+        walk.step(SILENCE, walk.transcribed("Hello."))
     segment = walk.mind.hearing.number
     walk.take(3, VOICE)
     assert walk.mind.draft is None
@@ -147,7 +152,7 @@ def test_speech_without_end_is_parted_and_all_of_it_asked() -> None:
     assert walk.mind.hearing.words == said[125:]
     assert walk.mind.carried.split() == [word.text for word in said[:125]]
     walk.take(20)
-    walk.step(SILENCE, walk.transcribed("and", "more"))
+    walk.step(SILENCE, walk.transcribed("and", "more"), rendered(1))
     assert walk.mind.asked.split()[-3:] == ["w124", "and", "more"]
 
 
@@ -156,14 +161,22 @@ def test_an_answer_that_fails_is_apologised_for_once() -> None:
     walk.take(8, VOICE)
     walk.take(10)
     walk.step(SILENCE, walk.transcribed("Hello."))
-    for _ in range(12):
-        walk.step()
-    assert walk.mind.utterance is not None
+    output = walk.take(12)[-1]
+    assert lanes(output) == [] and walk.mind.utterances == 0
     output = walk.step(SILENCE, Failed("language", "RuntimeError()"))
     assert lanes(output) == ["language"], "the apology is rendered"
-    assert walk.mind.utterance is not None and walk.mind.utterance.number == 2
+    assert walk.mind.utterance is not None and walk.mind.utterance.number == 1
     output = walk.step(SILENCE, Failed("language", "RuntimeError()"))
     assert walk.mind.sayings == () or lanes(output) == ["language"]
+
+
+def test_a_typed_question_whose_answer_fails_is_apologised_for() -> None:
+    walk = Walk()
+    walk.step(texts=("Hello.",))
+    assert walk.mind.utterance is not None
+    output = walk.step(SILENCE, Failed("language", "RuntimeError()"))
+    assert lanes(output) == ["language"]
+    assert walk.mind.utterance is not None and walk.mind.utterance.number == 2
 
 
 def test_a_draft_begins_with_the_first_silence_and_voice_drops_it() -> None:
@@ -173,3 +186,12 @@ def test_a_draft_begins_with_the_first_silence_and_voice_drops_it() -> None:
     assert walk.mind.draft is not None and walk.mind.doing == "speaking"
     assert "language" in walk.step(VOICE).cancel
     assert walk.mind.draft is None
+
+
+def test_what_is_decided_is_not_judged_again_while_the_answer_is_made() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    judged = [one for one in walk.take(2) if "turn" in lanes(one)]
+    assert len(judged) == 1
+    walk.step(SILENCE, EndOfTurn(walk.k - 1, 0.99))
+    assert not [one for one in walk.take(12) if "turn" in lanes(one)]
