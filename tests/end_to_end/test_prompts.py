@@ -9,6 +9,9 @@ from tests.end_to_end.spoken import model_server
 
 RATIO = 0.9
 SUBSET = 10
+SUBSET_RATIO = 0.6
+"""One prompt in ten is a tenth: so few cannot tell .9 from .7. They find a path that is broken; the
+line of .9 is held by all forty, below."""
 
 
 def test_the_prompts_are_forty_of_five_kinds_and_the_checks_are_exact() -> None:
@@ -34,7 +37,7 @@ async def test_spoken_prompts_score_like_typed_ones() -> None:
         found = await measure_prompts(served, SUBSET)
     print(found)
     assert found["typed"] > 0.5, found["each"]
-    assert found["ratio"] >= RATIO, found["each"]
+    assert found["ratio"] >= SUBSET_RATIO, found["each"]
 
 
 @pytest.mark.bench
