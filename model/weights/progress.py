@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -25,11 +26,13 @@ def megabytes(size: float) -> str:
 def folder_bytes(folder: Path) -> int:
     """Bytes of all files below a folder, as far as they can be seen while others write there."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # removed since it was listed
-            continue
+    # os.walk passes over a folder that is gone by the time it is entered; Path.rglob raises there.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(parent, name)).st_size
+            except OSError:  # removed since it was listed
+                continue
     return total
 
 

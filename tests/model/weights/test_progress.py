@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -58,3 +60,22 @@ def test_sizes_are_counted_and_written_for_people(tmp_path: Path) -> None:
     (tmp_path / "inner" / "b").write_bytes(bytes(4))
     assert folder_bytes(tmp_path) == 7
     assert [megabytes(491_400_064), megabytes(2_317)] == ["491 MB", "2 kB"]
+
+
+def test_folders_may_vanish_while_they_are_counted(tmp_path: Path) -> None:
+    """A downloader makes and removes folders of its own while the bar looks on."""
+    over = threading.Event()
+
+    def churn() -> None:
+        while not over.is_set():
+            shutil.rmtree(tmp_path / "outer", ignore_errors=True)
+            (tmp_path / "outer" / "inner").mkdir(parents=True)
+
+    (tmp_path / "stays").write_bytes(bytes(5))
+    downloader = threading.Thread(target=churn)
+    downloader.start()
+    try:
+        assert {folder_bytes(tmp_path) for _ in range(2_000)} == {5}
+    finally:
+        over.set()
+        downloader.join()
