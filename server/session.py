@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Final
 
 from model.messages import (
     Command,
@@ -24,9 +24,12 @@ from server.course import Course, SessionClock
 from server.errors import EngineLost, EngineTooSlow
 from server.hearing import Hearing
 from server.journal import Journal
+from server.line import Line
+from server.port import Port
 from server.registry import Entry
 from server.services import Services
 from server.session_events import (
+    ClientEvent,
     Dialect,
     EndReason,
     EndSession,
@@ -37,15 +40,16 @@ from server.session_events import (
     Ping,
     Pong,
     Problem,
+    Reply,
     SessionEnded,
     SessionEnding,
     SessionEvent,
     SessionStarted,
+    Several,
     StopSpeaking,
     TextSent,
 )
 from server.speaking import Speaking
-from server.webrtc.peer import Peer
 
 __all__ = ["Session"]
 
@@ -64,7 +68,7 @@ class Session:
 
     Args:
         entry: the conversation; no other session may be in it.
-        peer: the browser; closed with the session.
+        peer: the client's end; closed with the session.
         dialect: how the client is spoken to.
         settings: how the model should behave.
         services: what all sessions share.
@@ -74,7 +78,7 @@ class Session:
     def __init__(
         self,
         entry: Entry,
-        peer: Peer,
+        peer: Port,
         dialect: Dialect,
         settings: StreamSettings,
         services: Services,
@@ -85,12 +89,12 @@ class Session:
         self.peer = peer
         self.released = asyncio.Event()
         self._entry = entry
-        self._dialect = dialect
         self._services = services
         self._course = Course(settings, SessionClock(loop), last_activity=loop.time())
         self._over: asyncio.Future[EndReason] = loop.create_future()
         self._on_released = on_released
-        self._journal = Journal(services.journal, entry.id)
+        journal = Journal(services.journal, entry.id)
+        self._line = Line(dialect, peer.channel, self._course.clock, journal)
         offset_seconds = loop.time() - entry.began
         self.hearing = Hearing(
             services.engine.number(), entry.conversation, services.policy, offset_seconds
@@ -194,8 +198,7 @@ class Session:
         turns = self._entry.conversation.as_turns()
         resumed = bool(self._entry.conversation.turns)
         self._emit(SessionStarted(self.id, resumed, engine.parts, turns))
-        self.peer.channel.on_text(self._on_text)
-        self.peer.channel.on_refused(self._on_refused)
+        self._line.listen(self._act)
         engine.open(self._opening(), self)
         self._course.stream_open = engine.status == "ready"
         self.peer.speaker.source = self.speaking
@@ -224,7 +227,7 @@ class Session:
         if not self._course.stream_open:
             return
         while (turn := self.hearing.intake.take()) is not None:
-            self._journal.micro_turn(turn)
+            self._line.journal.micro_turn(turn)
             try:
                 self._services.engine.send(turn)
             except (EngineLost, EngineTooSlow) as error:
@@ -260,7 +263,7 @@ class Session:
         self._services.engine.close(self.hearing.intake.stream)
         self._services.metrics.events_dropped += self.peer.statistics().events_dropped
         self._entry.conversation.settle()
-        self._journal.close()
+        self._line.journal.close()
         self._on_released()
         self.released.set()
         self.peer.speaker.source = None
@@ -270,15 +273,9 @@ class Session:
 
     # ---- what the client asks for ------------------------------------------------------------
 
-    def _on_text(self, text: str) -> None:
-        if not self._over.done():
-            self._act(self._dialect.decode(text, self._course.clock.loop.time()))
-
-    def _on_refused(self, why: Literal["binary", "too_large"]) -> None:
-        if not self._over.done():
-            self._act(self._dialect.refuse(why, self._course.clock.loop.time()))
-
-    def _act(self, event: Any) -> None:
+    def _act(self, event: ClientEvent | Problem | None) -> None:
+        if self._over.done():
+            return
         match event:
             case Problem():
                 self._services.metrics.messages_refused[event.code] += 1
@@ -298,6 +295,11 @@ class Session:
                 self.end("hung_up")
             case Ping(sent_ms):
                 self._emit(Pong(sent_ms))
+            case Several(events):
+                for one in events:
+                    self._act(one)
+            case Reply(messages):
+                self._line.send(messages)
 
     def _obey(self, command: Command) -> None:
         """Do what the person demands, whatever the model makes of it."""
@@ -315,9 +317,7 @@ class Session:
     # ---- what the client is told -------------------------------------------------------------
 
     def _emit(self, event: SessionEvent) -> None:
-        text = self._dialect.encode(event, self._course.clock.now())
-        self.peer.channel.send(text)
-        self._journal.event(text)
+        self._line.tell(event)
 
     def _on_started(self, utterance: int) -> None:
         if self._course.goodbye and self._course.goodbye_utterance is None:

@@ -27,10 +27,12 @@ __all__ = [
     "Ping",
     "Pong",
     "Problem",
+    "Reply",
     "SessionEnded",
     "SessionEnding",
     "SessionEvent",
     "SessionStarted",
+    "Several",
     "StopSpeaking",
     "TextSent",
 ]
@@ -190,14 +192,28 @@ class Flood:
     """So many messages that the session must end."""
 
 
-ClientEvent = TextSent | StopSpeaking | EndSession | Ping | Flood
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the dialect itself answers: messages in the client's own form."""
+
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """One message that asks for several things, in this order."""
+
+    events: tuple[ClientEvent | Problem, ...]
+
+
+ClientEvent = TextSent | StopSpeaking | EndSession | Ping | Flood | Reply | Several
 
 
 class Dialect(Protocol):
     """A public protocol on the data channel. Pure: text and times in, text and events out."""
 
-    def encode(self, event: SessionEvent, at_seconds: float) -> str:
-        """The message that tells the client of an event, at a time of the session's clock."""
+    def encode(self, event: SessionEvent, at_seconds: float) -> tuple[str, ...]:
+        """The messages that tell the client of an event, at a time of the session's clock."""
 
     def decode(self, text: str, now: float) -> ClientEvent | Problem | None:
         """What a message asks for; a Problem to be sent back; None for nothing to do."""

@@ -48,15 +48,15 @@ class CounterpointDialect:
         self._arrivals: deque[float] = deque(maxlen=FLOOD_A_SECOND + 1)
         self._told_too_fast = float("-inf")
 
-    def encode(self, event: SessionEvent, at_seconds: float) -> str:
-        """The event as JSON text, with its `seq` and `at_ms`."""
+    def encode(self, event: SessionEvent, at_seconds: float) -> tuple[str, ...]:
+        """The event as one message of JSON text, with its `seq` and `at_ms`."""
         message: dict[str, Any] = {
             **_fields(event),
             "seq": self._seq,
             "at_ms": max(0, _ms(at_seconds)),
         }
         self._seq += 1
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        return (json.dumps(message, ensure_ascii=False, separators=(",", ":")),)
 
     def decode(self, text: str, now: float) -> ClientEvent | Problem | None:
         """What a message asks for, or the Problem to answer it with; None while it comes too fast.
