@@ -17,25 +17,65 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from model.orders import (
+    MAX_ORDERS,
+    MAX_TOOLS,
+    Answer,
+    Append,
+    AppendRole,
+    Cancel,
+    ChangeSettings,
+    Clear,
+    Commit,
+    Hold,
+    Order,
+    Refused,
+    Resume,
+    Say,
+    Saying,
+    SayPolicy,
+    StreamSettings,
+    ToolAnswer,
+    ToolCall,
+    ToolSpec,
+    Truncate,
+)
+
 __all__ = [
+    "MAX_ORDERS",
+    "MAX_TOOLS",
     "AgentWord",
+    "Answer",
+    "Append",
+    "AppendRole",
     "Audio",
+    "Cancel",
+    "ChangeSettings",
+    "Clear",
     "CloseStream",
     "Command",
+    "Commit",
     "EngineReady",
     "EngineVitals",
     "Event",
     "Floor",
     "FromEngine",
     "Heard",
+    "Hold",
     "MicroTurnInput",
     "MicroTurnOutput",
     "OpenStream",
+    "Order",
     "PersonState",
     "PersonWords",
     "Picture",
+    "Refused",
     "Remembered",
+    "Resume",
     "Said",
+    "Say",
+    "SayPolicy",
+    "Saying",
     "Shutdown",
     "Speech",
     "StreamClosed",
@@ -44,6 +84,8 @@ __all__ = [
     "ToEngine",
     "ToolAnswer",
     "ToolCall",
+    "ToolSpec",
+    "Truncate",
     "Turn",
     "UtteranceDone",
     "Word",
@@ -86,21 +128,14 @@ class AgentWord:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One finished turn of a conversation, as it was *heard*: what a resumed stream remembers."""
+    """One finished turn of a conversation, as it was *heard*: what a resumed stream remembers.
 
-    who: Literal["person", "agent"]
+    A turn of `knowledge` is what nobody said, but the model was told.
+    """
+
+    who: Literal["person", "agent", "knowledge"]
     text: str
     cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """How the model should behave towards one person; every field can be set by a client."""
-
-    instructions: str = ""
-    voice: str = ""
-    eagerness: float = 0.5
-    greeting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +171,6 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolAnswer:
-    """The answer to an earlier `ToolCall`."""
-
-    call: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class MicroTurnInput:
     """All that came in during micro-turn `k` of a stream.
 
@@ -156,6 +183,7 @@ class MicroTurnInput:
         commands: stop, quiet, goodbye.
         answers: tools' answers.
         pictures: video frames.
+        orders: what the client orders, at most `MAX_ORDERS`; obeyed behind `commands`, in order.
     """
 
     stream: int
@@ -166,6 +194,7 @@ class MicroTurnInput:
     commands: tuple[Command, ...] = ()
     answers: tuple[ToolAnswer, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    orders: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,16 +278,17 @@ class PersonState:
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """The model asks for something; answered by a `ToolAnswer` in a later micro-turn."""
-
-    call: str
-    name: str
-    arguments: str
-
-
-Event = PersonWords | Said | UtteranceDone | Remembered | Floor | PersonState | ToolCall
+Event = (
+    PersonWords
+    | Said
+    | UtteranceDone
+    | Remembered
+    | Floor
+    | PersonState
+    | ToolCall
+    | Saying
+    | Refused
+)
 
 
 @dataclass(frozen=True, slots=True)

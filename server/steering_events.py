@@ -1,0 +1,175 @@
+"""What a client may ask of the conversation under way, and what it is told of that.
+
+Beside `server.session_events`, which holds what every session has. `event_id` is the client's name
+for its message; a Problem it causes names it. Numbers of utterances are the conversation's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model.messages import AppendRole, SayPolicy, StreamSettings
+
+__all__ = [
+    "AgentComplete",
+    "AnswerAsked",
+    "Appended",
+    "CancelAsked",
+    "ClearAsked",
+    "CommitAsked",
+    "HoldAsked",
+    "HoldChanged",
+    "ResumeAsked",
+    "SayAsked",
+    "SettingsAsked",
+    "SettingsChanged",
+    "SteeringEvent",
+    "ToolAnswered",
+    "ToolEnded",
+    "TruncateAsked",
+]
+
+# ---- client to Session -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """Stop the answer under way or in the making."""
+
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateAsked:
+    """The client says how much of an utterance was heard; if it is under way, it is cut there."""
+
+    utterance: int
+    heard_samples: int
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    """Stay silent and go on listening."""
+
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAsked:
+    """Go on where the hold stopped."""
+
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SayAsked:
+    """Say this text; see `model.messages.Say`. Without a `say` the Session makes a name."""
+
+    text: str
+    policy: SayPolicy = "when_free"
+    priority: int = 0
+    say: str = ""
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Something the model should remember, unanswered."""
+
+    text: str
+    role: AppendRole = "knowledge"
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitAsked:
+    """The person's turn ends here; it is answered when an answer is asked for."""
+
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAsked:
+    """Forget what the person said since the last turn."""
+
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsked:
+    """Answer what is there, now."""
+
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsAsked:
+    """Change settings by their names in `docs/dialect.md`; what is not named stays as it is.
+
+    The Session checks them; a Problem is told, or SettingsChanged.
+    """
+
+    values: Mapping[str, Any]
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """The client's answer to a ToolCall; of a failed one `text` says why."""
+
+    call: str
+    text: str
+    failed: bool = False
+    event_id: str | None = None
+
+
+SteeringEvent = (
+    CancelAsked
+    | TruncateAsked
+    | HoldAsked
+    | ResumeAsked
+    | SayAsked
+    | Appended
+    | CommitAsked
+    | ClearAsked
+    | AnswerAsked
+    | SettingsAsked
+    | ToolAnswered
+)
+
+# ---- Session to client (beside ToolCall and Saying of model.messages) ---------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """The settings as they are from now on; `event_id` is that of the message that asked."""
+
+    settings: StreamSettings
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChanged:
+    """Whether we are held."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentComplete:
+    """Nothing more will be made of this utterance: its whole length (24 kHz)."""
+
+    utterance: int
+    length_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A tool call is over: answered, failed or timed out."""
+
+    call: str
+    failed: bool
+    text: str
