@@ -14,6 +14,7 @@ from typing import Final
 
 from aiohttp import web
 
+from server.auth_http import DOOR, check_exposure, make_door
 from server.engine_client import EngineClient
 from server.engine_entry import check, enter
 from server.engine_process import EngineEntry
@@ -49,10 +50,12 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
         SettingsError: the engine or the media cannot be set up like this.
     """
     check(settings.engine)
+    check_exposure(settings)
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     engine = EngineClient(settings, entry)
     journal = JournalWriter(Path(settings.recordings)) if settings.recordings else None
     services = Services(settings, engine, Metrics(), Policy(), journal)
+    app[DOOR] = make_door(settings)
     app[RECEPTION] = Reception(services, _ice(settings))
     add_routes(app)
     app.cleanup_ctx.append(_engine_beside)

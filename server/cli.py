@@ -38,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from server.doctor import main as doctor
 
         return doctor(rest)
+    if command == "key":
+        from server.auth_keys import main as key
+
+        return key(rest)
     if command in MODULES:
         return _run_module(command, rest)
     if command == "--version":
@@ -77,6 +81,7 @@ def _usage() -> str:
     lines = {
         "serve": "start the server; `counterpoint serve --help` lists its settings",
         "doctor": "check this machine and say what to do",
+        "key": "make, list and remove API keys; `counterpoint key new NAME`",
         **there,
     }
     listed = "\n".join(f"  {name:<9}{about}" for name, about in lines.items())

@@ -11,13 +11,17 @@ __all__ = [
     "EngineLost",
     "EngineTooSlow",
     "Forbidden",
+    "ForbiddenOrigin",
     "NoAudio",
     "NoCodec",
     "NotFound",
     "NotReady",
+    "RateLimited",
+    "SessionLimit",
     "SettingsError",
     "ShuttingDown",
     "TooLarge",
+    "Unauthorized",
 ]
 
 
@@ -73,6 +77,36 @@ class Forbidden(CounterpointError):
 
     code = "forbidden"
     status = 403
+
+
+class ForbiddenOrigin(Forbidden):
+    """Pages of this origin may not call."""
+
+    code = "forbidden_origin"
+
+
+class Unauthorized(CounterpointError):
+    """Who asks did not show what opens this."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class RateLimited(CounterpointError):
+    """Too many requests of one holder."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SessionLimit(RateLimited):
+    """The holder has as many sessions as they may."""
+
+    code = "session_limit"
 
 
 class Busy(CounterpointError):

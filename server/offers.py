@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from model.messages import StreamSettings
-from server.errors import BadOffer
+from server.errors import BadOffer, Unauthorized
 
-__all__ = ["Offer", "read_offer"]
+__all__ = ["Offer", "fixed", "read_offer"]
 
 _MAX_TOKEN: Final = 256
 _MAX_INSTRUCTIONS: Final = 8_192
@@ -39,6 +39,23 @@ def read_offer(body: Any) -> Offer:
     if resume is not None and not (isinstance(resume, str) and len(resume) <= _MAX_TOKEN):
         raise BadOffer("`resume` must be the `resume_token` of an earlier answer.")
     return Offer(sdp, resume or None, _read_settings(body.get("settings", {})))
+
+
+def fixed(body: Any, session: Mapping[str, Any]) -> Any:
+    """The body with what a secret fixes of its settings; raises Unauthorized.
+
+    Args:
+        body: as it came.
+        session: what the secret was made for; empty for anything.
+    """
+    if not session or not isinstance(body, Mapping):
+        return body
+    if session.get("type") != "counterpoint":
+        raise Unauthorized("This secret was made for another protocol.")
+    settings = body.get("settings", {})
+    if not isinstance(settings, Mapping):
+        return body
+    return {**body, "settings": {**settings, **session.get("settings", {})}}
 
 
 def _read_settings(value: Any) -> StreamSettings:

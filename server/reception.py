@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
+from model.messages import StreamSettings
 from server.admission import Admission
-from server.dialects.counterpoint import CounterpointDialect
 from server.engine_client import EngineStatus
 from server.errors import ShuttingDown
 from server.offers import Offer
+from server.port import Port
 from server.registry import Entry, Registry
 from server.services import Services
 from server.session import Session
 from server.settings import Settings
+from server.visitor import Visitor
 from server.webrtc.ice import IceSettings
 from server.webrtc.peer import Peer
 
@@ -71,38 +74,43 @@ class Reception:
             raise ShuttingDown("The server is about to end; try again in a moment.")
         self._knocks.knock(address, asyncio.get_running_loop().time())
 
-    async def welcome(self, offer: Offer, address: str) -> Welcome:
+    async def welcome(self, offer: Offer, visitor: Visitor) -> Welcome:
         """Begin a session; raises Busy, NotReady, BadOffer and their like, and leaves nothing."""
         loop = asyncio.get_running_loop()
         admission = self._places(self.services.engine.ready.rows)
         entry = self.registry.resume(offer.resume, loop.time()) if offer.resume else None
         # Who resumes a session that still goes on takes over its place.
-        place = None if entry is not None and entry.session else admission.enter(address)
-        try:
-            peer = await Peer.answer(offer.sdp, self._ice)
-        except BaseException:
-            if place is not None:
-                admission.leave(place)
-            raise
-        try:
-            while entry is not None and entry.session is not None:
-                entry.session.end("replaced", 0.0)
-                await entry.session.released.wait()
-            if self.shutting_down:
-                raise ShuttingDown("The server is about to end; try again in a moment.")
-            if entry is not None:
-                # Meanwhile it may have been deleted; then a new conversation begins.
-                entry = self.registry.resume(entry.token, loop.time())
-            place = place or admission.enter(address)
-        except BaseException:
-            if place is not None:
-                admission.leave(place)
-            await peer.close()
-            raise
-        # From here to the end nothing waits, so nobody else can have begun in the same entry.
-        entry = entry or self.registry.create(loop.time())
-        self._begin(entry, peer, offer, lambda: admission.leave(place))
+        takes_over = entry is not None and entry.session is not None
+        place = ExitStack() if takes_over else _enter(admission, visitor)
+        with place:
+            peer = await Peer.answer(offer.sdp, self._ice, labels=frozenset({visitor.label}))
+            try:
+                while entry is not None and entry.session is not None:
+                    entry.session.end("replaced", 0.0)
+                    await entry.session.released.wait()
+                if self.shutting_down:
+                    raise ShuttingDown("The server is about to end; try again in a moment.")
+                if entry is not None:
+                    # Meanwhile it may have been deleted; then a new conversation begins.
+                    entry = self.registry.resume(entry.token, loop.time())
+                place = _enter(admission, visitor) if takes_over else place
+            except BaseException:
+                await peer.close()
+                raise
+            # From here to the end nothing waits, so nobody else can have begun in the same entry.
+            entry = entry or self.registry.create(loop.time())
+            port = visitor.port(peer)
+            self._begin(entry, port, offer.settings, visitor, place.pop_all())
         return Welcome(peer.answer_sdp, entry.id, entry.token)
+
+    def join(self, make: Callable[[], Port], settings: StreamSettings, visitor: Visitor) -> Entry:
+        """Begin a session over a port that is there at once; raises as `welcome` does."""
+        if self.shutting_down:
+            raise ShuttingDown("The server is about to end; try again in a moment.")
+        with _enter(self._places(self.services.engine.ready.rows), visitor) as place:
+            entry = self.registry.create(asyncio.get_running_loop().time())
+            self._begin(entry, make(), settings, visitor, place.pop_all())
+        return entry
 
     def open(self, session: str, token: str) -> Entry:
         """The conversation; raises NotFound or Forbidden."""
@@ -134,17 +142,22 @@ class Reception:
             self._admission = _admission(self.services.settings, rows)
         return self._admission
 
-    def _begin(self, entry: Entry, peer: Peer, offer: Offer, leave: Callable[[], None]) -> None:
+    def _begin(
+        self,
+        entry: Entry,
+        port: Port,
+        settings: StreamSettings,
+        visitor: Visitor,
+        place: ExitStack,
+    ) -> None:
         def on_released() -> None:
-            leave()
+            place.close()
             self.registry.park(entry, asyncio.get_running_loop().time())
 
         metrics = self.services.metrics
         metrics.sessions_started += 1
         metrics.sessions_resumed += entry.expires is not None
-        session = Session(
-            entry, peer, CounterpointDialect(), offer.settings, self.services, on_released
-        )
+        session = Session(entry, port, visitor.dialect(), settings, self.services, on_released)
         entry.session = session
         task = asyncio.create_task(self._run(session), name=f"session {entry.id}")
         self._running.add(task)
@@ -155,6 +168,15 @@ class Reception:
         reason = await session.run()
         self.services.metrics.sessions_ended[reason] += 1
         log.info("session %s ended: %s", session.id, reason)
+
+
+def _enter(admission: Admission, visitor: Visitor) -> ExitStack:
+    """Take a place; closing what is returned gives it back."""
+    with ExitStack() as place:
+        place.callback(admission.leave, admission.enter(visitor.address))
+        visitor.gate.begin(visitor.holder)
+        place.callback(visitor.gate.end, visitor.holder)
+        return place.pop_all()
 
 
 def _admission(settings: Settings, rows: int) -> Admission:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,13 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from server import record
+from server.auth import Grant, Pass
+from server.auth_http import DOOR, cross_origin, visitor
 from server.errors import BadOffer, CounterpointError, TooLarge
 from server.metrics import render
-from server.offers import Offer, read_offer
+from server.offers import Offer, fixed, read_offer
 from server.reception import Reception
+from server.refusals import error_body, refusal
 from server.vitals import gauges
 from server.webrtc.ice import turn_credentials
 
@@ -66,22 +69,18 @@ async def _errors_as_json(request: web.Request, handler: Answer) -> web.StreamRe
     try:
         return await handler(request)
     except CounterpointError as error:
-        refusal = error
+        refused = error
     except web.HTTPRequestEntityTooLarge:
-        refusal = TooLarge(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
+        refused = TooLarge(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _refused("not_found" if error.status == 404 else "bad_request", error)
+        return _refused(request.path, error)
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        refusal = CounterpointError("Something failed here; try again.")
-    request.app[RECEPTION].services.metrics.requests_refused[refusal.code] += 1
-    headers = {}
-    if refusal.retry_after_seconds is not None:
-        headers["Retry-After"] = str(max(1, round(refusal.retry_after_seconds)))
-    body = {"error": {"code": refusal.code, "message": str(refusal)}}
-    return web.json_response(body, status=refusal.status, headers=headers)
+        refused = CounterpointError("Something failed here; try again.")
+    request.app[RECEPTION].services.metrics.requests_refused[refused.code] += 1
+    return refusal(request.path, refused)
 
 
 @web.middleware
@@ -93,13 +92,14 @@ async def _security_headers(request: web.Request, handler: Answer) -> web.Stream
     return response
 
 
-middlewares: Final[tuple[Middleware, ...]] = (_security_headers, _errors_as_json)
+middlewares: Final[tuple[Middleware, ...]] = (_security_headers, cross_origin, _errors_as_json)
 
 
-def _refused(code: str, error: web.HTTPException) -> web.Response:
-    body = {"error": {"code": code, "message": f"{error.reason}: see the documentation."}}
+def _refused(path: str, error: web.HTTPException) -> web.Response:
+    code = "not_found" if error.status == 404 else "bad_request"
+    told = error_body(path, code, f"{error.reason}: see the documentation.", error.status)
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return web.json_response(body, status=error.status, headers=headers)
+    return web.json_response(told, status=error.status, headers=headers)
 
 
 async def _offer(request: web.Request) -> web.Response:
@@ -110,8 +110,9 @@ async def _offer(request: web.Request) -> web.Response:
     # ask us first, and we never say yes.
     if request.content_type != "application/json":
         raise BadOffer("Send the offer as application/json.")
-    offer = await _read(request)
-    welcome = await reception.welcome(offer, address)
+    guest = visitor(request)
+    offer = await _read(request, guest.holder.session)
+    welcome = await reception.welcome(offer, guest)
     answer = {
         "sdp": welcome.answer_sdp,
         "type": "answer",
@@ -122,13 +123,13 @@ async def _offer(request: web.Request) -> web.Response:
     return web.json_response(answer, status=201, headers={"Cache-Control": "no-store"})
 
 
-async def _read(request: web.Request) -> Offer:
+async def _read(request: web.Request, session: Mapping[str, Any]) -> Offer:
     if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
         raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             body = await request.read()
-        return read_offer(json.loads(body))
+        return read_offer(fixed(json.loads(body), session))
     except TimeoutError:
         raise BadOffer("The body did not come; send it at once.") from None
     except (ValueError, RecursionError):
@@ -186,6 +187,16 @@ async def _metrics(request: web.Request) -> web.Response:
     return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
+def _secret(request: web.Request) -> str:
+    """A secret for our own page, if it is to have one; "" else."""
+    reception, gate = request.app[RECEPTION], request.app[DOOR].gate
+    if gate.open or not reception.services.settings.page_secrets:
+        return ""
+    reception.knock(request.remote or "")
+    grant = Grant(origin=f"{request.scheme}://{request.host}")
+    return gate.mint(Pass(), grant, time.time())[0]
+
+
 class _Page:
     """The page, with what a browser must know beforehand."""
 
@@ -206,5 +217,6 @@ class _Page:
                 server |= {"username": name, "credential": password}
             servers.append(server)
         return web.Response(
-            text=self._template.render(ice_servers=servers), content_type="text/html"
+            text=self._template.render(ice_servers=servers, secret=_secret(request)),
+            content_type="text/html",
         )

@@ -84,6 +84,21 @@ class Settings:
     drain_seconds: float = 3.0
     """How long running sessions go on after SIGTERM; 0 to 6."""
 
+    api_keys: str = ""
+    """File of hashed API keys (`counterpoint key new`); empty lets everybody in who can reach us."""
+
+    open_anyway: bool = False
+    """Whether everybody is let in also on a public address."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Origins whose pages may call beside our own, `https://shop.example`; `*` for any."""
+
+    page_secrets: bool = False
+    """With keys: whether our own page is given a secret, so that whoever can load it can talk."""
+
+    requests_per_minute: int = 120
+    """Requests with one key within a minute, unless the key has a limit of its own."""
+
     recordings: str = ""
     """Folder for a log of every session; empty keeps none. Who turns it on must tell people."""
 
@@ -123,6 +138,7 @@ class Settings:
         _require(self.max_sessions >= 0, "max_sessions must not be negative")
         _require(self.max_sessions_per_address >= 1, "max_sessions_per_address must be at least 1")
         _require(self.engine_restarts >= 1, "engine_restarts must be at least 1")
+        _require(self.requests_per_minute >= 1, "requests_per_minute must be at least 1")
         first, last = self.ice_ports if len(self.ice_ports) == 2 else (1, 0)
         _require(0 <= first <= last <= 65535, "ice_ports must be two ports, the smaller first")
         for name in ("engine_load", "engine_silence"):

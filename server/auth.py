@@ -1,0 +1,225 @@
+"""Who may come in: API keys kept as hashes, short-lived secrets for browsers, their limits. Pure.
+
+A key belongs to a server and is shown once, when it is made; what is kept is its SHA-256, which is
+enough because a key is 256 random bits. An `ek_` secret is made with a key for one browser: it
+ends soon, starts few sessions, from one origin only if it names one, with what it fixes of the
+session fixed. Secrets live in memory; a restart ends them. Times are seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from server.errors import ForbiddenOrigin, RateLimited, SessionLimit, Unauthorized
+
+__all__ = [
+    "DEFAULT_SECRET_SECONDS",
+    "MAX_SECRETS",
+    "ApiKey",
+    "Gate",
+    "Grant",
+    "Pass",
+    "digest",
+    "new_key",
+]
+
+KEY_PREFIX: Final = "cpk_"
+SECRET_PREFIX: Final = "ek_"
+DEFAULT_SECRET_SECONDS: Final = 600
+DEFAULT_USES: Final = 10
+MAX_SECRETS: Final = 10_000
+"""Of all keys together; beyond it nothing more is made until some have ended."""
+
+_REMEMBERED_HOLDERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One server's key: its name, its hash and its limits (0: no limit of its own)."""
+
+    name: str
+    digest: bytes = field(repr=False)
+    sessions: int = 0
+    per_minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a secret is made for.
+
+    Attributes:
+        seconds: how long it can be used.
+        uses: how many sessions it may start.
+        origin: the only origin whose pages may use it; empty for any that is allowed.
+        session: what it fixes of the session, as the client sent it.
+    """
+
+    seconds: int = DEFAULT_SECRET_SECONDS
+    uses: int = DEFAULT_USES
+    origin: str = ""
+    session: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Who came in.
+
+    Attributes:
+        holder: the key's name; "" when nobody needs one.
+        key: whether the key itself was shown, or nobody needs one; False for a secret.
+        sessions: how many sessions the holder may have at a time; 0 for any number.
+        session: what the secret fixes of the session.
+    """
+
+    holder: str = ""
+    key: bool = True
+    sessions: int = 0
+    session: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class _Secret:
+    holder: ApiKey | None
+    grant: Grant
+    expires: float
+    uses: int
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """Requests left of a minute's worth, and when that was counted."""
+
+    left: float
+    at: float
+
+
+class Gate:
+    """Checks what callers show and counts what they do.
+
+    Args:
+        keys: who may come in; None lets everybody in.
+        per_minute: requests of one holder within a minute, unless the key says otherwise.
+    """
+
+    def __init__(self, keys: Iterable[ApiKey] | None, per_minute: int = 120) -> None:
+        self.open = keys is None
+        self._keys = tuple(keys or ())
+        self._per_minute = per_minute
+        self._secrets: dict[bytes, _Secret] = {}
+        self._buckets: dict[str, _Bucket] = {}
+        self._sessions: Counter[str] = Counter()
+
+    @property
+    def secrets(self) -> int:
+        """How many secrets are kept."""
+        return len(self._secrets)
+
+    def show_key(self, token: str, now: float) -> Pass:
+        """Somebody asks for what only a key's holder may do; raises Unauthorized, RateLimited."""
+        key = self._key(token)
+        if key is None and not self.open:
+            raise Unauthorized("Send an API key as `Authorization: Bearer …`.")
+        self._count(key, now)
+        return _pass(key)
+
+    def enter(self, token: str, origin: str, now: float) -> Pass:
+        """Somebody begins a session with a key or a secret; a secret's use is counted.
+
+        Args:
+            token: what was shown; anything, and "" for nothing.
+            origin: of the page that asks; "" when no page does.
+            now: seconds since 1970.
+
+        Raises:
+            Unauthorized: it is missing, unknown, tampered with, expired or used up.
+            ForbiddenOrigin: the secret is bound to another origin.
+            RateLimited: too many requests of its holder.
+        """
+        if not token.startswith(SECRET_PREFIX):
+            return self.show_key(token, now)
+        secret = self._secrets.get(digest(token))
+        if secret is None or secret.expires <= now or secret.uses <= 0:
+            # One answer for all three: who guesses learns nothing.
+            raise Unauthorized("This secret is not known, has expired or is used up; get a new one.")
+        bound = secret.grant.origin
+        if bound and not hmac.compare_digest(bound.encode(), origin.encode(errors="replace")):
+            raise ForbiddenOrigin("This secret belongs to a page of another origin.")
+        self._count(secret.holder, now)
+        secret.uses -= 1
+        base = _pass(secret.holder)
+        return Pass(base.holder, False, base.sessions, secret.grant.session)
+
+    def mint(self, holder: Pass, grant: Grant, now: float) -> tuple[str, float]:
+        """Make a secret; returns it and when it ends. Raises RateLimited when there are too many."""
+        if len(self._secrets) >= MAX_SECRETS:
+            self._sweep(now)
+        if len(self._secrets) >= MAX_SECRETS:
+            raise RateLimited("Too many secrets are in use; let some expire.", 60.0)
+        token = SECRET_PREFIX + secrets.token_urlsafe(32)
+        key = next((one for one in self._keys if one.name == holder.holder), None)
+        expires = now + grant.seconds
+        self._secrets[digest(token)] = _Secret(key, grant, expires, grant.uses)
+        return token, expires
+
+    def begin(self, holder: Pass) -> None:
+        """A session of the holder begins; raises SessionLimit when they have too many."""
+        if holder.sessions and self._sessions[holder.holder] >= holder.sessions:
+            raise SessionLimit(
+                f"This key already holds {holder.sessions} sessions; end one first.", 5.0
+            )
+        self._sessions[holder.holder] += 1
+
+    def end(self, holder: Pass) -> None:
+        """A session of the holder that began is over."""
+        self._sessions[holder.holder] -= 1
+        if self._sessions[holder.holder] <= 0:
+            del self._sessions[holder.holder]
+
+    def _key(self, token: str) -> ApiKey | None:
+        """The key; the time it takes does not tell which, nor how near a guess was."""
+        shown = digest(token)
+        found: ApiKey | None = None
+        for key in self._keys:
+            if hmac.compare_digest(key.digest, shown):
+                found = key
+        return found
+
+    def _count(self, key: ApiKey | None, now: float) -> None:
+        if key is None:
+            return  # Without keys it is addresses that are counted, at the reception.
+        per_minute = key.per_minute or self._per_minute
+        if len(self._buckets) >= _REMEMBERED_HOLDERS:
+            self._buckets.clear()
+        bucket = self._buckets.setdefault(key.name, _Bucket(float(per_minute), now))
+        bucket.left = min(per_minute, bucket.left + (now - bucket.at) * per_minute / 60.0)
+        bucket.at = now
+        if bucket.left < 1.0:
+            wait = (1.0 - bucket.left) * 60.0 / per_minute
+            raise RateLimited("Too many requests with this key; wait and try again.", wait)
+        bucket.left -= 1.0
+
+    def _sweep(self, now: float) -> None:
+        ended = [at for at, one in self._secrets.items() if one.expires <= now or one.uses <= 0]
+        for at in ended:
+            del self._secrets[at]
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a key or a secret."""
+    return hashlib.sha256(token.encode(errors="replace")).digest()
+
+
+def new_key(name: str, sessions: int = 0, per_minute: int = 0) -> tuple[str, ApiKey]:
+    """A new key, to be shown once, and what is kept of it."""
+    token = KEY_PREFIX + secrets.token_urlsafe(32)
+    return token, ApiKey(name, digest(token), sessions, per_minute)
+
+
+def _pass(key: ApiKey | None) -> Pass:
+    return Pass() if key is None else Pass(key.name, True, key.sessions)

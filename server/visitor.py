@@ -1,0 +1,39 @@
+"""Who asks for a session, and how they want to be spoken to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from server.auth import Gate, Pass
+from server.dialects.counterpoint import CounterpointDialect
+from server.port import Port
+from server.session_events import Dialect
+from server.webrtc.peer import Peer
+
+__all__ = ["Visitor"]
+
+
+def _as_it_is(peer: Peer) -> Port:
+    return peer
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """One caller at the reception.
+
+    Attributes:
+        address: where they call from.
+        gate: where they came in.
+        holder: what they showed there.
+        dialect: makes the dialect of their session; the address they called chose it.
+        label: name of their data channel.
+        port: what the session has for the Peer; the Peer itself, or something around it.
+    """
+
+    address: str
+    gate: Gate
+    holder: Pass = field(default_factory=Pass)
+    dialect: Callable[[], Dialect] = CounterpointDialect
+    label: str = "counterpoint"
+    port: Callable[[Peer], Port] = _as_it_is
