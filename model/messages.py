@@ -17,51 +17,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from model.orders import (
-    MAX_ORDERS,
-    MAX_TOOLS,
-    Answer,
-    Append,
-    AppendRole,
-    Cancel,
-    ChangeSettings,
-    Clear,
-    Commit,
-    Hold,
-    Order,
-    Refused,
-    Resume,
-    Say,
-    Saying,
-    SayPolicy,
-    StreamSettings,
-    ToolAnswer,
-    ToolCall,
-    ToolSpec,
-    Truncate,
-)
+from model.orders import Order, Refused, Saying, StreamSettings, ToolAnswer, ToolCall
 
 __all__ = [
-    "MAX_ORDERS",
-    "MAX_TOOLS",
     "AgentWord",
-    "Answer",
-    "Append",
-    "AppendRole",
     "Audio",
-    "Cancel",
-    "ChangeSettings",
-    "Clear",
     "CloseStream",
     "Command",
-    "Commit",
     "EngineReady",
     "EngineVitals",
     "Event",
     "Floor",
     "FromEngine",
     "Heard",
-    "Hold",
     "MicroTurnInput",
     "MicroTurnOutput",
     "OpenStream",
@@ -71,10 +39,7 @@ __all__ = [
     "Picture",
     "Refused",
     "Remembered",
-    "Resume",
     "Said",
-    "Say",
-    "SayPolicy",
     "Saying",
     "Shutdown",
     "Speech",
@@ -84,8 +49,6 @@ __all__ = [
     "ToEngine",
     "ToolAnswer",
     "ToolCall",
-    "ToolSpec",
-    "Truncate",
     "Turn",
     "UtteranceDone",
     "Word",
@@ -140,12 +103,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class OpenStream:
-    """Give a row to a new stream. `turns` restores a conversation; `k` is its first micro-turn."""
+    """Give a row to a new stream.
+
+    Attributes:
+        stream: the stream's number.
+        settings: how to behave.
+        turns: a conversation to be gone on with.
+        k: its first micro-turn.
+        session: what its journal is called, so that it can be deleted with the conversation.
+    """
 
     stream: int
     settings: StreamSettings = field(default_factory=StreamSettings)
     turns: tuple[Turn, ...] = ()
     k: int = 0
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +310,7 @@ class EngineVitals:
     tick_p50_seconds: float
     tick_p99_seconds: float
     queued_jobs: int
+    journal_entries: int = 0
 
 
 FromEngine = EngineReady | EngineVitals | StreamOpened | StreamClosed | MicroTurnOutput

@@ -1,7 +1,7 @@
 """What a client may order in the midst of a conversation, and the tools it may lend to the model.
 
-Part of `model.messages`, which is where everybody imports these from. Orders of one micro-turn are
-obeyed in their order, before any answer of that micro-turn begins.
+The part of `model.messages` that steers: it crosses the same boundary, inside `MicroTurnInput` and
+`MicroTurnOutput`. Orders of one micro-turn are obeyed in their order, before any answer begins.
 """
 
 from __future__ import annotations

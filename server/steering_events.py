@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model.messages import AppendRole, SayPolicy, StreamSettings
+from model.orders import AppendRole, SayPolicy, StreamSettings
 
 __all__ = [
     "AgentComplete",
