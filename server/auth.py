@@ -20,6 +20,7 @@ from server.errors import ForbiddenOrigin, RateLimited, SessionLimit, Unauthoriz
 
 __all__ = [
     "DEFAULT_SECRET_SECONDS",
+    "DEFAULT_USES",
     "MAX_SECRETS",
     "ApiKey",
     "Gate",
@@ -146,7 +147,7 @@ class Gate:
         secret = self._secrets.get(digest(token))
         if secret is None or secret.expires <= now or secret.uses <= 0:
             # One answer for all three: who guesses learns nothing.
-            raise Unauthorized("This secret is not known, has expired or is used up; get a new one.")
+            raise Unauthorized("This secret is unknown, has expired or is used up; get another.")
         bound = secret.grant.origin
         if bound and not hmac.compare_digest(bound.encode(), origin.encode(errors="replace")):
             raise ForbiddenOrigin("This secret belongs to a page of another origin.")
@@ -156,7 +157,7 @@ class Gate:
         return Pass(base.holder, False, base.sessions, secret.grant.session)
 
     def mint(self, holder: Pass, grant: Grant, now: float) -> tuple[str, float]:
-        """Make a secret; returns it and when it ends. Raises RateLimited when there are too many."""
+        """Make a secret; returns it and when it ends. Raises RateLimited for too many."""
         if len(self._secrets) >= MAX_SECRETS:
             self._sweep(now)
         if len(self._secrets) >= MAX_SECRETS:
@@ -180,6 +181,16 @@ class Gate:
         self._sessions[holder.holder] -= 1
         if self._sessions[holder.holder] <= 0:
             del self._sessions[holder.holder]
+
+    def left(self, holder: Pass, now: float) -> tuple[int, int, float]:
+        """Requests a minute that the holder may make, those left, seconds until all are."""
+        key = next((one for one in self._keys if one.name == holder.holder), None)
+        limit = (key.per_minute if key is not None else 0) or self._per_minute
+        bucket = self._buckets.get(holder.holder)
+        if bucket is None:
+            return limit, limit, 0.0
+        left = min(limit, bucket.left + (now - bucket.at) * limit / 60.0)
+        return limit, int(left), round((limit - left) * 60.0 / limit, 3)
 
     def _key(self, token: str) -> ApiKey | None:
         """The key; the time it takes does not tell which, nor how near a guess was."""

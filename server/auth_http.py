@@ -11,14 +11,17 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from server.auth import Gate
 from server.auth_keys import load_keys
+from server.dialects.counterpoint import CounterpointDialect
+from server.dialects.locked import Locked
 from server.errors import ForbiddenOrigin, SettingsError
 from server.refusals import refusal
 from server.settings import Settings
@@ -99,7 +102,9 @@ def make_door(settings: Settings) -> Door:
         parts = urlsplit(origin)
         plain = parts.scheme and parts.netloc and not (parts.path.strip("/") or parts.query)
         if origin != "*" and not plain:
-            raise SettingsError(f"allowed_origins: {origin!r} is no origin like https://shop.example")
+            raise SettingsError(
+                f"allowed_origins: {origin!r} is no origin like https://shop.example"
+            )
     keys = load_keys(Path(settings.api_keys)) if settings.api_keys else None
     only_here = keys is None and _is_loopback(settings.host) and not settings.open_anyway
     return Door(Gate(keys, settings.requests_per_minute), settings.allowed_origins, only_here)
@@ -186,13 +191,12 @@ def _preflight(request: web.Request) -> web.Response:
     return web.Response(status=204, headers=headers)
 
 
-def visitor(request: web.Request, **how: Any) -> Visitor:
-    """Who asks for a session; raises Unauthorized, ForbiddenOrigin, RateLimited.
-
-    Args:
-        request: theirs.
-        how: what else is known of the visitor, as fields of `Visitor`.
-    """
+def visitor(request: web.Request) -> Visitor:
+    """Who asks for a session; raises Unauthorized, ForbiddenOrigin, RateLimited."""
     door = request.app[DOOR]
     holder = door.gate.enter(credential(request), door.origin(request), time.time())
-    return Visitor(request.remote or "", door.gate, holder, **how)
+    fixed = holder.session.get("settings", {})
+    guest = Visitor(request.remote or "", door.gate, holder)
+    if not fixed:
+        return guest
+    return replace(guest, dialect=lambda: Locked(CounterpointDialect(), frozenset(fixed)))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 __all__ = [
     "BadOffer",
+    "BadRequest",
     "Busy",
     "CounterpointError",
     "EngineLost",
@@ -44,6 +45,18 @@ class BadOffer(CounterpointError):
 
     code = "bad_offer"
     status = 400
+
+
+class BadRequest(CounterpointError):
+    """A field of the request cannot be taken; `param` is its path, "" for the whole."""
+
+    code = "bad_request"
+    status = 400
+
+    def __init__(self, message: str, param: str = "", word: str = "") -> None:
+        super().__init__(message)
+        self.param = param
+        self.word = word
 
 
 class NoAudio(BadOffer):

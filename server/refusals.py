@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from server.errors import CounterpointError
+from server.errors import BadRequest, CounterpointError
 
 __all__ = ["error_body", "refusal"]
 
@@ -27,8 +27,11 @@ def refusal(path: str, error: CounterpointError) -> web.Response:
         headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    told = error_body(path, error.code, str(error), error.status)
-    return web.json_response(told, status=error.status, headers=headers)
+    body = error_body(path, error.code, str(error), error.status)
+    if isinstance(error, BadRequest) and path.startswith(_OPENAI):
+        body["error"]["param"] = error.param or None
+        body["error"]["code"] = error.word or error.code
+    return web.json_response(body, status=error.status, headers=headers)
 
 
 def error_body(path: str, code: str, message: str, status: int) -> dict[str, Any]:

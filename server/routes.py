@@ -216,7 +216,9 @@ class _Page:
                 name, password = turn_credentials(secret, "page", _TURN_SECONDS, now)
                 server |= {"username": name, "credential": password}
             servers.append(server)
+        secret = _secret(request)
         return web.Response(
-            text=self._template.render(ice_servers=servers, secret=_secret(request)),
+            text=self._template.render(ice_servers=servers, secret=secret),
             content_type="text/html",
+            headers={"Cache-Control": "no-store"} if secret else {},
         )

@@ -1,0 +1,157 @@
+"""Items and answers as OpenAI's Realtime clients ask for them, read strictly. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from model.orders import AppendRole
+from server.dialects.openai_items import Item, new_id
+from server.dialects.openai_settings import FieldError, RealtimeSettings, checked_text
+from server.session_events import ClientEvent, Problem
+from server.steering_events import Appended, ToolAnswered
+
+__all__ = ["Created", "ResponseAsked", "read_item", "read_response"]
+
+MAX_TEXT: Final = 8_192
+MAX_PARTS: Final = 32
+MAX_METADATA: Final = 16
+
+_ROLES: Final[dict[str, AppendRole]] = {
+    "user": "person",
+    "system": "knowledge",
+    "assistant": "agent",
+}
+_TEXTS: Final = {"input_text": "text", "output_text": "text", "text": "text"}
+_SOUNDS: Final = ("input_audio", "output_audio", "audio")
+_RESPONSE: Final = {
+    "instructions",
+    "metadata",
+    "output_modalities",
+    "audio",
+    "tools",
+    "tool_choice",
+    "max_output_tokens",
+    "conversation",
+    "parallel_tool_calls",
+    "reasoning",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """An item that the client adds.
+
+    Attributes:
+        item: as it is listed.
+        text: what it says.
+        role: who says it; None when the model need not know of it.
+        call: the call that it answers, for the output of a function.
+    """
+
+    item: Item
+    text: str = ""
+    role: AppendRole | None = None
+    call: str = ""
+
+    def asked(self, event_id: Any) -> list[ClientEvent | Problem]:
+        """What the Session is asked for."""
+        if self.call:
+            return [ToolAnswered(self.call, self.text, event_id=event_id)]
+        if self.role is None or not self.text.strip():
+            return []
+        return [Appended(self.text.strip(), self.role, event_id)]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseAsked:
+    """What a `response.create` says of the answer it asks for."""
+
+    metadata: dict[str, Any] | None = None
+    appended: list[ClientEvent | Problem] = field(default_factory=list)
+
+
+def read_item(value: Any) -> Created:
+    """An item of the client's; raises FieldError."""
+    if not isinstance(value, Mapping):
+        raise FieldError("item", "item must be an object.", "invalid_type")
+    given = value.get("id")
+    item_id = new_id("item") if given is None else checked_text(given, "item.id", 64)
+    match value.get("type"):
+        case "message":
+            return _message(value, item_id)
+        case "function_call_output":
+            call = checked_text(value.get("call_id"), "item.call_id", 64)
+            output = checked_text(value.get("output"), "item.output", MAX_TEXT)
+            fields = {"type": "function_call_output", "call_id": call, "output": output}
+            if not call:
+                raise FieldError("item.call_id", "Must name the call.")
+            return Created(Item(item_id, fields), output, call=call)
+        case "function_call":
+            names = ("name", "call_id", "arguments")
+            texts = {one: checked_text(value.get(one), f"item.{one}", MAX_TEXT) for one in names}
+            return Created(Item(item_id, {"type": "function_call", **texts}))
+        case _:
+            raise FieldError("item.type", "Items of this type are not served.", "unsupported_value")
+
+
+def read_response(value: Any, settings: RealtimeSettings) -> ResponseAsked:
+    """What the client says of an answer; raises FieldError for what cannot be served."""
+    if value is None:
+        return ResponseAsked()
+    if not isinstance(value, Mapping):
+        raise FieldError("response", "response must be an object.", "invalid_type")
+    if unknown := sorted(set(map(str, value)) - _RESPONSE):
+        why = "There is no such field, or it is not served."
+        raise FieldError(f"response.{unknown[0]}", why, "unknown_parameter")
+    if value.get("conversation", "auto") != "auto":
+        why = "Answers outside of the conversation are not served."
+        raise FieldError("response.conversation", why, "unsupported_value")
+    modalities = value.get("output_modalities")
+    if modalities is not None and modalities != settings.session["output_modalities"]:
+        why = "Set output_modalities with session.update."
+        raise FieldError("response.output_modalities", why, "unsupported_value")
+    appended: list[ClientEvent | Problem] = []
+    if value.get("instructions") is not None:
+        text = checked_text(value["instructions"], "response.instructions", MAX_TEXT)
+        appended = [Appended(text.strip(), "knowledge")] if text.strip() else []
+    return ResponseAsked(_metadata(value.get("metadata")), appended)
+
+
+def _message(value: Mapping[str, Any], item_id: str) -> Created:
+    role, content = value.get("role"), value.get("content")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise FieldError("item.role", f"Must be one of {sorted(_ROLES)}.")
+    if not isinstance(content, list) or not 1 <= len(content) <= MAX_PARTS:
+        raise FieldError("item.content", f"Must be a list of 1 to {MAX_PARTS} parts.")
+    parts = [_part(part, f"item.content[{at}]") for at, part in enumerate(content)]
+    text = " ".join(part.get("text") or part.get("transcript") or "" for part in parts)
+    if len(text) > MAX_TEXT:
+        raise FieldError("item.content", f"At most {MAX_TEXT} characters.")
+    fields = {"type": "message", "role": role, "content": parts}
+    return Created(Item(item_id, fields), text, _ROLES[role])
+
+
+def _part(part: Any, path: str) -> dict[str, Any]:
+    if not isinstance(part, Mapping) or not isinstance(part.get("type"), str):
+        raise FieldError(path, "Must be an object with a type.", "invalid_type")
+    kind = str(part["type"])
+    if kind in _TEXTS:
+        return {"type": kind, "text": checked_text(part.get("text"), f"{path}.text", MAX_TEXT)}
+    if kind in _SOUNDS and isinstance(part.get("transcript"), str):
+        text = checked_text(part["transcript"], f"{path}.transcript", MAX_TEXT)
+        return {"type": kind, "transcript": text}
+    why = "Only text, and sound with its transcript, can be added."
+    raise FieldError(f"{path}.type", why, "unsupported_value")
+
+
+def _metadata(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or len(value) > MAX_METADATA:
+        raise FieldError("response.metadata", f"Must be an object of {MAX_METADATA} entries.")
+    return {
+        checked_text(name, "response.metadata", 64): checked_text(one, "response.metadata", 512)
+        for name, one in value.items()
+    }

@@ -1,0 +1,343 @@
+"""OpenAI's Realtime API, GA, over a data channel or a WebSocket: one client's side of it.
+
+What the client asks for is read strictly; every refusal is an `error` that names the `event_id` of
+the message. Sound in messages (`input_audio_buffer.append`) is taken by the WebSocket port before
+it comes here. `docs/openai.md` says what is served and what is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+from model.messages import PersonWords, Said
+from model.orders import ToolCall
+from model.timebase import SPEAKING_RATE, samples
+from server.dialects.openai_items import new_id
+from server.dialects.openai_reading import Created, read_item, read_response
+from server.dialects.openai_settings import FieldError, RealtimeSettings
+from server.dialects.openai_telling import Limits, Message, Telling, truncated
+from server.dialects.pace import Pace
+from server.session_events import (
+    AgentProgress,
+    AgentStarted,
+    ClientEvent,
+    Flood,
+    Health,
+    Problem,
+    Reply,
+    SessionEnding,
+    SessionEvent,
+    SessionStarted,
+    Several,
+)
+from server.steering_events import (
+    AnswerAsked,
+    CancelAsked,
+    ClearAsked,
+    CommitAsked,
+    SettingsAsked,
+    SettingsChanged,
+    TruncateAsked,
+)
+
+__all__ = ["MAX_MESSAGE_CHARACTERS", "RealtimeDialect", "refused"]
+
+MAX_MESSAGE_CHARACTERS: Final = 128 * 1024
+MAX_EVENT_ID: Final = 512
+MAX_ASKED: Final = 64
+"""Changes of settings that the Session has not answered yet."""
+
+Asked = ClientEvent | Problem
+Outcome = tuple[list[Message], list[Asked]]
+"""What is told at once, and what the Session is asked for."""
+
+_CODES: Final = {
+    "bad_json": "invalid_json",
+    "unknown_type": "invalid_event",
+    "bad_field": "invalid_value",
+    "too_large": "message_too_large",
+    "too_fast": "rate_limit_exceeded",
+    "internal": "server_error",
+}
+
+
+class RealtimeDialect:
+    """See the module's text.
+
+    Args:
+        settings: the client's, with what its secret fixes.
+        in_messages: whether sound travels in messages (WebSocket), else in a track (WebRTC).
+        limits: what is told as rate limits; None for none.
+    """
+
+    def __init__(
+        self, settings: RealtimeSettings, in_messages: bool = False, limits: Limits | None = None
+    ) -> None:
+        self.settings = settings
+        self.telling = Telling(settings, not in_messages, limits)
+        self._in_messages = in_messages
+        self._session_id = ""
+        self._pace = Pace()
+        self._tool: Literal["", "given", "answered"] = ""
+        # The Session's answers name our own ids: the client's, and the settings before.
+        self._asked: dict[str, tuple[str | None, dict[str, Any]]] = {}
+        self._events: dict[str, Callable[[Mapping[str, Any]], Outcome]] = {
+            "session.update": self._update,
+            "input_audio_buffer.append": self._append,
+            "input_audio_buffer.commit": lambda _: ([], [CommitAsked()]),
+            "input_audio_buffer.clear": self._clear,
+            "output_audio_buffer.clear": self._silence,
+            "conversation.item.create": self._create_item,
+            "conversation.item.retrieve": self._retrieve_item,
+            "conversation.item.truncate": self._truncate_item,
+            "conversation.item.delete": self._delete_item,
+            "response.create": self._create_response,
+            "response.cancel": self._cancel,
+        }
+
+    # ---- to the client -----------------------------------------------------------------------
+
+    def encode(self, event: SessionEvent, at_seconds: float) -> tuple[str, ...]:
+        """The messages that tell of an event; none for what the protocol has no word for."""
+        self.telling.at_seconds = at_seconds
+        match event:
+            case SessionStarted(session):
+                self._session_id = f"sess_{session}"
+                return _texts([self._session("session.created")])
+            case PersonWords():
+                told = self.telling.person(event)
+                self._tool = self._tool if not told else ""
+                return _texts(told)
+            case Said():
+                if self._tool == "given" and self.telling.answer is None:
+                    self._tool = "answered"
+                return _texts(self.telling.said(event))
+            case AgentStarted(utterance):
+                return _texts(self.telling.started(utterance))
+            case AgentProgress():
+                return _texts(self.telling.progress(event))
+            case ToolCall():
+                return _texts(self.telling.tool(event))
+            case SettingsChanged(_, event_id):
+                self._asked.pop(event_id or "", None)
+                return _texts([self._session("session.updated")])
+            case SessionEnding(reason):
+                why = f"The session ends: {reason}."
+                return _texts([error("session_expired", why, kind="server_error")])
+            case Health():
+                return _texts(self.telling.patience())
+            case Problem():
+                return _texts([self._problem(event)])
+            case _:
+                return ()
+
+    def greeting(self) -> tuple[str, ...]:
+        """What somebody who joins later is told first."""
+        return _texts([self._session("session.created")])
+
+    def sound(self, encoded: str) -> str | None:
+        """The message that carries 20 ms of an answer as base64; None when nothing is answered."""
+        answer = self.telling.answer
+        if answer is None or answer.item is None or self.settings.text_only:
+            return None
+        place = {"response_id": answer.id, "item_id": answer.item.id}
+        where = {"output_index": answer.index, "content_index": 0}
+        kind = "response.output_audio.delta"
+        return _texts([{"type": kind, **place, **where, "delta": encoded}])[0]
+
+    # ---- from the client ---------------------------------------------------------------------
+
+    def decode(self, text: str, now: float) -> ClientEvent | Problem | None:
+        """What a message asks for; refusals are answered here."""
+        limited = self._limited(now)
+        if limited != "pass":
+            return limited
+        if len(text) > MAX_MESSAGE_CHARACTERS:
+            return refused("message_too_large", "The message is too long; send less.", None)
+        try:
+            message = json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            return refused("invalid_json", "The message is not JSON.", None)
+        if not isinstance(message, dict):
+            return refused("invalid_json", "The message is not an object.", None)
+        return self._act(message)
+
+    def refuse(self, why: Literal["binary", "too_large"], now: float) -> Flood | Reply | None:
+        """The answer to a message that was thrown away unread; it counts like any other."""
+        limited = self._limited(now)
+        if limited != "pass":
+            return limited
+        if why == "too_large":
+            return refused("message_too_large", "The message is too long; send less.", None)
+        return refused("invalid_json", "The message is binary; send JSON as text.", None)
+
+    def _limited(self, now: float) -> Flood | Reply | None | Literal["pass"]:
+        match self._pace.count(now):
+            case "pass":
+                return "pass"
+            case "flood":
+                return Flood()
+            case "tell":
+                why = "At most 100 messages a second; the others are dropped."
+                return refused("rate_limit_exceeded", why, None)
+            case _:
+                return None
+
+    def _act(self, message: dict[str, Any]) -> ClientEvent | Problem | None:
+        event_id = message.get("event_id")
+        if event_id is not None and not (
+            isinstance(event_id, str) and len(event_id) <= MAX_EVENT_ID and sound_text(event_id)
+        ):
+            return refused("invalid_value", "event_id must be short text.", None, "event_id")
+        kind = message.get("type")
+        act = self._events.get(kind) if isinstance(kind, str) else None
+        if act is None:
+            return refused("invalid_event", "There is no such event.", event_id, "type")
+        try:
+            told, asked = act(message)
+        except RecursionError:
+            return refused("invalid_value", "This is nested too deeply.", event_id)
+        except FieldError as problem:
+            return refused(problem.code, str(problem), event_id, problem.param)
+        events: list[Asked] = [Reply(_texts(told))] if told else []
+        return Several((*events, *asked))
+
+    # ---- one for each client event -----------------------------------------------------------
+
+    def _update(self, message: Mapping[str, Any]) -> Outcome:
+        before = self.settings.session
+        if len(self._asked) >= MAX_ASKED:
+            raise FieldError("session", "Too many updates at once; wait.", "rate_limit_exceeded")
+        self.settings.update(message.get("session"))
+        name = new_id("update")
+        self._asked[name] = (message.get("event_id"), before)
+        return [], [SettingsAsked(self.settings.values(), name)]
+
+    def _append(self, message: Mapping[str, Any]) -> Outcome:
+        where = "the track of the call" if not self._in_messages else "messages read elsewhere"
+        raise FieldError("type", f"Sound comes over {where}.", "unsupported_transport")
+
+    def _clear(self, message: Mapping[str, Any]) -> Outcome:
+        return [{"type": "input_audio_buffer.cleared"}], [ClearAsked()]
+
+    def _silence(self, message: Mapping[str, Any]) -> Outcome:
+        if self._in_messages:
+            why = "What was sent is with you: stop playing it, and send conversation.item.truncate."
+            raise FieldError("type", why, "unsupported_transport")
+        # An interruption sends this after a cancel, or when nothing is said at all.
+        return [], self._stop() if self.telling.answer is not None else []
+
+    def _create_item(self, message: Mapping[str, Any]) -> Outcome:
+        made: Created = read_item(message.get("item"))
+        after = message.get("previous_item_id")
+        if after is not None and not isinstance(after, str):
+            raise FieldError("previous_item_id", "Must be text or null.", "invalid_type")
+        before = {"previous_item_id": self.telling.items.add(made.item, after)}
+        told = made.item.told()
+        self._tool = "given" if made.call else self._tool
+        added: Message = {"type": "conversation.item.added", "item": told, **before}
+        done: Message = {"type": "conversation.item.done", "item": told, **before}
+        return [added, done], made.asked(message.get("event_id"))
+
+    def _retrieve_item(self, message: Mapping[str, Any]) -> Outcome:
+        item = self.telling.items.get(message.get("item_id"))
+        return [{"type": "conversation.item.retrieved", "item": item.told()}], []
+
+    def _truncate_item(self, message: Mapping[str, Any]) -> Outcome:
+        item = self.telling.items.get(message.get("item_id"))
+        if item.utterance is None:
+            raise FieldError("item_id", "Only what we said can be truncated.")
+        if message.get("content_index", 0) != 0:
+            raise FieldError("content_index", "There is only content 0.")
+        end_ms = message.get("audio_end_ms")
+        if isinstance(end_ms, bool) or not isinstance(end_ms, int) or not 0 <= end_ms < 2**31:
+            raise FieldError("audio_end_ms", "Must be a whole number from 0.")
+        heard = samples(end_ms / 1000, SPEAKING_RATE)
+        if item.heard_samples is None:  # still being said: its end tells the client
+            return [], [TruncateAsked(item.utterance, heard, message.get("event_id"))]
+        item.heard(min(heard, item.heard_samples))
+        item.status = "incomplete"
+        asked = TruncateAsked(item.utterance, item.heard_samples or 0, message.get("event_id"))
+        return [truncated(item)], [asked]
+
+    def _delete_item(self, message: Mapping[str, Any]) -> Outcome:
+        item_id = message.get("item_id")
+        self.telling.items.delete(item_id)
+        return [{"type": "conversation.item.deleted", "item_id": item_id}], []
+
+    def _create_response(self, message: Mapping[str, Any]) -> Outcome:
+        asked = read_response(message.get("response"), self.settings)
+        tool, active = self._tool, self.telling.answer is not None
+        if active and tool != "answered":
+            raise FieldError(
+                "response",
+                "There is an answer under way; wait for response.done or cancel it.",
+                "conversation_already_has_active_response",
+            )
+        self._tool = ""
+        # A function's output is answered by itself; asked once more, it would be heard twice.
+        if tool == "answered":
+            told = [] if active else self.telling.begin(asked.metadata)
+            return told + ([] if active else self.telling.finish("completed", "")), []
+        again: list[Asked] = [] if tool == "given" else [AnswerAsked(message.get("event_id"))]
+        return self.telling.begin(asked.metadata), [*asked.appended, *again]
+
+    def _cancel(self, message: Mapping[str, Any]) -> Outcome:
+        answer, named = self.telling.answer, message.get("response_id")
+        if answer is None or (named is not None and named != answer.id):
+            why = "There is no such answer under way."
+            raise FieldError("response_id", why, "response_cancel_not_active")
+        if answer.item is None:
+            return self.telling.finish("cancelled", "client_cancelled"), self._stop()
+        return [], self._stop()
+
+    # ---- pieces ------------------------------------------------------------------------------
+
+    def _stop(self) -> list[Asked]:
+        return [CancelAsked()]
+
+    def _session(self, kind: str) -> Message:
+        return {"type": kind, "session": self.settings.told(self._session_id)}
+
+    def _problem(self, problem: Problem) -> Message:
+        event_id = problem.event_id
+        if event_id in self._asked:
+            event_id, self.settings.session = self._asked.pop(event_id)
+        kind = "server_error" if problem.code == "internal" else "invalid_request_error"
+        code = _CODES.get(problem.code, problem.code)
+        return error(code, problem.message, event_id, kind=kind)
+
+
+def error(
+    code: str,
+    message: str,
+    event_id: str | None = None,
+    param: str | None = None,
+    kind: str = "invalid_request_error",
+) -> Message:
+    """An `error` event."""
+    told = {"type": kind, "code": code, "message": message, "param": param, "event_id": event_id}
+    return {"type": "error", "error": told}
+
+
+def sound_text(text: str) -> bool:
+    """No lone surrogate, which JSON can express and UTF-8 cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def refused(code: str, why: str, event_id: str | None, param: str | None = None) -> Reply:
+    """An `error` event as the answer to a message."""
+    return Reply(_texts([error(code, why, event_id, param)]))
+
+
+def _texts(messages: list[Message]) -> tuple[str, ...]:
+    return tuple(
+        json.dumps({"event_id": new_id("event"), **message}, separators=(",", ":"))
+        for message in messages
+    )
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,118 @@
+"""Calls that came in by OpenAI's Realtime API over WebRTC, for who listens in or hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.auth import Pass
+from server.dialects.openai_realtime import RealtimeDialect
+from server.errors import NotFound
+from server.port import Mouthpiece
+from server.registry import Entry
+from server.socket_port import PartyLine
+from server.webrtc.microphone import Microphone
+from server.webrtc.peer import GoneReason, Peer, PeerStatistics
+from server.webrtc.speaker import Frame, FrameSource
+
+__all__ = ["Call", "CallPort", "Calls"]
+
+
+class _Voice:
+    """The Peer's speaker, silent while answers are only to be read."""
+
+    def __init__(self, speaker: Mouthpiece, silent: Callable[[], bool]) -> None:
+        self._speaker = speaker
+        self._silent = silent
+        self._source: FrameSource | None = None
+
+    @property
+    def source(self) -> FrameSource | None:
+        """Where speech comes from."""
+        return self._source
+
+    @source.setter
+    def source(self, source: FrameSource | None) -> None:
+        self._source = source
+        self._speaker.source = self if source is not None else None
+
+    def next_frame(self) -> Frame | None:
+        """The source's next 20 ms, which count as sent; None for silence."""
+        frame = self._source.next_frame() if self._source is not None else None
+        return None if self._silent() else frame
+
+
+class CallPort:
+    """A Peer with a party line."""
+
+    def __init__(self, peer: Peer, dialect: RealtimeDialect) -> None:
+        self.line = PartyLine(peer.channel)
+        self.voice = _Voice(peer.speaker, lambda: dialect.settings.text_only)
+        self._peer = peer
+
+    @property
+    def microphone(self) -> Microphone:
+        """The Peer's."""
+        return self._peer.microphone
+
+    @property
+    def speaker(self) -> Mouthpiece:
+        """The Peer's, unless answers are only to be read."""
+        return self.voice
+
+    @property
+    def channel(self) -> PartyLine:
+        """Everybody on the line."""
+        return self.line
+
+    @property
+    def gone(self) -> asyncio.Event:
+        """Set when the caller is gone."""
+        return self._peer.gone
+
+    @property
+    def gone_reason(self) -> GoneReason | None:
+        """Why."""
+        return self._peer.gone_reason
+
+    def statistics(self) -> PeerStatistics:
+        """The Peer's."""
+        return self._peer.statistics()
+
+    async def close(self) -> None:
+        """End everything."""
+        await self._peer.close()
+        await self.line.close()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One call that goes on."""
+
+    entry: Entry
+    port: CallPort
+    dialect: RealtimeDialect
+    holder: Pass
+
+
+class Calls:
+    """Finds calls by their id."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, Call] = {}
+
+    def add(self, call: Call) -> str:
+        """Keep a call that began; returns its id."""
+        self._calls = {id: one for id, one in self._calls.items() if not one.port.gone.is_set()}
+        call_id = f"rtc_{call.entry.id}"
+        self._calls[call_id] = call
+        return call_id
+
+    def find(self, call_id: str, holder: Pass) -> Call:
+        """The call, for whoever holds the key it was begun with; raises NotFound."""
+        call = self._calls.get(call_id)
+        ours = call is not None and call.holder.holder == holder.holder
+        if call is None or not ours or call.port.gone.is_set():
+            raise NotFound("There is no such call, or it is over.")
+        return call

@@ -1,0 +1,245 @@
+"""A client whose sound and events travel over one WebSocket; and who listens in on a call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+
+from server.dialects.openai_realtime import RealtimeDialect, refused
+from server.port import Channel
+from server.socket_sound import BadSound, SocketMicrophone, SocketSpeaker
+from server.webrtc.channel import Refusal
+from server.webrtc.peer import GoneReason, PeerStatistics
+
+__all__ = ["MAX_MESSAGE_BYTES", "PartyLine", "SocketChannel", "SocketPort"]
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
+MAX_BUFFERED_BYTES: Final = 4 * 1024 * 1024
+"""Newest loses: while so much waits to be sent, further messages are thrown away and counted."""
+
+_MAX_LISTENERS: Final = 4
+_CLOSE_SECONDS: Final = 2.0
+_APPEND: Final = "input_audio_buffer.append"
+
+
+class SocketChannel:
+    """Text both ways over a WebSocket, from before it is open until after it is closed."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self.dropped = 0
+        self.intercept: Callable[[str], bool] = lambda _: False
+        self._socket = socket
+        self._queue: deque[str] = deque()
+        self._queued = 0
+        self._wake = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._sent.set()
+        self._closed = False
+        self._on_text: Callable[[str], None] = lambda _: None
+        self._on_refused: Callable[[Refusal], None] = lambda _: None
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What waits to be sent."""
+        return self._queued
+
+    def send(self, text: str) -> bool:
+        """Queue one message; False, and counted, when it is closed or too much waits."""
+        if self._closed or self._queued + len(text) > MAX_BUFFERED_BYTES:
+            self.dropped += 1
+            return False
+        self._queue.append(text)
+        self._queued += len(text)
+        self._sent.clear()
+        self._wake.set()
+        return True
+
+    def on_text(self, callback: Callable[[str], None]) -> None:
+        """Call `callback` with every message."""
+        self._on_text = callback
+
+    def on_refused(self, callback: Callable[[Refusal], None]) -> None:
+        """Call `callback` when a message is thrown away unread."""
+        self._on_refused = callback
+
+    async def run(self) -> None:
+        """Read and write until either side closes."""
+        writing = asyncio.create_task(self._write())
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.TEXT:
+                    if not self.intercept(message.data):
+                        self._on_text(message.data)
+                    # A client that sends a whole recording at once must not keep others waiting.
+                    await asyncio.sleep(0)
+                elif message.type is WSMsgType.BINARY:
+                    self._on_refused("binary")
+        finally:
+            self._closed = True
+            self._sent.set()
+            writing.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await writing
+
+    async def close(self) -> None:
+        """Send what waits, then close; twice if you like."""
+        self._closed = True
+        self._wake.set()
+        with contextlib.suppress(TimeoutError, ConnectionError, RuntimeError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._sent.wait()
+                await self._socket.close()
+
+    async def _write(self) -> None:
+        while True:
+            while self._queue:
+                text = self._queue.popleft()
+                await self._socket.send_str(text)
+                self._queued -= len(text)
+            self._sent.set()
+            self._wake.clear()
+            await self._wake.wait()
+
+
+class SocketPort:
+    """The `Port` of a client on a WebSocket: sound comes and goes in its messages.
+
+    Args:
+        socket: not yet prepared.
+        dialect: the session's; it knows the formats of sound and the answer under way.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, dialect: RealtimeDialect) -> None:
+        self.microphone = SocketMicrophone()
+        self.channel = SocketChannel(socket)
+        self.speaker = SocketSpeaker(self._sound, lambda: dialect.settings.output_format)
+        self.gone = asyncio.Event()
+        self.gone_reason: GoneReason | None = None
+        self._dialect = dialect
+        self.channel.intercept = self._take_sound
+
+    async def run(self) -> None:
+        """Serve the prepared socket until it is closed."""
+        speaking = asyncio.create_task(self.speaker.run())
+        try:
+            await self.channel.run()
+        finally:
+            speaking.cancel()
+            self._go("closed")
+
+    async def close(self) -> None:
+        """End everything; twice if you like."""
+        self._go("closed")
+        await self.channel.close()
+
+    def statistics(self) -> PeerStatistics:
+        """What can be said of the connection now."""
+        return PeerStatistics(
+            packets_received=0,
+            packets_lost=0,
+            lost_share=0.0,
+            concealed_share=0.0,
+            rtt_seconds=0.0,
+            jitter_seconds=0.0,
+            behind_seconds=0.0,
+            wait_packets=0,
+            queued_blocks=0,
+            dropped_blocks=self.microphone.dropped_blocks,
+            late_packets=0,
+            events_dropped=self.channel.dropped,
+            lateness=self.speaker.lateness(),
+        )
+
+    def _go(self, reason: GoneReason) -> None:
+        if not self.gone.is_set():
+            self.gone_reason = reason
+            self.microphone.end()
+            self.gone.set()
+
+    def _sound(self, encoded: str) -> None:
+        text = self._dialect.sound(encoded)
+        if text is not None:
+            self.channel.send(text)
+
+    def _take_sound(self, text: str) -> bool:
+        """Take a message that carries sound; whether it was one."""
+        if "input_audio_buffer.clear" in text[:256]:
+            self.microphone.clear()
+            return False
+        if _APPEND not in text[:4096] and _APPEND not in text[-256:]:
+            return False
+        try:
+            message: Any = json.loads(text)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(message, dict) or message.get("type") != _APPEND:
+            return False
+        audio, event_id = message.get("audio"), message.get("event_id")
+        event_id = event_id if isinstance(event_id, str) and len(event_id) <= 512 else None
+        try:
+            if not isinstance(audio, str):
+                raise BadSound("`audio` must be base64.")
+            self.microphone.append(audio, self._dialect.settings.input_format)
+        except BadSound as error:
+            reply = refused("invalid_value", str(error), event_id, "audio")
+            for one in reply.messages:
+                self.channel.send(one)
+        return True
+
+
+class PartyLine:
+    """A call's channel with others on the line: they are told everything and may ask as well."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._others: set[SocketChannel] = set()
+        self._on_text: Callable[[str], None] = lambda _: None
+        self._on_refused: Callable[[Refusal], None] = lambda _: None
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What waits to be sent to the caller."""
+        return self._channel.buffered_bytes
+
+    def send(self, text: str) -> bool:
+        """Tell everybody."""
+        for other in self._others:
+            other.send(text)
+        return self._channel.send(text)
+
+    def on_text(self, callback: Callable[[str], None]) -> None:
+        """Call `callback` with everybody's messages."""
+        self._on_text = callback
+        self._channel.on_text(callback)
+
+    def on_refused(self, callback: Callable[[Refusal], None]) -> None:
+        """Call `callback` when somebody's message is thrown away unread."""
+        self._on_refused = callback
+        self._channel.on_refused(callback)
+
+    async def join(self, other: SocketChannel) -> bool:
+        """Put somebody on the line until they hang up; False when too many are."""
+        if len(self._others) >= _MAX_LISTENERS:
+            return False
+        other.on_text(self._on_text)
+        other.on_refused(self._on_refused)
+        self._others.add(other)
+        try:
+            await other.run()
+        finally:
+            self._others.discard(other)
+        return True
+
+    async def close(self) -> None:
+        """Hang up on the others."""
+        for other in tuple(self._others):
+            await other.close()

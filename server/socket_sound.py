@@ -1,0 +1,214 @@
+"""Sound that travels in messages: pieces of any length in, paced pieces of 20 ms out."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.resampler import AudioResampler
+
+from model.messages import Audio
+from model.timebase import (
+    HEARING_BLOCK_SAMPLES,
+    HEARING_RATE,
+    MICRO_TURN_SECONDS,
+    SPEAKING_RATE,
+    samples,
+)
+from server import g711
+from server.webrtc.microphone import Block
+from server.webrtc.speaker import FrameSource, Lateness, Schedule
+
+__all__ = ["FORMATS", "MAX_QUEUED_SECONDS", "BadSound", "SocketMicrophone", "SocketSpeaker"]
+
+logger = logging.getLogger(__name__)
+
+MAX_QUEUED_SECONDS: Final = 180.0
+"""Sound that may wait to be heard; more is refused. It is heard at the speed it was spoken."""
+
+FORMATS: Final[dict[str, int]] = {"audio/pcm": 24_000, "audio/pcmu": 8_000, "audio/pcma": 8_000}
+"""What is understood, with its rate in Hz."""
+
+# A piece that comes a little late must not tear a word: so much is kept in hand.
+_IN_HAND: Final = samples(0.04, HEARING_RATE)
+_MAX_WAITING: Final = 2
+
+
+class BadSound(ValueError):
+    """What came is no sound, or too much of it."""
+
+
+class _Resampler:
+    """Mono int16 of one rate to another, without seams between pieces."""
+
+    def __init__(self, rate: int, to: int) -> None:
+        self._rate = rate
+        self._resampler = AudioResampler(format="s16", layout="mono", rate=to)
+
+    def __call__(self, piece: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        frame = av.AudioFrame.from_ndarray(piece.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = self._rate
+        parts = [one.to_ndarray().reshape(-1) for one in self._resampler.resample(frame)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+
+class SocketMicrophone:
+    """Iterate it: `async for k, block in microphone`, on the clock from the first instant.
+
+    What the client sends faster than it was spoken waits its turn; when nothing waits, silence is
+    heard. Newest wins among blocks that nobody takes, as with the microphone of a call.
+    """
+
+    def __init__(self) -> None:
+        self.dropped_blocks = 0
+        self._loop = asyncio.get_running_loop()
+        self._start = self._loop.time()
+        self._k = 0
+        self._queue: deque[Audio] = deque()
+        self._queued = 0
+        self._flowing = False
+        self._came = False
+        self._resampler: tuple[str, _Resampler] | None = None
+        self._waiting: deque[tuple[int, Block]] = deque()
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = self._arm()
+
+    def __aiter__(self) -> SocketMicrophone:
+        return self
+
+    async def __anext__(self) -> tuple[int, Block]:
+        while not self._waiting:
+            if self._timer is None:
+                raise StopAsyncIteration
+            self._wake.clear()
+            await self._wake.wait()
+        return self._waiting.popleft()
+
+    @property
+    def queued_seconds(self) -> float:
+        """How much waits to be heard."""
+        return self._queued / HEARING_RATE
+
+    def append(self, encoded: str, kind: str) -> None:
+        """Take a piece of base64 in a format of `FORMATS`; raises BadSound."""
+        try:
+            payload = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            raise BadSound("`audio` must be base64.") from None
+        if kind == "audio/pcm":
+            if len(payload) % 2:
+                raise BadSound("PCM of 16 bits has two bytes a sample.")
+            piece = np.frombuffer(payload, "<i2").astype(np.int16)
+        else:
+            piece = g711.decode(payload, "mu" if kind == "audio/pcmu" else "a")
+        if self.queued_seconds + len(piece) / FORMATS[kind] > MAX_QUEUED_SECONDS:
+            raise BadSound(f"More than {MAX_QUEUED_SECONDS:.0f} s wait to be heard; send slower.")
+        if not len(piece):
+            return
+        if self._resampler is None or self._resampler[0] != kind:
+            self._resampler = kind, _Resampler(FORMATS[kind], HEARING_RATE)
+        sound = self._resampler[1](piece).astype(np.float32) / 32_768.0
+        self._queue.append(sound)
+        self._queued += len(sound)
+        self._came = True
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._queue.clear()
+        self._queued = 0
+
+    def end(self) -> None:
+        """No more blocks."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake.set()
+
+    def _arm(self) -> asyncio.TimerHandle:
+        due = self._start + (self._k + 1) * MICRO_TURN_SECONDS
+        return self._loop.call_at(due, self._on_time)
+
+    def _on_time(self) -> None:
+        self._waiting.append((self._k, self._next()))
+        if len(self._waiting) > _MAX_WAITING:
+            self._waiting.popleft()
+            self.dropped_blocks += 1
+        self._k += 1
+        self._timer = self._arm()
+        self._wake.set()
+
+    def _next(self) -> Block:
+        """The block that is due."""
+        needed = HEARING_BLOCK_SAMPLES + (0 if self._flowing else _IN_HAND)
+        ended = not self._came  # nothing came for a whole block: this is the end of what was sent
+        self._came = False
+        block = np.zeros(HEARING_BLOCK_SAMPLES, np.float32)
+        self._flowing = self._queued >= needed or (ended and self._queued > 0)
+        if not self._flowing:
+            return block
+        filled = 0
+        while filled < len(block) and self._queue:
+            piece = self._queue.popleft()
+            count = min(len(piece), len(block) - filled)
+            block[filled : filled + count] = piece[:count]
+            filled += count
+            if count < len(piece):
+                self._queue.appendleft(piece[count:])
+        self._queued -= filled
+        return block
+
+
+class SocketSpeaker:
+    """Asks `source` for 20 ms every 20 ms and sends what it gives; silence is not sent.
+
+    Args:
+        send: given each piece as base64; what it has no use for is lost.
+        kind: the format of the next piece.
+    """
+
+    def __init__(self, send: Callable[[str], None], kind: Callable[[], str]) -> None:
+        self.source: FrameSource | None = None
+        self._send = send
+        self._kind = kind
+        self._schedule: Schedule | None = None
+        self._resampler = _Resampler(SPEAKING_RATE, 8_000)
+        self._failed = False
+
+    def lateness(self) -> Lateness:
+        """How late pieces were in the last minute."""
+        return self._schedule.lateness() if self._schedule is not None else Lateness()
+
+    async def run(self) -> None:
+        """Send on time until cancelled."""
+        loop = asyncio.get_running_loop()
+        schedule = self._schedule = Schedule(loop.time())
+        while True:
+            await asyncio.sleep(max(0.0, schedule.due - loop.time()))
+            schedule.sent(loop.time())
+            try:
+                self._send_next()
+            except Exception:
+                if not self._failed:  # once: the voice must not end with one bad frame
+                    logger.exception("a frame could not be sent")
+                self._failed = True
+
+    def _send_next(self) -> None:
+        frame = self.source.next_frame() if self.source is not None else None
+        if frame is None:
+            return
+        sound = np.clip(np.asarray(frame, np.float32) * 32_767.0, -32_768, 32_767).astype(np.int16)
+        kind = self._kind()
+        if kind == "audio/pcm":
+            payload = sound.astype("<i2").tobytes()
+        else:
+            law: g711.Law = "mu" if kind == "audio/pcmu" else "a"
+            payload = g711.encode(self._resampler(sound), law)
+        self._send(base64.b64encode(payload).decode("ascii"))
