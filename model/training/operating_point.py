@@ -2,7 +2,11 @@
 
 A trace is the probability of one action in the micro-turns of one event, from its first on. The
 first that reaches the threshold acts; its delay counts from the middle of the first micro-turn to
-the end of the acting one.
+the end of the acting one, which is when it is heard.
+
+A trace ends where the conversation went on without us, most often because an answer came in it.
+What we would have done later is not known, so shares and delays are estimated as those of
+lifetimes are (Kaplan and Meier): of the events still open at an age, how many act at it.
 """
 
 from __future__ import annotations
@@ -30,12 +34,14 @@ class Point:
         acted: share of the events in which it was right to act and the action came.
         delay_seconds: mean delay of those actions; infinite without any.
         wrong: share of the events in which it was wrong to act and the action came.
+        median_seconds: median delay of those actions.
     """
 
     threshold: float
     acted: float
     delay_seconds: float
     wrong: float
+    median_seconds: float = float("inf")
 
     @property
     def balance(self) -> float:
@@ -76,13 +82,20 @@ def sweep(
     """
     if not due or not wrong:
         raise ValueError("choosing a threshold needs events of both kinds: use more conversations")
+    levels = np.asarray(thresholds, np.float64)
+    arrived = _arrivals(due, levels, within_seconds)
+    delays = (np.arange(len(arrived)) + 0.5) * MICRO_TURN_SECONDS
+    highest = np.array([trace.max(initial=0.0) for trace in wrong])
     points = []
-    for threshold in thresholds:
-        delays = np.array([_delay(trace, threshold) for trace in due])
-        came = delays <= within_seconds
-        mean = float(delays[came].mean()) if came.any() else float("inf")
-        false = float(np.mean([trace.max(initial=0.0) >= threshold for trace in wrong]))
-        points.append(Point(float(threshold), float(came.mean()), mean, false))
+    for number, threshold in enumerate(levels):
+        shares = arrived[:, number]
+        acted = float(shares.sum())
+        mean = median = float("inf")
+        if acted > 0:
+            mean = float(shares @ delays / acted)
+            median = float(delays[np.searchsorted(np.cumsum(shares), acted / 2 - 1e-12)])
+        false = float((highest >= threshold).mean())
+        points.append(Point(float(threshold), acted, mean, false, median))
     return points
 
 
@@ -110,6 +123,19 @@ def choose_balanced(points: Sequence[Point], margin: float = 0.01) -> Point:
     return min(near, key=lambda p: (p.delay_seconds, -p.balance, p.threshold))
 
 
-def _delay(trace: Trace, threshold: float) -> float:
-    reached = np.flatnonzero(trace >= threshold)
-    return (float(reached[0]) + 0.5) * MICRO_TURN_SECONDS if len(reached) else float("inf")
+def _arrivals(
+    due: Sequence[Trace], levels: npt.NDArray[np.float64], within_seconds: float
+) -> npt.NDArray[np.float64]:
+    """Share of the events that act at each age, `[ages, thresholds]`."""
+    ages = int(within_seconds / MICRO_TURN_SECONDS + 0.5 + 1e-9)
+    lengths = np.array([len(trace) for trace in due])[:, None]
+    firsts = np.stack([np.searchsorted(np.maximum.accumulate(trace), levels) for trace in due])
+    waiting = np.ones(len(levels))
+    arrived = np.zeros((ages, len(levels)))
+    for age in range(ages):
+        there = lengths > age
+        open_still = (there & (firsts >= age)).sum(0)
+        now = (there & (firsts == age)).sum(0)
+        arrived[age] = waiting * now / np.maximum(open_still, 1)
+        waiting = waiting - arrived[age]
+    return arrived

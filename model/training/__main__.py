@@ -1,0 +1,118 @@
+"""`counterpoint train …`: train Core, see what its streams are worth, judge and export it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="counterpoint train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _runs(commands.add_parser("core", help="train, or go on"), _core)
+    _runs(commands.add_parser("ablation", help="train without each stream in turn"), _ablation)
+    _export_arguments(commands.add_parser("export", help="write a checkpoint that can be loaded"))
+    chosen = parser.parse_args(arguments)
+    import torch
+
+    torch.set_num_threads(chosen.threads)
+    action: Callable[[argparse.Namespace], int] = chosen.action
+    try:
+        return action(chosen)
+    except (ValueError, FileNotFoundError) as error:
+        sys.stderr.write(f"counterpoint train: {error}\n")
+        return 2
+
+
+def _runs(parser: argparse.ArgumentParser, action: Callable[[Any], int]) -> None:
+    """The arguments of a run; a run that was stopped goes on when it is started again."""
+    parser.set_defaults(action=action)
+    parser.add_argument("--data", type=Path, required=True, help="folder of training shards")
+    parser.add_argument("--dev", type=Path, help="folder of dev shards")
+    parser.add_argument("--out", type=Path, required=True, help="the run's own folder")
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--steps", type=int, help="steps in all")
+    budget.add_argument("--minutes", type=float, help="as many steps as fit, measured at the start")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--config", type=Path, help="JSON that changes the default training")
+    parser.add_argument("--save-minutes", type=float, default=5.0, help="between checkpoints")
+    parser.add_argument("--stop-minutes", type=float, default=float("inf"),
+                        help="end this piece of the run after so long")  # fmt: skip
+    parser.add_argument("--dev-steps", type=int, default=500, help="between reports on dev")
+    parser.add_argument("--dev-conversations", type=int, default=64)
+    if action is _core:
+        parser.add_argument("--ablate", help="leave out a stream: encoder, dmel, own, …")
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(action=_export)
+    parser.add_argument("--run", type=Path, required=True, help="a run's folder")
+    parser.add_argument("--dev", type=Path, required=True, help="folder of dev shards")
+    parser.add_argument("--out", type=Path, required=True, help="where the checkpoint is to be")
+    parser.add_argument("--half", action="store_true", help="store float16")
+    parser.add_argument("--most-wrong", type=float, help="share of pauses that may be taken")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def _core(chosen: argparse.Namespace) -> int:
+    from model.training.train import train
+    from model.training.train_config import ablated
+
+    run, training, steps = _begun(chosen, lambda made: (
+        ablated(made, chosen.ablate) if chosen.ablate else made
+    ))  # fmt: skip
+    finished = train(run, training, chosen.seed, steps)
+    sys.stdout.write("finished\n" if finished else "stopped; start it again to go on\n")
+    return 0
+
+
+def _ablation(chosen: argparse.Namespace) -> int:
+    from model.training.ablation import ablation
+
+    run, training, steps = _begun(chosen, lambda made: made)
+    finished = ablation(run, training, chosen.seed, steps)
+    sys.stdout.write("finished\n" if finished else "stopped; start it again to go on\n")
+    return 0
+
+
+def _begun(chosen: argparse.Namespace, change: Callable[[Any], Any]) -> tuple[Any, Any, int]:
+    """The run, its training and its steps, as the arguments say."""
+    from dataclasses import replace
+
+    from model.training.train import Run, measured_steps
+    from model.training.train_config import training_from
+
+    run = Run(
+        data=chosen.data, dev=chosen.dev, out=chosen.out, device=chosen.device,
+        save_minutes=chosen.save_minutes, stop_minutes=chosen.stop_minutes,
+        dev_steps=chosen.dev_steps, dev_conversations=chosen.dev_conversations,
+    )  # fmt: skip
+    training = change(training_from(chosen.config))
+    if chosen.steps is not None:
+        return run, training, chosen.steps
+    first = run if chosen.command == "core" else replace(run, out=run.out / "full")
+    return run, training, measured_steps(first, training, chosen.seed, chosen.minutes)
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from model.training import evaluate
+    from model.training.export import export
+
+    most = evaluate.MOST_WRONG if chosen.most_wrong is None else chosen.most_wrong
+    found = export(chosen.run, chosen.dev, chosen.out, chosen.half, most)
+    shown = {name: value for name, value in found.items() if not name.endswith("_curve")}
+    sys.stdout.write(json.dumps(shown, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

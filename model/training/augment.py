@@ -1,0 +1,139 @@
+"""What is done to crops so that Core can do without a stream, with a late one, with another level.
+
+No audio is needed for any of it. Our own voice is never touched: it is always known exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from model.interaction import streams
+from model.training.dataset import Crop
+
+__all__ = ["Augmentation", "augment"]
+
+BIN_ENERGY = 5.625 / 30
+"""A dMel step in the unit of prosody's energy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """How often and how much. Chances are of a whole crop unless said otherwise.
+
+    Attributes:
+        no_encoder: no states of the encoder at all.
+        late_encoder: its states come up to so many micro-turns later.
+        encoder_stall: chance of a stretch of up to two seconds in which it says nothing new.
+        no_words: Ears say nothing.
+        late_words: their words come up to so many micro-turns later.
+        unknown_word: chance of each word to be one that was never heard before.
+        no_marks: punctuation is not told.
+        no_belief: Language's belief is not known.
+        level: the microphone is louder or softer by up to so many dMel steps of 5.6 dB.
+        noisy_bin: chance of each of the person's bins to be one higher or lower.
+        clock: the micro-turns' numbers begin anywhere.
+    """
+
+    no_encoder: float = 0.1
+    late_encoder: int = 2
+    encoder_stall: float = 0.2
+    no_words: float = 0.1
+    late_words: int = 3
+    unknown_word: float = 0.15
+    no_marks: float = 0.1
+    no_belief: float = 0.3
+    level: int = 2
+    noisy_bin: float = 0.05
+    clock: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what is no chance or no length."""
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if value < 0 or (isinstance(value, float) and value > 1):
+                raise ValueError(f"{name} must be a chance in [0, 1] or a length of 0 or more")
+
+
+NOTHING = Augmentation(
+    no_encoder=0.0, late_encoder=0, encoder_stall=0.0, no_words=0.0, late_words=0,
+    unknown_word=0.0, no_marks=0.0, no_belief=0.0, level=0, noisy_bin=0.0, clock=False,
+)  # fmt: skip
+"""Crops as they are."""
+
+
+def augment(crop: Crop, how: Augmentation, generator: np.random.Generator) -> None:
+    """Change the crop in place; draws do not depend on what the crop holds."""
+    _encoder(crop, how, generator)
+    _words(crop.inputs, how, generator)
+    if generator.random() < how.no_belief:
+        crop.inputs["belief"][:], crop.inputs["belief_age"][:] = 0.0, -1
+    _level(crop.inputs, how, generator)
+    shift = int(generator.integers(0, 6000))
+    if how.clock:
+        crop.inputs["k"] += shift
+
+
+def _encoder(crop: Crop, how: Augmentation, generator: np.random.Generator) -> None:
+    age = crop.inputs["encoder_age"]
+    late = int(generator.integers(0, how.late_encoder + 1))
+    stall, share = generator.random() < how.encoder_stall, generator.random()
+    stalled = int(generator.integers(3, 21))
+    gone = generator.random() < how.no_encoder
+    if late:
+        crop.refresh[late:] = crop.refresh[:-late].copy()
+        age[late:] = np.where(age[:-late] < 0, -1, age[:-late] + late)
+        crop.refresh[:late], age[:late] = -1, -1
+    if stall:
+        first = int(share * len(age))
+        held = slice(first, first + stalled)
+        count = len(age[held])
+        crop.refresh[held] = crop.refresh[first]
+        age[held] = age[first] + np.arange(count) if age[first] >= 0 else -1
+    if gone:
+        crop.refresh[:], age[:] = -1, -1
+
+
+def _words(inputs: streams.Arrays, how: Augmentation, generator: np.random.Generator) -> None:
+    hashes, age, flags = (inputs[name] for name in ("word_hash", "word_age", "word_flags"))
+    late = int(generator.integers(0, how.late_words + 1))
+    unknown = generator.random(hashes.shape) < how.unknown_word
+    others = generator.integers(1, 2**32, hashes.shape, dtype=np.uint32)
+    unmarked = generator.random() < how.no_marks
+    gone = generator.random() < how.no_words
+    hashes[unknown & (hashes > 0)] = others[unknown & (hashes > 0)]
+    if unmarked:
+        flags &= ~np.uint8(streams.WORD_CLAUSE | streams.WORD_SENTENCE | streams.WORD_QUESTION)
+    if late:
+        for column in (hashes, age, flags):
+            column[late:] = column[:-late].copy()
+            column[:late] = 0
+        age[hashes > 0] += late
+    if gone:
+        for column in (hashes, age, flags):
+            column[:] = 0
+
+
+def _level(inputs: streams.Arrays, how: Augmentation, generator: np.random.Generator) -> None:
+    bins, prosody = inputs["person_dmel"], inputs["person_prosody"]
+    steps = int(generator.integers(-how.level, how.level + 1))
+    if steps:
+        inputs["person_dmel"] = bins = _shifted(bins, np.int8(steps))
+        energy = prosody[..., 0]
+        louder = np.clip(energy + np.float16(steps * BIN_ENERGY), 0, 3)
+        prosody[..., 0] = np.where(energy > 0, louder, energy)
+    if how.noisy_bin:
+        drawn = generator.integers(0, 256, bins.shape, dtype=np.uint8)
+        most = round(256 * how.noisy_bin / 2)
+        change = (drawn < most).astype(np.int8) - (drawn >= 256 - most).astype(np.int8)
+        inputs["person_dmel"] = _shifted(bins, change)
+
+
+def _shifted(
+    bins: npt.NDArray[np.uint8], steps: npt.NDArray[np.int8] | np.int8
+) -> npt.NDArray[np.uint8]:
+    """Silence stays silence: digital zero has no level."""
+    moved = np.clip(bins.astype(np.int8) + steps, 0, streams.DMEL_BINS - 1).astype(np.uint8)
+    return np.where(bins > 0, moved, bins)

@@ -1,0 +1,108 @@
+"""A run as a checkpoint that `Core.load` reads, with all that is known of it.
+
+core.safetensors, config.json, operating_point.json   what runs
+recipe.json    configuration, seed, steps, data, commit
+curve.jsonl, curve.svg, dev.json   how it went
+MODEL_CARD.md  the same in words
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from model.interaction.core import OPERATING_POINT, OperatingPoint
+from model.nn.core_network import CoreNetwork, load_core, save_core
+from model.training import evaluate
+from model.training.card import card
+from model.training.curve import CURVE, PICTURE
+from model.training.dataset import Corpus, listing
+from model.training.train import DEV, read_run
+from model.training.trainer import LISTINGS, Trainer
+
+__all__ = ["MOST_BYTES", "export"]
+
+MOST_BYTES: Final = 25_000_000
+RECIPE: Final = "recipe.json"
+CARD: Final = "MODEL_CARD.md"
+
+
+def export(
+    run: Path,
+    dev: Path,
+    out: Path,
+    half: bool = False,
+    most_wrong: float = evaluate.MOST_WRONG,
+    most_conversations: int | None = None,
+) -> evaluate.Report:
+    """Write the averaged weights of a run, with the operating point that dev gives them.
+
+    Args:
+        run: the run's folder.
+        dev: folder of dev shards.
+        out: where to.
+        half: weights as float16; they are read as float32.
+        most_wrong: share of dev's pauses that may be taken.
+        most_conversations: of dev that are looked at; None for all.
+
+    Returns:
+        The report on dev, of the weights as written.
+
+    Raises:
+        FileNotFoundError: there is no run, or it has no checkpoint yet.
+        ValueError: dev lacks events; the checkpoint is too large to be shipped.
+    """
+    training, about = read_run(run)
+    trainer = Trainer(training, int(about["seed"]))
+    if not trainer.load(run):
+        raise FileNotFoundError(f"{run} has no checkpoint yet: wait for its first")
+    _save(trainer.average, out, half)
+    if (size := (out / "core.safetensors").stat().st_size) > MOST_BYTES:
+        raise ValueError(f"the checkpoint has {size} bytes, more than {MOST_BYTES}: export by half")
+    corpus = Corpus(dev)
+    corpus.hold(listing(dev, training.memory_bytes))
+    talks = evaluate.judge(load_core(out), corpus.conversations(most_conversations))
+    point = evaluate.choose(talks, most_wrong)
+    point = OperatingPoint(*(round(value, 4) for value in
+                             (point.take, point.yielding, point.backchannel)))  # fmt: skip
+    point.write(out / OPERATING_POINT)
+    found = evaluate.report(talks, point)
+    recipe = {**about, "steps_done": trainer.step, "data": _data(run), "most_wrong": most_wrong,
+              "stored": "float16" if half else "float32"}  # fmt: skip
+    _write(out / RECIPE, recipe)
+    _write(out / DEV, found)
+    for name in (CURVE, PICTURE):
+        if (run / name).is_file():
+            shutil.copyfile(run / name, out / name)
+    weights = sum(one.numel() for one in trainer.average.parameters())
+    (out / CARD).write_text(card(recipe, found, weights, size), "utf-8")
+    return found
+
+
+def _save(network: CoreNetwork, out: Path, half: bool) -> None:
+    if half:
+        copy = CoreNetwork(network.config).to(torch.float16)
+        copy.load_state_dict(network.state_dict())
+        network = copy
+    save_core(network, out)
+
+
+def _data(run: Path) -> dict[str, Any]:
+    """The shards that the run used last, as ranges, and how they were made."""
+    lines = [line for line in (run / LISTINGS).read_text("utf-8").splitlines() if line]
+    used = json.loads(lines[-1])["shards"]
+    return {
+        "shards": len(used),
+        "first": min(index for index, _ in used),
+        "last": max(index for index, _ in used),
+        "parts": sorted({part for _, parts in used for part in parts}),
+    }
+
+
+def _write(path: Path, what: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(what, indent=1) + "\n", "utf-8")

@@ -1,0 +1,211 @@
+"""One run of Core's training: a folder that holds all of it, and a loop that can be stopped.
+
+run.json         what is trained: configuration, seed, steps, commit
+listings.jsonl   which shards were in force from which step on
+state.pt         weights, their average, the optimiser, the step
+curve.jsonl      losses and dev metrics
+curve.svg        the same as a picture
+dev.json         the last report on dev
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from model.training import evaluate
+from model.training.curve import Curve
+from model.training.dataset import Corpus, Whole, listing
+from model.training.train_config import Training, as_json, changed
+from model.training.trainer import Listings, Trainer
+
+__all__ = ["Run", "begin", "measured_steps", "read_run", "train"]
+
+RUN: Final = "run.json"
+DEV: Final = "dev.json"
+LOG_STEPS: Final = 20
+TIMED_STEPS: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Where a run lives and how often it does what; none of it changes the weights.
+
+    Attributes:
+        data: folder of training shards.
+        dev: folder of dev shards, or None for no dev metrics.
+        out: the run's own folder.
+        device: as torch names it.
+        save_minutes: between checkpoints.
+        stop_minutes: after which this piece of the run ends.
+        dev_steps: between dev reports.
+        dev_conversations: that dev reports look at while training goes on.
+    """
+
+    data: Path
+    dev: Path | None
+    out: Path
+    device: str = "cpu"
+    save_minutes: float = 5.0
+    stop_minutes: float = float("inf")
+    dev_steps: int = 500
+    dev_conversations: int = 64
+
+
+def begin(run: Run, training: Training, seed: int, steps: int) -> int:
+    """Write down what the run is, or see that it is the one the folder holds.
+
+    Returns:
+        The steps of the run.
+
+    Raises:
+        ValueError: the folder holds another run; or its budget is to be changed too late.
+    """
+    run.out.mkdir(parents=True, exist_ok=True)
+    path = run.out / RUN
+    wanted = {"seed": seed, "steps": steps, "training": as_json(training)}
+    if path.is_file():
+        found = json.loads(path.read_text("utf-8"))
+        if found["seed"] != seed or found["training"] != wanted["training"]:
+            raise ValueError(f"{run.out} holds a run of another seed or configuration: "
+                             "choose another folder")  # fmt: skip
+        if found["steps"] == steps:
+            return steps
+        _may_change(run.out, training, found["steps"], steps)
+        wanted = {**found, "steps": steps}
+    else:
+        wanted |= {"commit": _commit(), "torch": torch.__version__,
+                   "threads": torch.get_num_threads()}  # fmt: skip
+    path.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+    return steps
+
+
+def read_run(out: Path) -> tuple[Training, dict[str, Any]]:
+    """The training of a run's folder, and all that is written about it."""
+    path = out / RUN
+    if not path.is_file():
+        raise FileNotFoundError(f"{out} holds no run: start one with `counterpoint train core`")
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return changed(Training(), found["training"], str(path)), found
+
+
+def measured_steps(run: Run, training: Training, seed: int, minutes: float) -> int:
+    """How many steps the minutes are worth on this machine now; the run's steps if it has begun."""
+    if (run.out / RUN).is_file():
+        return int(read_run(run.out)[1]["steps"])
+    corpus = Corpus(run.data)
+    corpus.hold(listing(run.data, training.memory_bytes))
+    trial = Trainer(training, seed, run.device)
+    times = []
+    for _ in range(TIMED_STEPS):
+        began = time.monotonic()
+        trial.advance(corpus, 10**6)
+        times.append(time.monotonic() - began)
+    return max(int(minutes * 60 / sorted(times)[TIMED_STEPS // 2]), 1)
+
+
+def train(run: Run, training: Training, seed: int, steps: int) -> bool:
+    """Train until the budget is used or the piece is over; goes on from what the folder holds.
+
+    Returns:
+        Whether the run is finished.
+    """
+    steps = begin(run, training, seed, steps)
+    trainer = Trainer(training, seed, run.device)
+    trainer.load(run.out)
+    corpus = Corpus(run.data)
+    listings = Listings(run.out, corpus, training.memory_bytes)
+    corpus.hold(listings.at(trainer.step - trainer.step % training.rescan))
+    curve = Curve(run.out, trainer.step, steps)
+    dev: list[Whole] = []
+    began = saved = time.monotonic()
+    with _stoppable() as stopped:
+        while trainer.step < steps:
+            if trainer.step % training.rescan == 0:
+                corpus.hold(listings.at(trainer.step))
+            losses, norm = trainer.advance(corpus, steps)
+            curve.add(losses, norm, training.batch * training.length)
+            if trainer.step % LOG_STEPS == 0 or trainer.step == steps:
+                _tell(curve.write(trainer.step, corpus.micro_turns))
+            if run.dev and (trainer.step % run.dev_steps == 0 or trainer.step == steps):
+                dev = _look(run, trainer, curve, dev)
+            now = time.monotonic()
+            over = bool(stopped) or now - began > run.stop_minutes * 60
+            if over or now - saved > run.save_minutes * 60 or trainer.step == steps:
+                trainer.save(run.out)
+                curve.draw()
+                saved = time.monotonic()
+            if over:
+                break
+    return trainer.step >= steps
+
+
+def _look(run: Run, trainer: Trainer, curve: Curve, dev: list[Whole]) -> list[Whole]:
+    """Report on dev; returns the conversations looked at, to be kept."""
+    assert run.dev is not None
+    if len(dev) < run.dev_conversations:
+        listed = listing(run.dev, trainer.training.memory_bytes)
+        if not listed:
+            return dev
+        corpus = Corpus(run.dev)
+        corpus.hold(listed)
+        dev = corpus.conversations(run.dev_conversations)
+    try:
+        found = evaluate.report(evaluate.judge(trainer.average, dev))
+    except ValueError as error:  # Too few conversations have been rendered yet.
+        _tell(f"no report on dev: {error}")
+        return dev
+    (run.out / DEV).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    curve.look(trainer.step, found)
+    _tell(f"dev: {evaluate.summary(found)}")
+    return dev
+
+
+def _may_change(out: Path, training: Training, before: int, after: int) -> None:
+    """A budget may be changed until the rate has begun to fall, in either schedule."""
+    trainer = Trainer(training, 0)
+    done = trainer.step if trainer.load(out) else 0
+    level = int(min(before, after) * (1 - training.cooling))
+    if done > level:
+        raise ValueError(
+            f"{out} has done {done} of {before} steps: its budget can be changed only before "
+            f"the rate falls, which is at step {level}"
+        )
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """A list that is no longer empty once the process was asked to end."""
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda got, _: asked.append(got))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _commit() -> str:
+    here = Path(__file__).parent
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,144 @@
+"""What a training run of Core is: every number that its weights depend on, strict, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from model.nn.core_config import CoreConfig
+from model.training.augment import Augmentation
+from model.training.core_loss import LossWeights
+
+__all__ = ["ABLATIONS", "Training", "ablated", "as_json", "changed", "training_from"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """Sizes and rates of one run; the number of steps and the seed are the run's own.
+
+    Attributes:
+        network: its shape.
+        loss: what is minimised.
+        augmentation: what is done to crops.
+        batch: crops in a step.
+        length: micro-turns in a crop.
+        settle: first micro-turns of a crop that begins inside a conversation are not taught: what
+            they follow on is not seen.
+        from_start: share of the crops that begin where their conversation does.
+        rate: highest learning rate of AdamW.
+        warm_up: steps in which the rate rises.
+        cooling: share of the steps, the last ones, in which it falls along half a cosine.
+        least_rate: share of the highest rate at the end.
+        decay: weight decay of matrices; vectors and embeddings have none.
+        betas: of AdamW.
+        clip: largest norm of a gradient.
+        averaging: of the averaged weights, which are what is evaluated and exported.
+        precision: of the products; weights, sums and losses are always float32.
+        rescan: steps after which new shards are taken in.
+        memory_bytes: of shards held; the later ones of more are left out.
+    """
+
+    network: CoreConfig = field(default_factory=CoreConfig)
+    loss: LossWeights = field(default_factory=LossWeights)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    batch: int = 8
+    length: int = 320
+    settle: int = 20
+    from_start: float = 0.15
+    rate: float = 1e-3
+    warm_up: int = 200
+    cooling: float = 0.5
+    least_rate: float = 0.02
+    decay: float = 0.1
+    betas: tuple[float, ...] = (0.9, 0.98)
+    clip: float = 1.0
+    averaging: float = 0.998
+    precision: Literal["float32", "bfloat16"] = "float32"
+    rescan: int = 400
+    memory_bytes: int = 4_000_000_000
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what cannot be trained."""
+        if min(self.batch, self.length, self.rescan) < 1 or not 0 <= self.settle < self.length:
+            raise ValueError("batch, length and rescan must be at least 1, settle less than length")
+        if self.length > self.network.period // 2:
+            raise ValueError("length must not be more than half the network's period")
+        if not (0 <= self.cooling <= 1 and 0 <= self.from_start <= 1 and self.rate > 0):
+            raise ValueError("cooling and from_start are shares, rate is positive")
+        if not 0 <= self.averaging < 1 or len(self.betas) != 2:
+            raise ValueError("averaging must be in [0, 1), betas two numbers")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError("precision must be float32 or bfloat16")
+
+
+def _without(*streams: str) -> Callable[[Training], Training]:
+    return lambda training: replace(training, network=training.network.without(*streams))
+
+
+def _unprojected(training: Training) -> Training:
+    return replace(training, loss=replace(training.loss, projection=0.0))
+
+
+ABLATIONS: Final[Mapping[str, Callable[[Training], Training]]] = {
+    "encoder": _without("encoder"),
+    "dmel": _without("person_dmel", "own_dmel"),
+    "own": _without("own_dmel", "own_prosody"),
+    "words": _without("words"),
+    "projection": _unprojected,
+    "belief": _without("belief"),
+}
+"""What can be left out. Without dMel prosody stays; without own audio, the words queued stay."""
+
+
+def ablated(training: Training, name: str) -> Training:
+    """The training with a stream, or the projection's loss, left out."""
+    if name not in ABLATIONS:
+        raise ValueError(f"there is no {name!r} to leave out; known are {', '.join(ABLATIONS)}")
+    return ABLATIONS[name](training)
+
+
+def training_from(path: Path | None) -> Training:
+    """The default training with what the JSON file says otherwise.
+
+    Raises:
+        ValueError: unknown keys, or values of another type.
+    """
+    if path is None:
+        return Training()
+    try:
+        changes = json.loads(path.read_text("utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from error
+    made = changed(Training(), changes, str(path))
+    assert isinstance(made, Training)
+    return made
+
+
+def changed(default: Any, changes: Any, where: str) -> Any:
+    """A dataclass with some fields changed, dataclasses inside it likewise."""
+    if not isinstance(changes, dict):
+        raise ValueError(f"{where} must be an object, not {changes!r}")
+    known = [one.name for one in fields(default)]
+    if unknown := sorted(changes.keys() - set(known)):
+        raise ValueError(f"{where} has unknown keys {unknown}; known are {known}")
+    new: dict[str, Any] = {}
+    for name, value in changes.items():
+        before = getattr(default, name)
+        if is_dataclass(before):
+            new[name] = changed(before, value, f"{where}: {name}")
+            continue
+        value = tuple(value) if isinstance(value, list) else value
+        value = float(value) if isinstance(before, float) and type(value) is int else value
+        if type(value) is not type(before):
+            raise ValueError(f"{where}: {name} must be like {before!r}, not {value!r}")
+        new[name] = value
+    return replace(default, **new)
+
+
+def as_json(training: Training) -> dict[str, Any]:
+    """What `changed` would make the same training from."""
+    made: dict[str, Any] = json.loads(json.dumps(asdict(training)))
+    return made

@@ -1,0 +1,207 @@
+"""Core's training, step by step, resumable to the bit.
+
+What a step does follows from the weights before it, its number, the seed and the listing of
+shards in force; nothing else is random. Listings are written down before they are used, so that a
+run that was killed and goes on from an earlier checkpoint uses the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from model.interaction import streams
+from model.interaction.core import tensors
+from model.nn.core_inputs import CoreInputs, CoreOutputs
+from model.nn.core_network import CoreNetwork
+from model.training.augment import augment
+from model.training.core_loss import CoreLabels, CoreLosses, core_loss
+from model.training.dataset import Corpus, Listed, listing
+from model.training.train_config import Training
+
+__all__ = ["Listings", "Trainer", "learning_rate", "make_batch"]
+
+STATE: Final = "state.pt"
+LISTINGS: Final = "listings.jsonl"
+
+
+class Listings:
+    """The shards in force from which step on, kept in a file beside the checkpoint.
+
+    Args:
+        out: the run's folder.
+        corpus: whose folder is looked at.
+        most_bytes: see `listing`.
+    """
+
+    def __init__(self, out: Path, corpus: Corpus, most_bytes: int) -> None:
+        self._path = out / LISTINGS
+        self._corpus = corpus
+        self._most_bytes = most_bytes
+        self._known: dict[int, tuple[Listed, ...]] = {}
+        if self._path.is_file():
+            self._known = _read_listings(self._path)
+
+    def at(self, step: int) -> tuple[Listed, ...]:
+        """The listing that begins at `step`; drawn up now if it never was."""
+        if step not in self._known:
+            self._known[step] = listing(self._corpus.folder, self._most_bytes)
+            line = json.dumps({"step": step, "shards": self._known[step]})
+            with self._path.open("a", encoding="utf-8") as file:
+                # The newline before ends half a line that a killed run may have left.
+                file.write("\n" + line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        return self._known[step]
+
+
+def _read_listings(path: Path) -> dict[int, tuple[Listed, ...]]:
+    known = {}
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            found = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # Half a line: it was not used yet.
+        known[int(found["step"])] = tuple((one, tuple(parts)) for one, parts in found["shards"])
+    return known
+
+
+def learning_rate(step: int, steps: int, training: Training) -> float:
+    """Of step `step` of `steps`: up in a line, level, down along half a cosine."""
+    rise = min((step + 1) / max(training.warm_up, 1), 1.0)
+    cooling = max(round(steps * training.cooling), 1)
+    share = min(max(step - (steps - cooling), 0) / cooling, 1.0)
+    fall = (1 + math.cos(math.pi * share)) / 2
+    return training.rate * rise * (training.least_rate + (1 - training.least_rate) * fall)
+
+
+def make_batch(
+    corpus: Corpus, training: Training, seed: int, step: int, device: torch.device
+) -> tuple[CoreInputs, CoreLabels]:
+    """The crops of a step `[batch, length, …]`: a pure function of its arguments."""
+    rows: list[streams.Arrays] = []
+    labels: list[streams.Arrays] = []
+    for number in range(training.batch):
+        generator = np.random.default_rng([seed, step, number])
+        crop = corpus.draw(generator, training.length, training.from_start, training.settle)
+        augment(crop, training.augmentation, generator)
+        rows.append(crop.unfolded())
+        labels.append(crop.labels)
+    lead = (training.batch, training.length)
+    inputs = tensors(_stacked(rows), device, lead)
+    return inputs, CoreLabels(
+        **{
+            name: torch.from_numpy(column).reshape(*lead, *column.shape[1:]).to(device)
+            for name, column in _stacked(labels).items()
+        }
+    )
+
+
+def _stacked(rows: list[streams.Arrays]) -> streams.Arrays:
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+class Trainer:
+    """Weights, their average and the optimiser at a step.
+
+    Args:
+        training: what is trained how.
+        seed: of the first weights and of all draws.
+        device: where.
+    """
+
+    def __init__(self, training: Training, seed: int, device: str = "cpu") -> None:
+        self.training = training
+        self.seed = seed
+        self.device = torch.device(device)
+        self.step = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = CoreNetwork(training.network)
+        self.network = network.to(self.device)
+        self.average = CoreNetwork(training.network).to(self.device).requires_grad_(False)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = _optimiser(self.network, training)
+
+    def advance(self, corpus: Corpus, steps: int) -> tuple[CoreLosses, float]:
+        """One step of `steps`; returns its losses and the gradient's norm before clipping."""
+        training = self.training
+        inputs, labels = make_batch(corpus, training, self.seed, self.step, self.device)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.step, steps, training)
+        low = training.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            outputs = self.network.whole(inputs)
+        outputs = CoreOutputs(*(part.float() for part in outputs))
+        losses = core_loss(outputs, labels, training.loss)
+        self.optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), training.clip)
+        self.optimiser.step()
+        self.step += 1
+        self._average()
+        return CoreLosses(*(part.detach() for part in losses)), float(norm)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # Young averages forget faster, or the first weights would stay in them for long.
+        kept = min(self.training.averaging, (1 + self.step) / (10 + self.step))
+        pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
+        for mean, now in pairs:
+            mean.lerp_(now, 1 - kept)
+
+    def save(self, out: Path) -> None:
+        """Write the checkpoint in one go."""
+        passing = out / f"{STATE}.part"
+        with passing.open("wb") as file:
+            torch.save(self._state(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        passing.replace(out / STATE)
+
+    def load(self, out: Path) -> bool:
+        """Go on from the folder's checkpoint; False where there is none.
+
+        Raises:
+            ValueError: it is of another network.
+        """
+        path = out / STATE
+        if not path.is_file():
+            return False
+        found: Mapping[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            self.network.load_state_dict(found["network"])
+            self.average.load_state_dict(found["average"])
+        except RuntimeError as error:
+            raise ValueError(f"{path} is of another network: choose another folder") from error
+        self.optimiser.load_state_dict(found["optimiser"])
+        self.step = int(found["step"])
+        return True
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+
+def _optimiser(network: CoreNetwork, training: Training) -> torch.optim.AdamW:
+    matrices = {id(module.weight) for module in network.modules() if isinstance(module, nn.Linear)}
+    decayed = [one for one in network.parameters() if id(one) in matrices]
+    free = [one for one in network.parameters() if id(one) not in matrices]
+    groups = [
+        {"params": decayed, "weight_decay": training.decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+    first, second = training.betas
+    return torch.optim.AdamW(groups, lr=training.rate, betas=(first, second), fused=True)

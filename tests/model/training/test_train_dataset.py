@@ -1,0 +1,164 @@
+"""Crops are what was rendered; what is drawn depends on nothing but the seed and the listing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.interaction import streams
+from model.training import shards
+from model.training.augment import NOTHING, Augmentation, augment
+from model.training.dataset import Corpus, Crop, listing
+from model.training.trainer import make_batch
+from tests.model.training.tiny_shards import TINY, write_shard
+
+PLENTY = 10**9
+
+
+def corpus(folder: Path, count: int = 2) -> Corpus:
+    for index in range(count):
+        write_shard(folder, index)
+    made = Corpus(folder)
+    made.hold(listing(folder, PLENTY))
+    return made
+
+
+def test_whole_conversations_and_crops_equal_what_is_stored(tmp_path: Path) -> None:
+    held = corpus(tmp_path)
+    wanted = [one for index in (0, 1) for one in shards.read_conversations(tmp_path, index)]
+    found = held.conversations()
+    assert len(found) == len(wanted) == 4
+    assert held.micro_turns == sum(len(inputs["k"]) for inputs, _, _ in wanted)
+    for one, (inputs, labels, facts) in zip(found, wanted, strict=True):
+        streams.check(one.inputs, streams.INPUTS)
+        streams.check(one.labels, streams.LABELS)
+        assert one.facts == facts
+        for name, column in {**inputs, **labels}.items():
+            assert np.array_equal({**one.inputs, **one.labels}[name], column), name
+    inputs, labels, _ = wanted[3]
+    size = len(inputs["k"])
+    crop = held._held[(1, ("belief", "teach"))].crop(1, size - 10, 25)
+    cut = crop.unfolded()
+    streams.check(cut, streams.INPUTS)
+    for name in cut:
+        assert np.array_equal(cut[name][:10], inputs[name][-10:]), name
+    assert crop.labels["live"].tolist() == [True] * 10 + [False] * 15
+    assert (cut["word_hash"][10:] == 0).all() and (cut["encoder_age"][10:] == -1).all()
+
+
+def test_shards_still_being_made_and_those_beyond_the_bound_are_left_out(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"model\.training\.encode"):
+        Corpus(tmp_path).hold(listing(tmp_path, PLENTY))
+    for index in range(3):
+        write_shard(tmp_path, index)
+    shards.part_path(tmp_path, 1, "teach").unlink()
+    found = listing(tmp_path, PLENTY)
+    assert [index for index, _ in found] == [0, 2]
+    size = sum(path.stat().st_size for path in tmp_path.glob("shard-00000.*"))
+    assert listing(tmp_path, size + 1) == found[:1]
+
+
+def test_parts_that_came_after_the_listing_are_not_read(tmp_path: Path) -> None:
+    held = corpus(tmp_path, 1)
+    before = listing(tmp_path, PLENTY)
+    size = held.micro_turns
+    picture = {"picture": np.ones((size, streams.PICTURE_WIDTH), np.float16),
+               "picture_age": np.zeros(size, np.int16)}  # fmt: skip
+    shards.write_part(tmp_path, 0, "picture", picture)
+    late = Corpus(tmp_path)
+    late.hold(before)
+    assert (late.conversations()[0].inputs["picture_age"] == -1).all()
+    held.hold(listing(tmp_path, PLENTY))
+    assert (held.conversations()[0].inputs["picture_age"] == 0).all()
+
+
+def test_a_batch_follows_from_seed_and_step(tmp_path: Path) -> None:
+    held, again = corpus(tmp_path), Corpus(tmp_path)
+    again.hold(listing(tmp_path, PLENTY))
+    device = torch.device("cpu")
+    training = replace(TINY, augmentation=Augmentation())
+    first = make_batch(held, training, 3, 7, device)
+    for made, wanted in zip(make_batch(again, training, 3, 7, device), first, strict=True):
+        for one, other in zip(made, wanted, strict=True):
+            assert torch.equal(one, other)
+    others = [make_batch(held, training, *where, device) for where in ((3, 8), (4, 7))]
+    assert all(not torch.equal(one[0].k, first[0].k) for one in others)
+    inputs, labels = first
+    assert inputs.encoder.shape == (2, 40, 4, 288) and labels.projection.shape == (2, 40, 2, 4)
+
+
+def test_the_first_micro_turns_of_a_later_crop_are_not_taught(tmp_path: Path) -> None:
+    held = corpus(tmp_path)
+    generator = np.random.default_rng(1)
+    for _ in range(40):
+        crop = held.draw(generator, 20, 0.5, 6)
+        begun = crop.inputs["k"][0] > 0
+        assert crop.labels["live"].tolist() == [not begun] * 6 + [True] * 14
+
+
+def drawn(folder: Path, **how: float) -> tuple[streams.Arrays, streams.Arrays]:
+    """A whole conversation before and after."""
+    write_shard(folder, 0)
+    held = Corpus(folder)
+    held.hold(listing(folder, PLENTY))
+    shard = held._held[(0, ("belief", "teach"))]
+    crops: list[Crop] = [shard.crop(0, 0, 60) for _ in range(2)]
+    changed = {name: type(getattr(NOTHING, name))(value) for name, value in how.items()}
+    augment(crops[1], replace(NOTHING, **changed), np.random.default_rng(5))
+    made = crops[1].unfolded()
+    streams.check(made, streams.INPUTS)
+    return crops[0].unfolded(), made
+
+
+@pytest.mark.parametrize(
+    ("how", "columns"),
+    [
+        ({}, ()),
+        ({"no_encoder": 1.0}, ("encoder", "encoder_age")),
+        ({"no_words": 1.0}, ("word_hash", "word_age", "word_flags")),
+        ({"no_marks": 1.0}, ("word_flags",)),
+        ({"no_belief": 1.0}, ("belief", "belief_age")),
+        ({"clock": 1.0}, ("k",)),
+        ({"noisy_bin": 0.5}, ("person_dmel",)),
+        ({"unknown_word": 1.0}, ("word_hash",)),
+        ({"encoder_stall": 1.0}, ("encoder", "encoder_age")),
+        ({"late_encoder": 40}, ("encoder", "encoder_age")),
+        ({"late_words": 40}, ("word_hash", "word_age", "word_flags")),
+        ({"level": 15}, ("person_dmel", "person_prosody")),
+    ],
+)
+def test_augmentation_changes_what_it_says(
+    tmp_path: Path, how: dict[str, float], columns: tuple[str, ...]
+) -> None:
+    before, after = drawn(tmp_path, **how)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == set(columns)
+
+
+def test_late_words_and_states_are_older_when_they_come(tmp_path: Path) -> None:
+    before, after = drawn(tmp_path, late_words=40, late_encoder=40)
+    late = next(n for n in range(1, 41) if np.array_equal(
+        after["word_hash"][n:], before["word_hash"][:-n]))  # fmt: skip
+    there = after["word_hash"][late:] > 0
+    assert np.array_equal(after["word_age"][late:][there], before["word_age"][:-late][there] + late)
+    assert (after["word_hash"][:late] == 0).all()
+    shift = int((after["encoder_age"] == -1).sum() - 2)
+    assert np.array_equal(after["encoder"][shift + 2 :], before["encoder"][2:-shift])
+    assert np.array_equal(
+        after["encoder_age"][shift + 2 :], before["encoder_age"][2:-shift] + shift
+    )
+
+
+def test_digital_silence_has_no_level(tmp_path: Path) -> None:
+    before, after = drawn(tmp_path, level=15, noisy_bin=1.0)
+    assert (after["person_dmel"][before["person_dmel"] == 0] == 0).all()
+    assert np.array_equal(after["own_dmel"], before["own_dmel"])
+
+
+def test_augmentation_refuses_what_is_no_chance() -> None:
+    with pytest.raises(ValueError, match="no_words"):
+        Augmentation(no_words=1.5)

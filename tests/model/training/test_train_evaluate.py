@@ -1,0 +1,146 @@
+"""Dev is judged as the bench will judge: probabilities made by hand have answers known by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.interaction.core import OperatingPoint
+from model.training import evaluate
+from model.training.ablation import ablation
+from model.training.acknowledging import acknowledgements, matched
+from model.training.curve import picture
+from model.training.events import KINDS, Judged, events_of
+from model.training.operating_point import sweep
+from tests.model.training.tiny_shards import (
+    ACKNOWLEDGING,
+    BACKCHANNEL,
+    HOLD,
+    TAKE,
+    YIELD,
+    labels,
+)
+
+POINT = OperatingPoint(take=0.5, yielding=0.5, backchannel=0.5)
+
+
+def judged(*acts: tuple[int, int], **columns: int) -> Judged:
+    """A conversation in which the model is sure of `(micro-turn, action)`, and else listens."""
+    made = labels()
+    floor = np.zeros((len(made["live"]), 5), np.float32)
+    for k, action in acts:
+        floor[k, action] = 0.9
+    floor[:, 0] = 1 - floor[:, 1:].sum(1)
+    return Judged(floor, made)
+
+
+def test_every_kind_of_event_is_found_where_it_is() -> None:
+    found = {kind: [(one.first, len(one.trace)) for one in events]
+             for kind, events in events_of(judged()).items()}  # fmt: skip
+    assert found["turn end"] == [(38, 6), (74, 8)]
+    assert found["pause"] == found["clear pause"] == [(13, 6), (25, 7)]
+    # The last two micro-turns before an end are no longer over the person's words.
+    assert found["speaking"] == [(5, 8), (19, 6), (32, 4), (68, 4)]
+    assert found["interruption"] == [(63, 5)]
+    assert found["acknowledged over us"] == [(50, 8)]
+    assert found["other sound"] == [(82, 7)]
+    assert found["silence"] == [(0, 5)]
+    assert found["holding"] == [(44, 6), (58, 5)]
+    assert found["acknowledged"] == found["other sound over us"] == found["long pause"] == []
+    assert found.keys() == KINDS.keys()
+
+
+def test_a_take_is_heard_only_while_we_are_silent_and_a_yield_while_we_speak() -> None:
+    made = judged((52, TAKE), (13, YIELD), (26, TAKE))
+    events = events_of(made)
+    assert max(one.trace.max() for one in events["pause"]) == pytest.approx(0.9)
+    assert not any(one.trace.max() for kind in ("turn end", "speaking") for one in events[kind])
+    assert not any(one.trace.max() for one in events["acknowledged over us"])
+
+
+def test_the_report_counts_as_one_does_by_hand() -> None:
+    """Answers after 2.5 and 0.5 micro-turns, one pause of two taken, a stop after 1.5."""
+    made = judged((40, TAKE), (74, TAKE), (14, TAKE), (64, YIELD), (69, TAKE), (60, YIELD))
+    found = evaluate.report([made], POINT)
+    assert found["turn"] == {"n": 2, "latency_mean_s": 0.15, "latency_p50_s": 0.05, "answered": 1.0}
+    assert found["pause"]["takeover"] == 0.5 and found["pause"]["n"] == 2
+    assert found["stop"]["latency_p50_s"] == 0.15 and found["stop"]["yielded"] == 1.0
+    assert found["overlap"]["acknowledged"] == 1.0 and found["overlap"]["balance"] == 1.0
+    assert found["wrong"]["speaking"] == 0.25
+    minutes = len(made.floor) / 600
+    assert found["minutes"] == pytest.approx(minutes, abs=0.01)
+    held = int((made.labels["floor"] == HOLD).sum()) / 600
+    assert found["wrong"]["holding_per_minute"] == pytest.approx(1 / held, rel=1e-3)
+
+
+def test_wrong_yields_cost_balance() -> None:
+    made = judged((51, YIELD), (64, YIELD), (83, TAKE))
+    overlap = evaluate.report([made], POINT)["overlap"]
+    assert (overlap["acknowledged"], overlap["other_sound"]) == (0.0, 0.0)
+    assert overlap["balance"] == 0.5 and overlap["false_yields_acknowledged"] == 1.0
+
+
+def test_what_was_cut_short_by_an_answer_is_estimated_not_guessed() -> None:
+    """Two of four act at once; of the two that are still open one acts next; one was cut."""
+    due = [np.array(trace) for trace in ([0.9], [0.9, 0.9], [0.1], [0.1, 0.9])]
+    (point,) = sweep(due, [np.zeros(1)], [0.5])
+    assert point.acted == pytest.approx(1.0)
+    assert point.delay_seconds == pytest.approx(0.5 * 0.05 + 0.5 * 0.15)
+    assert point.median_seconds == pytest.approx(0.05)
+
+
+def test_backchannels_are_matched_and_judged_against_a_metronome() -> None:
+    assert matched([10, 20, 30], [14, 26, 60]) == 2 and matched([10, 12], [11]) == 1
+    # The place lies at 25, its middle at 30; ours is heard from the next micro-turn on.
+    near = judged((27, BACKCHANNEL), (28, BACKCHANNEL))
+    far, none = judged((10, BACKCHANNEL)), judged()
+    for talk, f1 in ((near, 1.0), (far, 0.0), (none, 0.0)):
+        (found,) = acknowledgements([talk], 0.5, [0.5])
+        assert (found.places, found.f1) == (1, f1)
+        # A long period with the right phase beats once, and meets it.
+        assert found.metronome == 1.0 and found.gain == f1 - 1.0
+    taken = judged((27, BACKCHANNEL))
+    taken.labels["floor"][26] = HOLD
+    assert acknowledgements([taken], 0.5, [0.5])[0].places == 0
+
+
+def test_the_operating_point_is_the_quickest_within_bounds() -> None:
+    made = judged(*((k, TAKE) for k in (*range(39, 44), *range(75, 82))), (63, YIELD),
+                  (27, BACKCHANNEL))  # fmt: skip
+    made.floor[13:19, TAKE] = 0.3
+    made.floor[52, YIELD] = 0.2
+    point = evaluate.choose([made])
+    assert 0.3 < point.take <= 0.9 and 0.2 < point.yielding <= 0.9 and point.backchannel <= 0.9
+    found = evaluate.report([made])
+    assert found["point"]["take"] == point.take
+    assert found["matched"]["latency_at_0.05"] == found["turn"]["latency_mean_s"] == 0.15
+    assert "turn 0.15 s" in evaluate.summary(found)
+    made.labels["event"][made.labels["person"] == ACKNOWLEDGING] = 0
+    with pytest.raises(ValueError, match="more conversations"):
+        evaluate.choose([made])
+
+
+def test_a_curve_is_drawn_with_and_without_lines() -> None:
+    found = evaluate.report([judged((40, TAKE))], POINT)
+    lines: list[dict[str, Any]] = [
+        {"step": 1, "total": 2.0},
+        {"step": 2, "total": 1.0, "dev": None},
+    ]
+    lines += [{"step": 3, "dev": found}]
+    empty: list[dict[str, Any]] = []
+    for given in (empty, lines):
+        drawn = picture(given)
+        assert drawn.startswith("<svg") and drawn.count("<polyline") == 13
+    assert 'points="140.0,34.0 280.0,102.0"' in picture(lines)
+
+
+def test_an_ablation_needs_dev(tmp_path: Path) -> None:
+    from tests.model.training.test_train_run import run
+    from tests.model.training.tiny_shards import TINY
+
+    with pytest.raises(ValueError, match="--dev"):
+        ablation(replace(run(tmp_path, "out"), dev=None), TINY, 1, 2)

@@ -1,0 +1,132 @@
+"""What is exported runs as Core, and says where it comes from; an ablation is a table of runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.interaction.core import Core, tensors
+from model.nn.core_network import CoreNetwork
+from model.training import __main__ as command
+from model.training.ablation import ablation
+from model.training.dataset import Corpus, listing
+from model.training.export import export
+from model.training.train import Run, train
+from model.training.train_config import as_json
+from model.training.trainer import Trainer
+from tests.model.training.tiny_shards import TINY, write_shard
+
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("run")
+    for name in ("train", "dev"):
+        write_shard(folder / name, 3)
+    run = Run(data=folder / "train", dev=folder / "dev", out=folder / "run", dev_steps=6)
+    assert train(run, TINY, 1, STEPS)
+    yield run
+
+
+def whole(network: CoreNetwork, dev: Path) -> torch.Tensor:
+    corpus = Corpus(dev)
+    corpus.hold(listing(dev, 10**9))
+    inputs = corpus.conversations()[0].inputs
+    with torch.inference_mode():
+        return network.whole(tensors(inputs, lead=(1, len(inputs["k"])))).floor
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_an_export_runs_as_core(made: Run, tmp_path: Path, half: bool) -> None:
+    assert made.dev is not None
+    found = export(made.out, made.dev, tmp_path, half)
+    trainer = Trainer(TINY, 1)
+    trainer.load(made.out)
+    core = Core.load(tmp_path, rows=2)
+    assert core.config == TINY.network
+    assert core.point.take == found["point"]["take"]
+    wanted, given = whole(trainer.average, made.dev), whole(core.network, made.dev)
+    assert torch.equal(wanted, given) != half
+    np.testing.assert_allclose(given, wanted, atol=0.02 if half else 0)
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    assert recipe["training"] == as_json(TINY) and recipe["steps_done"] == STEPS
+    assert recipe["data"] == {"shards": 1, "first": 3, "last": 3, "parts": ["belief", "teach"]}
+    card = (tmp_path / "MODEL_CARD.md").read_text()
+    assert f"{found['pause']['takeover']}" in card and "seed 1" in card
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"core.safetensors", "config.json", "operating_point.json", "recipe.json",
+                     "curve.jsonl", "curve.svg", "dev.json", "MODEL_CARD.md"}  # fmt: skip
+
+
+def test_dev_is_looked_at_while_training(made: Run) -> None:
+    lines = [json.loads(line) for line in (made.out / "curve.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "dev" in line] == [6, 12]
+    assert json.loads((made.out / "dev.json").read_text())["turn"]["n"] == 4
+
+
+def test_an_export_without_a_run_or_a_checkpoint_says_so(made: Run, tmp_path: Path) -> None:
+    assert made.dev is not None
+    with pytest.raises(FileNotFoundError, match="counterpoint train core"):
+        export(tmp_path, made.dev, tmp_path / "out")
+    (tmp_path / "run.json").write_text((made.out / "run.json").read_text())
+    with pytest.raises(FileNotFoundError, match="no checkpoint yet"):
+        export(tmp_path, made.dev, tmp_path / "out")
+
+
+def test_an_ablation_is_resumed_row_by_row(made: Run, tmp_path: Path) -> None:
+    names = ("words", "projection")
+    run = replace(made, out=tmp_path)
+    assert not ablation(replace(run, stop_minutes=0.0), TINY, 1, STEPS, names)
+    assert not (tmp_path / "ABLATION.md").exists()
+    assert ablation(run, TINY, 1, STEPS, names)
+    table = (tmp_path / "ABLATION.md").read_text().splitlines()
+    assert [line.split("|")[1].strip() for line in table[-3:]] == ["nothing", *names]
+    before = (tmp_path / "full" / "state.pt").stat().st_mtime_ns
+    for extra in (Path("train"), Path("dev")):
+        write_shard(made.data.parent / extra, 4)
+    assert ablation(run, TINY, 1, STEPS, (*names, "encoder"))
+    assert (tmp_path / "full" / "state.pt").stat().st_mtime_ns == before
+    # The row that came later saw the shards of the others.
+    lists = [(tmp_path / row / "listings.jsonl").read_text() for row in ("full", "encoder")]
+    assert lists[0] == lists[1]
+
+
+def test_a_stream_left_out_changes_nothing(made: Run) -> None:
+    assert made.dev is not None
+    corpus = Corpus(made.dev)
+    corpus.hold(listing(made.dev, 10**9))
+    inputs = corpus.conversations()[0].inputs
+    other = {**inputs, "word_hash": inputs["word_hash"] // 2}
+    for network, same in ((TINY.network, False), (TINY.network.without("words"), True)):
+        torch.manual_seed(1)
+        built = CoreNetwork(network)
+        lead = (1, len(inputs["k"]))
+        with torch.inference_mode():
+            found = [built.whole(tensors(one, lead=lead)).floor for one in (inputs, other)]
+        assert torch.equal(*found) is same
+
+
+def test_the_command_line(made: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(as_json(TINY)))
+    out = tmp_path / "run"
+    given = ["--data", str(made.data), "--out", str(out), "--config", str(config)]
+    assert command.main(["core", *given, "--steps", "3", "--ablate", "own"]) == 0
+    assert "finished" in capfd.readouterr().out
+    kept = json.loads((out / "run.json").read_text())["training"]["network"]["streams"]
+    assert "own_dmel" not in kept and "person_dmel" in kept
+    assert command.main(["core", *given, "--steps", "3", "--ablate", "ears"]) == 2
+    assert "known are encoder" in capfd.readouterr().err
+    assert command.main(["ablation", *given, "--steps", "3"]) == 2
+    assert "--dev" in capfd.readouterr().err
+    exported = ["--run", str(out), "--dev", str(made.dev), "--out", str(tmp_path / "export")]
+    assert command.main(["export", *exported, "--most-wrong", "0.5"]) == 0
+    assert json.loads(capfd.readouterr().out)["turn"]["n"] > 0

@@ -1,0 +1,201 @@
+"""Training can be killed at any moment, and learns."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.training.augment import NOTHING
+from model.training.curve import read_curve
+from model.training.dataset import Corpus, listing
+from model.training.train import Run, begin, measured_steps, train
+from model.training.train_config import (
+    ABLATIONS,
+    Training,
+    ablated,
+    as_json,
+    training_from,
+)
+from model.training.trainer import Listings, Trainer, learning_rate
+from tests.model.training.tiny_shards import TINY, write_shard
+
+STEPS = 24
+
+
+def run(folder: Path, out: str, **changes: float) -> Run:
+    plain = Run(data=folder / "train", dev=None, out=folder / out, save_minutes=0.0)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def weights(made: Run) -> dict[str, torch.Tensor]:
+    """Everything a run has come to, to the bit."""
+    trainer = Trainer(TINY, 1)
+    assert trainer.load(made.out)
+    assert trainer.step == STEPS
+    state = {f"average.{name}": one for name, one in trainer.average.state_dict().items()}
+    for number, part in trainer.optimiser.state_dict()["state"].items():
+        state |= {f"optimiser.{number}.{name}": one for name, one in part.items()}
+    return state | trainer.network.state_dict()
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        torch.equal(one, second[name]) for name, one in first.items()
+    )
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_stopped_and_gone_on_is_the_same_to_the_bit_though_the_data_grows(tmp_path: Path) -> None:
+    write_shard(tmp_path / "train", 0)
+    alone = run(tmp_path, "alone")
+    assert train(alone, TINY, 1, STEPS)
+    pieces = run(tmp_path, "pieces", stop_minutes=0.0)
+    done = 0
+    while not train(pieces, TINY, 1, STEPS):
+        done += 1
+        assert done < STEPS
+    assert done == STEPS - 1
+    assert same(weights(alone), weights(pieces))
+    assert [line["step"] for line in read_curve(pieces.out)] == [20, 24]
+    # A run that saw more data later is another one, and it, too, goes on as it was.
+    first, second = (run(tmp_path, name, stop_minutes=0.0) for name in ("first", "second"))
+    for _ in range(6):
+        train(first, TINY, 1, STEPS)
+    write_shard(tmp_path / "train", 1)
+    train(replace(first, stop_minutes=float("inf")), TINY, 1, STEPS)
+    assert not same(weights(first), weights(alone))
+    second.out.mkdir()
+    (second.out / "listings.jsonl").write_text(
+        (first.out / "listings.jsonl").read_text() + '{"step": 99, "sha'
+    )
+    write_shard(tmp_path / "train", 2)
+    train(replace(second, stop_minutes=float("inf")), TINY, 1, STEPS)
+    assert same(weights(first), weights(second))
+
+
+@pytest.mark.timeout(60)
+def test_a_killed_process_is_gone_on_from(tmp_path: Path) -> None:
+    write_shard(tmp_path / "train", 0)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(as_json(TINY)))
+    alone, killed = run(tmp_path, "alone"), run(tmp_path, "killed")
+    assert train(alone, TINY, 1, STEPS)
+    command = [sys.executable, "-m", "model.training", "core", "--data", str(killed.data),
+               "--out", str(killed.out), "--steps", str(STEPS), "--seed", "1", "--threads", "1",
+               "--config", str(config), "--save-minutes", "0"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    state = killed.out / "state.pt"
+    while process.poll() is None and not state.is_file():
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert state.is_file()
+    train(killed, TINY, 1, STEPS)
+    assert same(weights(alone), weights(killed))
+
+
+def test_a_few_conversations_are_learnt_by_heart(tmp_path: Path) -> None:
+    write_shard(tmp_path, 0, conversations=1)
+    corpus = Corpus(tmp_path)
+    corpus.hold(listing(tmp_path, 10**9))
+    trainer = Trainer(replace(TINY, augmentation=NOTHING, length=80, settle=0), 1)
+    losses = [float(trainer.advance(corpus, 150)[0].floor) for _ in range(150)]
+    assert losses[0] > 1.0
+    assert sum(losses[-10:]) / 10 < 0.05
+
+
+def test_a_request_to_stop_is_heard_and_nothing_is_lost(tmp_path: Path) -> None:
+    write_shard(tmp_path / "train", 0)
+    made = run(tmp_path, "run", save_minutes=60.0)
+    signal_sent = Corpus.draw
+
+    def draw_and_ask(*given: object) -> object:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return signal_sent(*given)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Corpus, "draw", draw_and_ask)
+        assert not train(made, TINY, 1, STEPS)
+    assert Trainer(TINY, 1).load(made.out)
+
+
+def test_a_folder_holds_one_run(tmp_path: Path) -> None:
+    write_shard(tmp_path / "train", 0)
+    made = run(tmp_path, "run", stop_minutes=0.0)
+    assert not train(made, TINY, 1, STEPS)
+    with pytest.raises(ValueError, match="another folder"):
+        begin(made, TINY, 2, STEPS)
+    with pytest.raises(ValueError, match="another folder"):
+        begin(made, replace(TINY, batch=3), 1, STEPS)
+    # The rate has not begun to fall: more steps may still be given.
+    assert begin(made, TINY, 1, 4 * STEPS) == 4 * STEPS
+    assert measured_steps(made, TINY, 1, 60.0) == 4 * STEPS
+    with pytest.raises(ValueError, match="at step 0"):
+        begin(made, TINY, 1, 1)
+
+
+def test_minutes_become_steps(tmp_path: Path) -> None:
+    write_shard(tmp_path / "train", 0)
+    made = run(tmp_path, "run")
+    assert measured_steps(made, TINY, 1, 10.0) > measured_steps(made, TINY, 1, 0.01) >= 1
+
+
+def test_listings_are_written_before_they_are_used(tmp_path: Path) -> None:
+    write_shard(tmp_path, 0)
+    listings = Listings(tmp_path, Corpus(tmp_path), 10**9)
+    first = listings.at(0)
+    write_shard(tmp_path, 1)
+    again = Listings(tmp_path, Corpus(tmp_path), 10**9)
+    assert again.at(0) == first and len(again.at(4)) == 2
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    training = Training(warm_up=10, cooling=0.5, rate=1.0, least_rate=0.1)
+    rates = [learning_rate(step, 100, training) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1) and rates[9:51] == [1.0] * 42
+    assert rates[75] == pytest.approx(0.55) and rates[99] == pytest.approx(0.1, abs=1e-2)
+    assert rates[50:] == sorted(rates[50:], reverse=True)
+
+
+def test_a_configuration_is_strict(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"network": {"layers": 3}, "rate": 1, "betas": [0.9, 0.95]}')
+    found = training_from(path)
+    assert (found.network.layers, found.rate, found.betas) == (3, 1.0, (0.9, 0.95))
+    for text, complaint in (
+        ('{"netork": {}}', "netork"),
+        ('{"network": {"layers": "3"}}', "layers"),
+        ('{"network": 3}', "must be an object"),
+        ("{", "no JSON"),
+        ('{"precision": "float64"}', "precision"),
+        ('{"length": 4096}', "period"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=complaint):
+            training_from(path)
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_leaves_out_what_it_says(name: str) -> None:
+    made = ablated(TINY, name)
+    if name == "projection":
+        assert made.loss.projection == 0.0 and made.network == TINY.network
+    else:
+        gone = set(TINY.network.streams) - set(made.network.streams)
+        assert gone and all(name in stream for stream in gone)
+        assert made.loss == TINY.loss
+    with pytest.raises(ValueError, match="known are encoder"):
+        ablated(TINY, "ears")
