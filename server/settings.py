@@ -85,7 +85,7 @@ class Settings:
     """How long running sessions go on after SIGTERM; 0 to 6."""
 
     api_keys: str = ""
-    """File of hashed API keys (`counterpoint key new`); empty lets everybody in who can reach us."""
+    """File of hashed API keys (`counterpoint key new`); empty lets in whoever can reach us."""
 
     open_anyway: bool = False
     """Whether everybody is let in also on a public address."""
