@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
-from model.interaction.streams import STREAMS_VERSION
 from model.training import shards
 from model.training.render.cast import SPLITS
-from model.training.render.shard import render_shard
+from model.training.render.shard import recipe, render_shard
 
 __all__ = ["main"]
 
@@ -27,14 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--split", choices=SPLITS, default="train")
     chosen = parser.parse_args(arguments)
-    recipe = {
-        "seed": chosen.seed,
-        "split": chosen.split,
-        "conversations": shards.CONVERSATIONS,
-        "streams": STREAMS_VERSION,
-    }
     try:
-        shards.check_recipe(chosen.out, recipe)
+        shards.check_recipe(chosen.out, recipe(chosen.seed, chosen.split))
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -31,6 +31,10 @@ _DOUBTFUL: Final = 0.4
 _LATE_SILENCE_SECONDS: Final = 1.5
 """A silence longer than most pauses, after words that were not all: both decisions can be right."""
 
+_YIELD_MICRO_TURNS: Final = 15
+_TOO_LATE: Final = 0.3
+"""Weight of a stop that is due for longer than that: going on is nearly as good by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:
@@ -182,26 +186,34 @@ class _Painter:
         return any(first - 3 <= own.k <= k for own in kinds)
 
     def _ended(self, part: PersonPart, last: int) -> None:
-        """From the last voiced sample until we answer or they begin again."""
+        """From the last voiced sample, or ours if later, until we answer or they go on."""
         conversation = self._conversation
-        until = conversation.micro_turns
+        due = last
+        sounding = self._speaking(last)
+        if sounding is not None and sounding.kind != "backchannel":
+            end = samples(sounding.end_seconds, HEARING_RATE)
+            due = -(-end // BLOCK)
+            if part.kind == "interruption":
+                self._not_stopped(_block(part.first), last, _block(end))
         answers = [own.k for own in conversation.own if own.k > last]
         again = [_block(p.first) for p in conversation.person
                  if p is not part and p.first >= part.last and p.kind != "tic"]  # fmt: skip
-        sounding = self._speaking(last)
-        if sounding is not None and sounding.kind != "backchannel":
-            until = _block(samples(sounding.end_seconds, HEARING_RATE))
-        until = min([until, *answers, *again])
-        if sounding is not None and sounding.kind != "backchannel":
-            return
-        if part.wanted is None:
-            self._set("person", last + 1, until, FINISHED)
-            self._set("floor_weight", last, until, 0.0)
-            return
+        until = min([conversation.micro_turns, *answers, *again])
         self._set("person", last + 1, until, FINISHED)
-        self._set("floor", last, until, TAKE)
-        self._set("floor_weight", last, until, 1.0)
-        self._event(last, until, streams.TURN_END)
+        if part.wanted is None:
+            self._set("floor_weight", due, until, 0.0)
+            return
+        self._set("floor", due, until, TAKE)
+        self._set("floor_weight", due, until, 1.0)
+        if due < until:
+            self._event(due, until, streams.TURN_END)
+
+    def _not_stopped(self, first: int, last: int, end: int) -> None:
+        """The interruption was shorter than we were slow: we are to stop all the same."""
+        self._set("floor", last + 1, end, YIELD)
+        self._set("floor_weight", last + 1, end, 1.0)
+        self._set("floor_weight", max(last + 1, first + _YIELD_MICRO_TURNS), end, _TOO_LATE)
+        self._event(first, end, streams.INTERRUPTION)
 
     def _broken_off(self, part: PersonPart, last: int) -> None:
         after = [p.first for p in self._conversation.person if p.first >= part.last]

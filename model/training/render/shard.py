@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from model.interaction.streams import STREAMS_VERSION
 from model.training import shards
 from model.training.render.cast import Split
 from model.training.render.conversation import Rendered, render
 
-__all__ = ["render_shard"]
+__all__ = ["RECIPE", "recipe", "render_shard"]
+
+RECIPE: Final = 2
+"""Goes up with every change of what the renderer makes: a folder holds shards of one recipe."""
+
+
+def recipe(seed: int, split: Split) -> dict[str, Any]:
+    """How a folder's shards are made, for `shards.check_recipe`."""
+    return {
+        "recipe": RECIPE,
+        "seed": seed,
+        "split": split,
+        "conversations": shards.CONVERSATIONS,
+        "streams": STREAMS_VERSION,
+    }
 
 
 def render_shard(

@@ -22,6 +22,11 @@ __all__ = ["Persona", "Utterance", "draw_persona", "own_voice", "say"]
 Generator = np.random.Generator
 _MARGIN_SECONDS: Final = 0.02
 _LOUD: Final = 0.004
+_LIVELINESS: Final = (0.6, 1.5)
+_UNVOICED_HERTZ: Final = 40.0
+"""Below this hibari makes no pulses."""
+
+_LOWEST_HERTZ: Final = 48.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Persona:
     stretch: float
     pitch: float
     pace: float
+    liveliness: float = 1.0
+    """What the melody's distances from its middle are multiplied by; flite has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ def draw_persona(generator: Generator, split: Split, not_persons: Sequence[str] 
         round(float(generator.uniform(*voice.stretch)), 2),
         round(float(generator.uniform(*voice.pitch)), 2),
         round(float(generator.uniform(*voice.pace)), 2),
+        round(float(generator.uniform(*_LIVELINESS)), 1),
     )
 
 
@@ -81,7 +89,10 @@ def say(persona: Persona, text: str) -> Utterance:
         stretch = persona.stretch
     else:
         settings = espeak.EspeakSettings(
-            persona.voice.option, int(persona.pitch), 50, int(persona.pace * persona.stretch)
+            persona.voice.option,
+            int(persona.pitch),
+            int(50 * persona.liveliness),
+            int(persona.pace * persona.stretch),
         )
         audio, rate, words = espeak.speak(settings, text)
         stretch = persona.stretch
@@ -92,14 +103,14 @@ def say(persona: Persona, text: str) -> Utterance:
 @lru_cache(maxsize=256)
 def own_voice(text: str) -> Utterance:
     """A phrase in the voice of the house, at 24 kHz."""
-    spoken = _finished(_hibari(1.0, 1.0, 1.0).render(text))
+    spoken = _finished(_house().render(text))
     audio = np.asarray(spoken.audio, np.float32)
     words = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
     return Utterance(audio, tuple(word for word in words if word.text))
 
 
 def _by_hibari(persona: Persona, text: str) -> Utterance:
-    spoken = _finished(_hibari(persona.stretch, persona.pitch, persona.pace).render(text))
+    spoken = _finished(_hibari(persona).render(text))
     audio = np.asarray(resample_poly(spoken.audio, 2, 3), np.float32)
     words = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
     return Utterance(audio, tuple(word for word in words if word.text))
@@ -173,15 +184,15 @@ def _trimmed(audio: Audio, words: tuple[Word, ...]) -> Utterance:
 class _Morphed:
     """hibari's network with its spectra warped, its pitch moved and its pace changed.
 
-    `stretch` is the length of the vocal tract relative to the voice's own: formants fall as it
-    grows.
+    The length of the vocal tract is relative to the voice's own: formants fall as it grows.
     """
 
-    def __init__(self, session: Any, stretch: float, pitch: float, pace: float) -> None:
+    def __init__(self, session: Any, persona: Persona) -> None:
         self._session = session
-        self._stretch = stretch
-        self._pitch = pitch
-        self._pace = pace
+        self._stretch = persona.stretch
+        self._pitch = persona.pitch
+        self._pace = persona.pace
+        self._liveliness = persona.liveliness
 
     def run(self, names: None, inputs: Mapping[str, Any]) -> list[Any]:
         """As `onnxruntime.InferenceSession.run`."""
@@ -189,7 +200,17 @@ class _Morphed:
         *spectra, f0, durations = self._session.run(names, {**inputs, "speed": speed})
         if self._stretch != 1.0:
             spectra = [self._warped(part) for part in spectra]
-        return [*spectra, f0 * np.float32(self._pitch), durations]
+        return [*spectra, self._sung(np.asarray(f0, np.float32)), durations]
+
+    def _sung(self, f0: Any) -> Any:
+        """The melody moved, and stretched about its middle."""
+        voiced = f0 > _UNVOICED_HERTZ
+        if not voiced.any():
+            return f0
+        middle = np.exp(np.log(f0[voiced]).mean())
+        moved = middle * (np.maximum(f0, 1.0) / middle) ** self._liveliness
+        sung = np.where(voiced, np.maximum(moved * self._pitch, _LOWEST_HERTZ), 0.0)
+        return sung.astype(np.float32)
 
     def _warped(self, part: Any) -> Any:
         bins = part.shape[1]
@@ -207,13 +228,11 @@ def _house() -> Any:
 
 
 @lru_cache(maxsize=4)
-def _hibari(stretch: float, pitch: float, pace: float) -> Any:
+def _hibari(persona: Persona) -> Any:
     from model.interaction.voice import HibariVoice
 
     house = _house()
-    if (stretch, pitch, pace) == (1.0, 1.0, 1.0):
-        return house
-    session: Any = _Morphed(house._session, stretch, pitch, pace)
+    session: Any = _Morphed(house._session, persona)
     return HibariVoice(session, house._pronunciation, house._alphabet)
 
 

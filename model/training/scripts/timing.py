@@ -54,9 +54,11 @@ def answer_gap(generator: Generator) -> float:
     return float(np.clip(_log_normal(generator, 0.4, 0.65), 0.05, 2.5))
 
 
-def pause(generator: Generator, least: float = 0.3, most: float = 1.5) -> float:
-    """Length of a silent pause inside a turn."""
-    return float(np.clip(_log_normal(generator, 0.6, 0.55), least, most))
+def pause(generator: Generator, least: float = 0.3, most: float = 2.4) -> float:
+    """Length of a silent pause inside a turn; one in eight is a person thinking."""
+    if generator.random() < 0.12:
+        return float(min(generator.uniform(0.9, 2.4), most))
+    return float(np.clip(_log_normal(generator, 0.6, 0.55), least, min(most, 1.5)))
 
 
 def stop_delay(generator: Generator) -> float:

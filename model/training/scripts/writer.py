@@ -1,6 +1,8 @@
-"""What is said: sentences from templates of one split, with hesitations, repairs and pauses.
+"""What is said: sentences of one split, with hesitations, repairs and pauses.
 
-A text is words; a pause stands after a word of the text, by number.
+Half of a training turn's wording is templates of ours with slots (`wording.json`), half are
+sentences that the local language model wrote, by topic (`sentences.json`, see `gather`); dev has
+templates only, its own. A text is words; a pause stands after a word of the text, by number.
 """
 
 from __future__ import annotations
@@ -24,13 +26,22 @@ _FUNCTION: Final = frozenset(
     "a an the my our your his her to of in on at for with from and but or if because that when "
     "which who what how is are was were would could should can have has i we it so than as".split()
 )
+_GATHERED: Final = 0.55
+"""Share of whatever can be had of both that the language model wrote."""
+
+_LONG_WORDS: Final = 10
 
 
 @cache
 def wording(split: Split) -> dict[str, Any]:
-    """All templates and slots of the split, as `wording.json` holds them."""
-    everything = json.loads(Path(__file__).with_name("wording.json").read_text("utf-8"))
+    """All templates and slots of the split, and under `gathered` its sentences by topic."""
+    folder = Path(__file__).parent
+    everything = json.loads((folder / "wording.json").read_text("utf-8"))
     chosen: dict[str, Any] = everything[split]
+    chosen["gathered"] = []
+    if split == "train":
+        topics = json.loads((folder / "sentences.json").read_text("utf-8"))
+        chosen["gathered"] = list(topics.values())
     return chosen
 
 
@@ -58,14 +69,17 @@ class Writer:
         self._generator = generator
         self._wording = wording(split)
         self._slots: dict[str, str] = {}
+        self._topic: dict[str, list[str]] = {}
         self.new_subject()
 
     def new_subject(self) -> None:
-        """Fill all slots anew; the second of a kind differs from the first."""
+        """Fill all slots anew, the second of a kind unlike the first; and another topic."""
         for name, values in self._wording["slots"].items():
             first, second = self._generator.choice(len(values), 2, replace=False)
             self._slots[name] = values[int(first)]
             self._slots[f"{name}2"] = values[int(second)]
+        if self._wording["gathered"]:
+            self._topic = self._one(self._wording["gathered"])
 
     def pick(self, kind: str) -> str:
         """A sentence of a kind, slots filled, its first letter large if it was in the template."""
@@ -75,13 +89,13 @@ class Writer:
         """A whole turn to us, fluent or not."""
         draw = self._generator.random()
         if draw < 0.30:
-            return self._spoken(self.pick("questions"))
+            return self._spoken(self._either("questions"))
         if draw < 0.42:
-            return self._spoken(self.pick("requests"))
+            return self._spoken(self._either("requests"))
         if draw < 0.52:
-            return self._spoken(self.pick("statements"))
+            return self._spoken(self._either("statements"))
         if draw < 0.78:
-            return self._spoken(self.pick("long_turns"), 0.75)
+            return self._spoken(self._either("long_turns"), 0.75)
         if draw < 0.88:
             return self._pair()
         if draw < 0.95:
@@ -94,26 +108,50 @@ class Writer:
 
     def abandoned(self) -> Line:
         """The beginning of a sentence of which no more comes."""
-        return Line(self.pick("abandoned") + "...", complete=False)
+        begun = self.pick("abandoned")
+        if self._topic.get("long_turns") and self._generator.random() < 0.7:
+            words = self._one(self._topic["long_turns"]).split()
+            places = [i for i in range(2, len(words) - 3) if _is_function(words[i])]
+            if places:
+                begun = " ".join(words[: self._one(places) + 1]).rstrip(",.")
+        return Line(begun + "...", complete=False)
 
     def interruption(self) -> Line:
         """Something said into our speech in earnest."""
-        if self._generator.random() < 0.3:
+        draw = self._generator.random()
+        if draw < 0.2:
             return self._spoken(self.pick("questions"), 0.15)
+        if draw < 0.5 and self._topic:
+            kind = "questions" if self._generator.random() < 0.6 else "requests"
+            opener = self._one(self._wording["breaking_in"])
+            return Line(f"{opener} {_continued(self._one(self._topic[kind]))}")
         return Line(self.pick("interruptions"))
 
     def story(self) -> list[str]:
         """The sentences of a long turn of the person's."""
+        if self._topic and self._generator.random() < 0.6:
+            known = (*self._topic["statements"], *self._topic["long_turns"])
+            told = [line for line in known if line[-1] != "?"]
+            count = min(int(self._generator.integers(4, 7)), len(told))
+            if count > 2:
+                chosen = self._generator.choice(len(told), count, replace=False)
+                return [told[int(number)] for number in chosen]
         lines: Sequence[str] = self._one(self._wording["stories"])
         first = int(self._generator.integers(0, 3))
         return [self._filled(line) for line in lines[first:]]
 
     def answer(self, sentences: int) -> list[str]:
         """So many sentences of ours."""
-        lines = [self.pick("answers") for _ in range(sentences)]
+        lines = [self._either("answers") for _ in range(sentences)]
         if self._generator.random() < 0.3:
             lines.insert(0, self.pick("acknowledgements"))
         return lines
+
+    def _either(self, kind: str) -> str:
+        """A sentence of a kind that both sources have."""
+        if self._topic.get(kind) and self._generator.random() < _GATHERED:
+            return str(self._one(self._topic[kind]))
+        return self.pick(kind)
 
     def _one(self, items: Sequence[Any]) -> Any:
         return items[int(self._generator.integers(len(items)))]
@@ -123,7 +161,11 @@ class Writer:
         return text[0].upper() + text[1:] if template[0] in "{" and len(text) > 1 else text
 
     def _pair(self) -> Line:
+        """Two sentences that are one turn: what stands between them could be its end."""
         first, second = (self._filled(part) for part in self._one(self._wording["pairs"]))
+        if self._topic and self._generator.random() < _GATHERED:
+            first = self._one(self._topic["statements"])
+            second = self._either("questions" if self._generator.random() < 0.7 else "requests")
         last = len(first.split()) - 1
         seconds = timing.pause(self._generator, 0.2, 1.2)
         return Line(f"{first} {second}", ((last, seconds),), doubtful=(last,))
@@ -140,9 +182,10 @@ class Writer:
     def _spoken(self, text: str, pausing: float = 0.4) -> Line:
         """A fluent sentence made as people say it: opener, fillers, repetitions, pauses."""
         words = text.split()
+        pausing = max(pausing, 0.6) if len(words) > _LONG_WORDS else pausing
         drawn = self._generator.random
         if drawn() < 0.15:
-            words = [*self._one(self._wording["openers"]).split(), *words]
+            words = [*self._one(self._wording["openers"]).split(), _continued(words[0]), *words[1:]]
         forced: list[int] = []
         # Six disfluencies in a hundred words, in sentences long enough to need planning.
         for _ in range(int(self._generator.poisson(0.05 * len(words))) if len(words) > 4 else 0):
@@ -170,7 +213,25 @@ class Writer:
         """A word after which somebody hesitates: a clause's end, a small word, or any."""
         inner = range(len(words) - 1)
         draw = self._generator.random()
-        wanted = [i for i in inner if words[i][-1] in ",;:"] if draw < 0.45 else []
-        if not wanted and draw < 0.75:
-            wanted = [i for i in inner if words[i].lower().strip(",") in _FUNCTION]
+        wanted = [i for i in inner if words[i][-1] in ",;:"] if draw < 0.5 else []
+        if not wanted and draw < 0.78:
+            wanted = [i for i in inner if _is_function(words[i])]
         return int(self._one(wanted or list(inner)))
+
+
+def _is_function(word: str) -> bool:
+    return word.lower().strip(",") in _FUNCTION
+
+
+def _continued(text: str) -> str:
+    """The same behind something: its first letter small, but for "I" and what looks like a name."""
+    first = text.split()[0].strip(",.?!")
+    if first.lower() in _FUNCTION - {"i"} or first in _BEGINNERS:
+        return text[0].lower() + text[1:]
+    return text
+
+
+_BEGINNERS: Final = frozenset(
+    "Do Does Did Where Why Will Please Tell Give Show Find Set Let Remind Play Turn Read Explain "
+    "Help Add Put There This That Some Any Not Maybe They She He You".split()
+)

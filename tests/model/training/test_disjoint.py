@@ -69,7 +69,7 @@ def plain(text: str) -> str:
 
 
 NOT_WORDING = ("backchannels", "own_backchannels", "fillers", "editing", "openers", "short",
-               "acknowledgements")  # fmt: skip
+               "acknowledgements", "breaking_in")  # fmt: skip
 """Closed classes: everybody says "yes" and "um"; the backchannels are compared apart."""
 
 
