@@ -19,6 +19,9 @@ MAX_TURNS: Final = 2_000
 MAX_CHARACTERS: Final = 2_000_000
 """Beyond either bound the oldest turn is forgotten first."""
 
+MAX_APPENDED: Final = 32
+"""What a client put into the model's memory without its being said, the newest."""
+
 REMEMBERED_CHARACTERS: Final = 32_000
 """What a resumed stream is given at most; a decoder's window holds less."""
 
@@ -97,6 +100,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self.turns: deque[PersonTurn | AgentTurn] = deque()
+        self.appended: deque[Turn] = deque(maxlen=MAX_APPENDED)
         self.forgotten = 0
         self.next_segment = 0
         self.next_utterance = 0
@@ -153,8 +157,23 @@ class Conversation:
 
     def cut(self, utterance: int, heard_samples: int, by: str) -> None:
         """The rest of the utterance will not be heard; `by` says who cut it."""
-        self.heard(utterance, heard_samples)
+        turn = self._utterances.get(utterance)
+        if turn is not None and turn.state in ("queued", "speaking"):
+            turn.heard_samples = heard_samples  # a client may know that it was less than reported
         self._end(utterance, "cut", by)
+
+    def shorten(self, utterance: int, heard_samples: int) -> str | None:
+        """Less of an utterance was heard than was believed: the text that was; None for no news."""
+        turn = self._utterances.get(utterance)
+        if turn is None or heard_samples >= turn.heard_samples:
+            return None
+        turn.heard_samples = max(0, heard_samples)
+        turn.state, turn.cut_by = "cut", turn.cut_by or "client"
+        return turn.text
+
+    def find(self, utterance: int) -> AgentTurn | None:
+        """The utterance; None for one that is not known or forgotten."""
+        return self._utterances.get(utterance)
 
     def words_heard(self, utterance: int) -> int:
         """How many words of the utterance were heard; 0 for one that is not known."""

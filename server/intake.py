@@ -2,9 +2,9 @@
 
 When the engine is late, blocks wait, at most `WAITING_BLOCKS`. One more than that and the waiting
 ones are thrown away and only the newest is kept: the person's newest words win, and what the engine
-hears is never further behind than 0.6 s. Only audio is thrown away: typed text, commands and what
-was heard of us travel with the next micro-turn that is sent. The engine's numbers stay consecutive,
-so its clock loses the thrown-away time; `session_seconds` puts it back.
+hears is never further behind than 0.6 s. Only audio is thrown away: typed text, commands, orders
+and what was heard of us travel with the next micro-turn that is sent. The engine's numbers stay
+consecutive, so its clock loses the thrown-away time; `session_seconds` puts it back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from model.messages import Audio, Command, Heard, MicroTurnInput
+from model.messages import Audio, Command, Heard, MicroTurnInput, ToolAnswer
+from model.orders import MAX_ORDERS, Cancel, Clear, Order
 from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = ["IN_FLIGHT", "WAITING_BLOCKS", "Intake"]
@@ -25,6 +26,7 @@ WAITING_BLOCKS: Final = 4
 """Blocks that may wait here beyond that."""
 
 _PENDING_TEXTS: Final = 32
+_PENDING_ANSWERS: Final = 32
 _SHIFTS: Final = 256
 
 
@@ -35,6 +37,8 @@ class _Pending:
     texts: list[str] = field(default_factory=list)
     heard: dict[int, Heard] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    answers: list[ToolAnswer] = field(default_factory=list)
 
 
 class Intake:
@@ -46,7 +50,9 @@ class Intake:
         self.dropped_blocks = 0
         self._waiting: deque[tuple[int, Audio]] = deque()
         self._in_flight: deque[MicroTurnInput] = deque()
-        self._pending = _Pending()
+        # One batch a micro-turn, the next first. The engine reads texts before it obeys orders, so
+        # what comes behind a cancellation, which must not touch it, is in the batch after.
+        self._batches: deque[_Pending] = deque([_Pending()])
         self._suspects: tuple[str, ...] = ()
         # (first k of the stream, blocks the microphone was ahead by), oldest first.
         self._shifts: deque[tuple[int, int]] = deque([(0, 0)], maxlen=_SHIFTS)
@@ -68,10 +74,41 @@ class Intake:
 
     def type(self, text: str) -> bool:
         """Queue typed text; False when too much waits already."""
-        if len(self._pending.texts) >= _PENDING_TEXTS:
+        if sum(len(batch.texts) for batch in self._batches) >= _PENDING_TEXTS:
             return False
-        self._pending.texts.append(text)
+        self._last.texts.append(text)
         return True
+
+    def order(self, order: Order) -> bool:
+        """Queue an order; False when too many wait already."""
+        if sum(len(batch.orders) for batch in self._batches) >= MAX_ORDERS:
+            return False
+        self._last.orders.append(order)
+        return True
+
+    def answer(self, answer: ToolAnswer) -> bool:
+        """Queue a tool's answer; False when too many wait already."""
+        if len(self._pending.answers) >= _PENDING_ANSWERS:
+            return False
+        self._pending.answers.append(answer)
+        return True
+
+    @property
+    def carrying_k(self) -> int:
+        """The micro-turn that will carry what was queued last."""
+        return self.next_k + len(self._batches) - 1
+
+    @property
+    def _pending(self) -> _Pending:
+        return self._batches[0]
+
+    @property
+    def _last(self) -> _Pending:
+        """Where texts and orders go."""
+        last = self._batches[-1]
+        if last.orders and isinstance(last.orders[-1], Cancel | Clear):
+            self._batches.append(_Pending())
+        return self._batches[-1]
 
     def command(self, command: Command) -> int:
         """Queue a command; returns the number of the micro-turn that will carry it."""
@@ -100,8 +137,12 @@ class Intake:
             texts=tuple(self._pending.texts),
             heard=tuple(self._pending.heard.values()),
             commands=tuple(self._pending.commands),
+            answers=tuple(self._pending.answers),
+            orders=tuple(self._pending.orders),
         )
-        self._pending = _Pending()
+        self._batches.popleft()
+        if not self._batches:
+            self._batches.append(_Pending())
         self._in_flight.append(micro_turn)
         self.next_k += 1
         return micro_turn
@@ -115,7 +156,8 @@ class Intake:
         """The engine is gone: typed text it may not have read is sent again to the next one.
 
         Once: text that was with two engines when they died may be what they died of. Told of one
-        loss twice is the same as once: what was with no engine cannot have harmed it.
+        loss twice is the same as once: what was with no engine cannot have harmed it. Orders are
+        forgotten: whoever gave them knows which still matter.
         """
         texts = [text for one in self._in_flight for text in one.texts]
         texts = [text for text in texts if text not in self._suspects]
@@ -123,9 +165,9 @@ class Intake:
             self._suspects = tuple(texts)
         goodbye = any("goodbye" in one.commands for one in self._in_flight)
         goodbye = goodbye or "goodbye" in self._pending.commands
-        self._pending = _Pending(texts=texts + self._pending.texts)
-        if goodbye:
-            self._pending.commands.append("goodbye")
+        texts += [text for batch in self._batches for text in batch.texts]
+        fresh = _Pending(texts=texts, commands=["goodbye"] if goodbye else [])
+        self._batches = deque([fresh])
         self._in_flight.clear()
 
     def session_seconds(self, stream_seconds: float) -> float:

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from model.messages import StreamSettings
+from model.orders import StreamSettings
 from server.errors import BadOffer, Unauthorized
+from server.stream_settings import read_settings
 
 __all__ = ["Offer", "fixed", "read_offer"]
 
 _MAX_TOKEN: Final = 256
-_MAX_INSTRUCTIONS: Final = 8_192
-_MAX_VOICE: Final = 64
-_MAX_GREETING: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ def read_offer(body: Any) -> Offer:
     resume = body.get("resume")
     if resume is not None and not (isinstance(resume, str) and len(resume) <= _MAX_TOKEN):
         raise BadOffer("`resume` must be the `resume_token` of an earlier answer.")
-    return Offer(sdp, resume or None, _read_settings(body.get("settings", {})))
+    return Offer(sdp, resume or None, read_settings(body.get("settings", {})))
 
 
 def fixed(body: Any, session: Mapping[str, Any]) -> Any:
@@ -56,31 +54,3 @@ def fixed(body: Any, session: Mapping[str, Any]) -> Any:
     if not isinstance(settings, Mapping):
         return body
     return {**body, "settings": {**settings, **session.get("settings", {})}}
-
-
-def _read_settings(value: Any) -> StreamSettings:
-    if not isinstance(value, Mapping):
-        raise BadOffer("`settings` must be an object.")
-    known = {"instructions", "voice", "eagerness", "greeting"}
-    if unknown := sorted(set(map(str, value)) - known):
-        raise BadOffer(f"`settings` has unknown fields {unknown[:5]}; known are {sorted(known)}.")
-    eagerness = value.get("eagerness", 0.5)
-    if isinstance(eagerness, bool) or not isinstance(eagerness, int | float):
-        raise BadOffer("`settings.eagerness` must be a number.")
-    if not 0 <= eagerness <= 1:
-        raise BadOffer("`settings.eagerness` must be between 0 and 1.")
-    return StreamSettings(
-        instructions=_text(value, "instructions", _MAX_INSTRUCTIONS),
-        voice=_text(value, "voice", _MAX_VOICE),
-        eagerness=float(eagerness),
-        greeting=_text(value, "greeting", _MAX_GREETING),
-    )
-
-
-def _text(value: Mapping[str, Any], name: str, longest: int) -> str:
-    text = value.get(name, "")
-    if not isinstance(text, str) or len(text) > longest:
-        raise BadOffer(f"`settings.{name}` must be text of at most {longest} characters.")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise BadOffer(f"`settings.{name}` is not sound Unicode.")
-    return text

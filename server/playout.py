@@ -58,6 +58,7 @@ class _Utterance:
     reported: int = 0
     total: int | None = None
     truncated: bool = False
+    limit: int | None = None
 
     def ended(self) -> bool:
         """Nothing is left to hand over and nothing will come."""
@@ -97,6 +98,18 @@ class Playout:
         self._notices: list[Notice] = []
         self._closed_through = -1
         self._starved_frames = 0
+        self._held = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the playing stands still; nothing is thrown away."""
+        return self._held
+
+    @held.setter
+    def held(self, held: bool) -> None:
+        if held and not self._held:
+            self._start_fade(FADE_SECONDS)
+        self._held = held
 
     @property
     def queued_samples(self) -> int:
@@ -123,6 +136,14 @@ class Playout:
     def expect(self, utterance: int) -> bool:
         """Speech of this utterance will come; False when it was cut or is over."""
         return self._expected(utterance) is not None
+
+    def limit(self, utterance: int, heard_samples: int) -> bool:
+        """Of this utterance, when it is cut, no more counts as heard; False when it is over."""
+        for one in self._utterances:
+            if one.number == utterance:
+                one.limit = max(0, heard_samples)
+                return True
+        return False
 
     def end_here(self, utterance: int) -> None:
         """Let the utterance end, as cut, with what is queued of it; the rest is refused."""
@@ -164,7 +185,7 @@ class Playout:
         """
         if self._fade:
             return self._fade.popleft()
-        one = self._next_to_hand()
+        one = self._next_to_hand() if not self._held else None
         frame = one.take(SPEAKING_FRAME_SAMPLES) if one is not None else None
         if one is not None and frame is not None:
             if one.handed <= SPEAKING_FRAME_SAMPLES:
@@ -189,7 +210,10 @@ class Playout:
         self._start_fade(min(fade_seconds, FADE_SECONDS))
         for one in self._utterances:
             whole = one.ended() and not one.truncated and one.handed > 0
-            self._close(one, one.handed if whole else one.heard, cut=not whole)
+            heard = one.handed if whole else one.heard
+            if one.limit is not None and one.limit < heard:
+                heard, whole = one.limit, False
+            self._close(one, heard, cut=not whole)
         self._utterances.clear()
         self._in_flight.clear()
         self._starved_frames = 0

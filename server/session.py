@@ -17,7 +17,6 @@ from model.messages import (
     Remembered,
     Said,
     StreamSettings,
-    ToolCall,
     UtteranceDone,
 )
 from server.course import Course, SessionClock
@@ -46,10 +45,10 @@ from server.session_events import (
     SessionEvent,
     SessionStarted,
     Several,
-    StopSpeaking,
     TextSent,
 )
 from server.speaking import Speaking
+from server.steering import Steering
 
 __all__ = ["Session"]
 
@@ -107,6 +106,9 @@ class Session:
             on_started=self._on_started,
             on_over=self._on_over,
         )
+        self.steering = Steering(
+            entry.conversation, self._course, self.hearing, self.speaking, self._emit
+        )
 
     def end(self, reason: EndReason, in_seconds: float | None = None) -> None:
         """End the session, after telling the client so if `in_seconds` is given."""
@@ -160,8 +162,8 @@ class Session:
                     self._emit(self.speaking.remembered(event))
                 case PersonState():
                     self._emit(event)
-                case ToolCall():
-                    log.warning("session %s: the model asked for a tool; there is none", self.id)
+                case _:
+                    self.steering.told(event)
         for speech in output.speech:
             self.speaking.push(speech, output.k)
         for end in done:
@@ -180,6 +182,7 @@ class Session:
         self._entry.conversation.settle()
         self.hearing.restart()
         self.speaking.restart()
+        self.steering.restart()
         opening = self._opening()
         self._course.stream_open = True
         self._emit(EngineState("ready", ""))
@@ -205,8 +208,9 @@ class Session:
 
     def _opening(self) -> OpenStream:
         intake = self.hearing.intake
-        turns = self._entry.conversation.as_turns()
-        return OpenStream(intake.stream, self._course.settings, turns, intake.next_k)
+        conversation = self._entry.conversation
+        turns = (*conversation.appended, *conversation.as_turns())
+        return OpenStream(intake.stream, self._course.settings, turns, intake.next_k, self.id)
 
     async def _listen(self) -> None:
         """Every block the microphone gives becomes a micro-turn."""
@@ -258,6 +262,7 @@ class Session:
 
     async def _close(self, reason: EndReason) -> None:
         """Give everything back: first what others may wait for, then the connection."""
+        self.steering.close()
         self.speaking.cut("engine")
         self._emit(SessionEnded(reason))
         self._services.engine.close(self.hearing.intake.stream)
@@ -274,7 +279,7 @@ class Session:
     # ---- what the client asks for ------------------------------------------------------------
 
     def _act(self, event: ClientEvent | Problem | None) -> None:
-        if self._over.done():
+        if event is None or self._over.done():
             return
         match event:
             case Problem():
@@ -289,8 +294,6 @@ class Session:
                 if not self.hearing.typed(text, self.speaking.active, self._obey):
                     why = "Too much text waits to be read."
                     self._act(Problem("too_fast", why, False, event_id))
-            case StopSpeaking():
-                self._silence("stop")
             case EndSession():
                 self.end("hung_up")
             case Ping(sent_ms):
@@ -300,19 +303,17 @@ class Session:
                     self._act(one)
             case Reply(messages):
                 self._line.send(messages)
+            case _:
+                self.steering.act(event)
 
     def _obey(self, command: Command) -> None:
         """Do what the person demands, whatever the model makes of it."""
         if command == "quiet":
-            self._silence("quiet")
+            self.steering.silence("quiet")
         elif command == "goodbye" and not self._course.goodbye:
             self._course.goodbye = True
-            self._silence("goodbye")
+            self.steering.silence("goodbye")
             self.end("goodbye", self._services.settings.goodbye_seconds)
-
-    def _silence(self, command: Command) -> None:
-        self.speaking.deafen(self.hearing.intake.command(command))
-        self.speaking.cut("stop" if command == "stop" else "quiet")
 
     # ---- what the client is told -------------------------------------------------------------
 

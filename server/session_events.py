@@ -10,7 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from model.messages import Floor, PersonState, PersonWords, Remembered, Said, Turn
+from model.messages import (
+    Floor,
+    PersonState,
+    PersonWords,
+    Remembered,
+    Said,
+    Saying,
+    ToolCall,
+    Turn,
+)
+from server.steering_events import (
+    AgentComplete,
+    HoldChanged,
+    SettingsChanged,
+    SteeringEvent,
+    ToolEnded,
+)
 
 __all__ = [
     "AgentProgress",
@@ -37,7 +53,7 @@ __all__ = [
     "TextSent",
 ]
 
-CutBy = Literal["floor", "stop", "quiet", "engine"]
+CutBy = Literal["floor", "stop", "quiet", "engine", "client"]
 EndReason = Literal[
     "shutdown",
     "goodbye",
@@ -157,6 +173,12 @@ SessionEvent = (
     | Health
     | Pong
     | Problem
+    | ToolCall
+    | ToolEnded
+    | Saying
+    | SettingsChanged
+    | HoldChanged
+    | AgentComplete
 )
 
 # ---- client to Session -------------------------------------------------------------------------
@@ -206,7 +228,7 @@ class Several:
     events: tuple[ClientEvent | Problem, ...]
 
 
-ClientEvent = TextSent | StopSpeaking | EndSession | Ping | Flood | Reply | Several
+ClientEvent = TextSent | StopSpeaking | EndSession | Ping | Flood | Reply | Several | SteeringEvent
 
 
 class Dialect(Protocol):
@@ -218,5 +240,7 @@ class Dialect(Protocol):
     def decode(self, text: str, now: float) -> ClientEvent | Problem | None:
         """What a message asks for; a Problem to be sent back; None for nothing to do."""
 
-    def refuse(self, why: Literal["binary", "too_large"], now: float) -> Flood | Problem | None:
+    def refuse(
+        self, why: Literal["binary", "too_large"], now: float
+    ) -> ClientEvent | Problem | None:
         """What becomes of a message that was not text or too long to be read."""

@@ -14,6 +14,7 @@ from server.conversation import Conversation
 from server.playout import Playout
 from server.policy import Policy
 from server.session_events import AgentProgress, AgentStarted, CutBy, Problem, SessionEvent
+from server.steering_events import AgentComplete
 
 __all__ = ["Speaking"]
 
@@ -61,6 +62,10 @@ class Speaking:
         """How much waits to be played."""
         return seconds(self.playout.queued_samples, SPEAKING_RATE)
 
+    def allows(self, text: str) -> bool:
+        """Whether the policy lets this be spoken."""
+        return self._policy.before_spoken(text) == text
+
     def said(self, said: Said, k: int) -> None:
         """Words that will be heard, unless the policy refuses them: then the utterance ends."""
         number = said.utterance + self._offset
@@ -70,7 +75,7 @@ class Speaking:
         text = "".join(word.text for word in said.words)
         if not self.playout.expect(number):
             return
-        if self._policy.before_spoken(text) != text:
+        if not self.allows(text):
             self.playout.end_here(number)
             return
         self._conversation.said(number, said.words)
@@ -86,7 +91,9 @@ class Speaking:
 
     def finish(self, done: UtteranceDone) -> None:
         """The utterance has no more to come."""
-        self.playout.finish(UtteranceDone(done.utterance + self._offset, done.samples))
+        number = self.number(done.utterance)
+        self.playout.finish(UtteranceDone(number, done.samples))
+        self._emit(AgentComplete(number, done.samples))
 
     def remembered(self, memory: Remembered) -> Remembered:
         """What the model remembers of an utterance, by the conversation's number."""
@@ -104,6 +111,24 @@ class Speaking:
         self._cuts.extend(self.playout.flush())
         self._tell()
         self._cut_by = "engine"
+
+    def cut_at(self, number: int, heard_samples: int) -> bool:
+        """The client says how much of an utterance was heard: cut it there.
+
+        False when it is not being played and does not wait to be.
+        """
+        if not self.playout.limit(number, heard_samples):
+            return False
+        self.cut("client")
+        return True
+
+    def number(self, utterance: int) -> int:
+        """The conversation's number of an utterance of the engine's."""
+        return utterance + self._offset
+
+    def engine_number(self, number: int) -> int:
+        """The engine's number of an utterance; negative for one of an earlier stream."""
+        return number - self._offset
 
     def deafen(self, before_k: int) -> None:
         """Ignore speech that answers a micro-turn before this one.

@@ -6,37 +6,42 @@ import json
 from collections import deque
 from typing import Any, Final, Literal
 
-from model.messages import Floor, PersonState, PersonWords, Remembered, Said
+from model.messages import (
+    Floor,
+    PersonState,
+    PersonWords,
+    Remembered,
+    Said,
+    Saying,
+    ToolCall,
+)
 from model.timebase import SPEAKING_RATE, seconds
+from server.dialects.counterpoint_requests import read
 from server.session_events import (
     AgentProgress,
     AgentStarted,
     ClientEvent,
-    EndSession,
     EngineState,
     Flood,
     Health,
     Latency,
-    Ping,
     Pong,
     Problem,
     SessionEnded,
     SessionEnding,
     SessionEvent,
     SessionStarted,
-    StopSpeaking,
-    TextSent,
 )
+from server.steering_events import AgentComplete, HoldChanged, SettingsChanged, ToolEnded
+from server.stream_settings import written
 
 __all__ = ["DIALECT", "MAX_MESSAGE_BYTES", "CounterpointDialect"]
 
 DIALECT: Final = 1
 MAX_MESSAGE_BYTES: Final = 16 * 1024
-MAX_EVENT_ID: Final = 64
 MESSAGES_A_SECOND: Final = 100
 RATE_SECONDS: Final = 2.0
 FLOOD_A_SECOND: Final = 1_000
-_LARGEST_NUMBER: Final = 2**53
 
 
 class CounterpointDialect:
@@ -75,7 +80,7 @@ class CounterpointDialect:
             return Problem("bad_json", "The message is not JSON; send one object a message.")
         if not isinstance(message, dict):
             return Problem("bad_json", "The message is not an object; send one object a message.")
-        return _parse(message)
+        return read(message)
 
     def refuse(self, why: Literal["binary", "too_large"], now: float) -> Flood | Problem | None:
         """The answer to a message that was thrown away unread; it counts like any other."""
@@ -103,39 +108,6 @@ class CounterpointDialect:
             return None
         self._told_too_fast = now
         return Problem("too_fast", "At most 100 messages a second; the others are dropped.")
-
-
-def _parse(message: dict[str, Any]) -> ClientEvent | Problem:
-    event_id = message.get("event_id")
-    if event_id is not None and not (
-        isinstance(event_id, str) and len(event_id) <= MAX_EVENT_ID and _sound(event_id)
-    ):
-        return Problem("bad_field", f"event_id must be text of at most {MAX_EVENT_ID} characters.")
-    match message.get("type"):
-        case "text.send":
-            text = message.get("text")
-            if not isinstance(text, str) or not text.strip() or not _sound(text):
-                return Problem(
-                    "bad_field", "text must be text that is not empty.", event_id=event_id
-                )
-            return TextSent(text.strip(), event_id)
-        case "speech.stop":
-            return StopSpeaking()
-        case "session.end":
-            return EndSession()
-        case "ping":
-            sent = message.get("sent_ms")
-            if isinstance(sent, bool) or not isinstance(sent, int | float):
-                return Problem("bad_field", "sent_ms must be a number.", event_id=event_id)
-            if not -_LARGEST_NUMBER <= sent <= _LARGEST_NUMBER:
-                return Problem("bad_field", "sent_ms is out of range.", event_id=event_id)
-            return Ping(sent)
-        case _:
-            return Problem(
-                "unknown_type",
-                "type must be text.send, speech.stop, session.end or ping.",
-                event_id=event_id,
-            )
 
 
 def _fields(event: SessionEvent) -> dict[str, Any]:
@@ -175,8 +147,32 @@ def _fields(event: SessionEvent) -> dict[str, Any]:
         case Problem(code, message, fatal, event_id):
             problem = {"type": "error", "code": code, "message": message, "fatal": fatal}
             return problem if event_id is None else {**problem, "event_id": event_id}
-        case _:
+        case SessionStarted() | SessionEnding() | SessionEnded():
             return _session_fields(event)
+        case _:
+            return _steering_fields(event)
+
+
+def _steering_fields(
+    event: ToolCall | ToolEnded | Saying | SettingsChanged | HoldChanged | AgentComplete,
+) -> dict[str, Any]:
+    match event:
+        case ToolCall(call, name, arguments):
+            values = json.loads(arguments)
+            return {"type": "tool.call", "call": call, "name": name, "arguments": values}
+        case ToolEnded(call, failed, text):
+            return {"type": "tool.ended", "call": call, "failed": failed, "text": text}
+        case Saying(say, state, utterance):
+            said = {"type": "agent.saying", "say": say, "state": state}
+            return {**said, "utterance": utterance} if state == "began" else said
+        case SettingsChanged(settings, event_id):
+            now = {"type": "settings.changed", "settings": written(settings)}
+            return now if event_id is None else {**now, "event_id": event_id}
+        case HoldChanged(held):
+            return {"type": "agent.held", "held": held}
+        case AgentComplete(utterance, length_samples):
+            length_ms = _ms(seconds(length_samples, SPEAKING_RATE))
+            return {"type": "agent.complete", "utterance": utterance, "length_ms": length_ms}
 
 
 def _session_fields(event: SessionStarted | SessionEnding | SessionEnded) -> dict[str, Any]:
@@ -242,11 +238,6 @@ def _model_fields(
 
 def _ms(time_seconds: float) -> int:
     return round(time_seconds * 1000)
-
-
-def _sound(text: str) -> bool:
-    """No lone surrogate, which JSON can express and UTF-8 cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _no_constant(name: str) -> float:

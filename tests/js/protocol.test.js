@@ -26,6 +26,12 @@ const GOOD = {
   engine: { state: 'slow', message: 'late' },
   health: { rtt_ms: 12, lost: 0.01, concealed: 0.02, behind_ms: 0, queued_ms: 200 },
   pong: { sent_ms: 12.5 },
+  'agent.complete': { utterance: 3, length_ms: 2400 },
+  'agent.saying': { say: 'taxi', state: 'began', utterance: 3 },
+  'agent.held': { held: true },
+  'tool.call': { call: 'call-7-0', name: 'get_weather', arguments: { city: 'Oslo' } },
+  'tool.ended': { call: 'call-7-0', failed: false, text: 'It rains.' },
+  'settings.changed': { settings: { eagerness: 0.5, tools: ['get_weather'] }, event_id: 'e2' },
   error: { code: 'bad_json', message: 'no', fatal: false, event_id: 'e1' },
 };
 

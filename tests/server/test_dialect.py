@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,20 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from model.messages import AgentWord, Floor, PersonState, PersonWords, Remembered, Said, Turn, Word
+from model.messages import (
+    AgentWord,
+    Floor,
+    PersonState,
+    PersonWords,
+    Remembered,
+    Said,
+    Saying,
+    StreamSettings,
+    ToolCall,
+    Turn,
+    Word,
+)
+from model.orders import ToolSpec
 from server.dialects import counterpoint
 from server.dialects.counterpoint import CounterpointDialect
 from server.session_events import (
@@ -30,6 +44,24 @@ from server.session_events import (
     SessionStarted,
     StopSpeaking,
     TextSent,
+)
+from server.steering_events import (
+    AgentComplete,
+    AnswerAsked,
+    Appended,
+    CancelAsked,
+    ClearAsked,
+    CommitAsked,
+    HoldAsked,
+    HoldChanged,
+    ResumeAsked,
+    SayAsked,
+    SettingsAsked,
+    SettingsChanged,
+    SteeringEvent,
+    ToolAnswered,
+    ToolEnded,
+    TruncateAsked,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +87,35 @@ EVENTS: list[SessionEvent] = [
     Pong(12.5),
     Problem("bad_field", "no", False, "abc"),
     Problem("internal", "gone", True),
+    ToolCall("call-7-0", "get_weather", '{"city": "Łódź", "days": [1, 2]}'),
+    ToolEnded("call-7-0", True, "No answer."),
+    Saying("taxi", "began", 3),
+    Saying("taxi", "dropped"),
+    SettingsChanged(StreamSettings(tools=(ToolSpec("get_weather"),)), "e"),
+    HoldChanged(True),
+    AgentComplete(2, 24_000),
+]
+REQUESTS: list[tuple[dict[str, Any], SteeringEvent]] = [
+    ({"type": "agent.cancel"}, CancelAsked("e")),
+    ({"type": "agent.truncate", "utterance": 2, "heard_ms": 500}, TruncateAsked(2, 12_000, "e")),
+    ({"type": "agent.hold"}, HoldAsked("e")),
+    ({"type": "agent.resume"}, ResumeAsked("e")),
+    ({"type": "agent.answer"}, AnswerAsked("e")),
+    ({"type": "agent.say", "text": " Hi. "}, SayAsked("Hi.", event_id="e")),
+    (
+        {"type": "agent.say", "text": "Hi.", "policy": "now", "priority": 9, "say": "s"},
+        SayAsked("Hi.", "now", 9, "s", "e"),
+    ),
+    ({"type": "memory.append", "text": "It rains."}, Appended("It rains.", event_id="e")),
+    ({"type": "memory.append", "text": "Yes.", "role": "agent"}, Appended("Yes.", "agent", "e")),
+    ({"type": "turn.commit"}, CommitAsked("e")),
+    ({"type": "turn.clear"}, ClearAsked("e")),
+    ({"type": "settings.update", "settings": {}}, SettingsAsked({}, "e")),
+    ({"type": "tool.answer", "call": "c", "text": "5"}, ToolAnswered("c", "5", event_id="e")),
+    (
+        {"type": "tool.answer", "call": "c", "text": "no", "failed": True},
+        ToolAnswered("c", "no", True, "e"),
+    ),
 ]
 
 
@@ -97,6 +158,29 @@ def test_document_and_schema_list_the_same_types_and_fields() -> None:
         assert fields_of(name) <= fields | {"event_id"}, name
     for name, fields in tables["Client to server"].items():
         assert fields == fields_of(name) - {"event_id"}, name
+
+
+@pytest.mark.parametrize(("message", "event"), REQUESTS)
+def test_every_request_is_as_the_schema_says(message: dict[str, Any], event: object) -> None:
+    message = {**message, "event_id": "e"}
+    jsonschema.validate(message, {**SCHEMA, "oneOf": [{"$ref": "#/$defs/client"}]})
+    assert CounterpointDialect().decode(json.dumps(message), 0.0) == event
+
+
+def test_every_kind_of_request_is_documented_and_among_them() -> None:
+    assert {type(event) for _, event in REQUESTS} == set(get_args(SteeringEvent))
+    refs = {ref["$ref"].rsplit("/", 1)[1] for ref in SCHEMA["$defs"]["client"]["oneOf"]}
+    assert refs == set(document_tables()["Client to server"])
+    others = {"text.send", "speech.stop", "session.end", "ping"}
+    assert refs - others == {message["type"] for message, _ in REQUESTS}
+
+
+def test_document_and_schema_list_the_same_settings() -> None:
+    text = (ROOT / "docs/dialect.md").read_text(encoding="utf-8")
+    section = text.split("### Settings")[1].split("###")[0]
+    listed = set(re.findall(r"^\| `([a-z_]+)` \|", section, re.M))
+    assert listed == set(SCHEMA["$defs"]["settings"]["properties"])
+    assert listed == {one.name for one in dataclasses.fields(StreamSettings)}
 
 
 def test_seq_is_consecutive_from_zero_and_no_time_is_negative() -> None:
@@ -143,6 +227,17 @@ def test_what_a_client_may_send(text: str, event: object) -> None:
         ('{"type":"ping","sent_ms":1e999}', "bad_field", None),
         ('{"type":"ping","sent_ms":"1"}', "bad_field", None),
         ('{"type":"ping","sent_ms":1,"event_id":7}', "bad_field", None),
+        ('{"type":"agent.truncate","utterance":-1,"heard_ms":1,"event_id":"e"}', "bad_field", "e"),
+        ('{"type":"agent.truncate","utterance":1,"heard_ms":1.5,"event_id":"e"}', "bad_field", "e"),
+        ('{"type":"agent.say","event_id":"e"}', "bad_field", "e"),
+        ('{"type":"agent.say","text":"a","policy":"loudly","event_id":"e"}', "bad_field", "e"),
+        ('{"type":"agent.say","text":"a","policy":["now"]}', "bad_field", None),
+        ('{"type":"agent.say","text":"a","priority":10}', "bad_field", None),
+        (json.dumps({"type": "agent.say", "text": "x" * 4_097}), "bad_field", None),
+        ('{"type":"memory.append","text":"a","role":"system"}', "bad_field", None),
+        ('{"type":"settings.update","settings":[],"event_id":"e"}', "bad_field", "e"),
+        ('{"type":"tool.answer","text":"a","event_id":"e"}', "bad_field", "e"),
+        ('{"type":"tool.answer","call":"c","text":"a","failed":"no"}', "bad_field", None),
         (json.dumps({"type": "speech.stop", "event_id": "x" * 65}), "bad_field", None),
         (json.dumps({"type": "text.send", "text": "x" * 17_000}), "too_large", None),
         ('{"type":"text.send","text":"' + "é" * 8_200 + '"}', "too_large", None),
