@@ -2,7 +2,7 @@
 # PYTHON names the interpreter .venv is built on; empty takes 3.11 or newer, whichever is there.
 PYTHON ?=
 BIN := .venv/bin
-.PHONY: run setup setup-tests check test endurance bench bench-full clean
+.PHONY: run setup setup-tests check test endurance bench bench-full bench-plan clean
 
 run: setup
 	$(BIN)/counterpoint serve
@@ -45,18 +45,25 @@ test: setup-tests
 endurance: setup-tests
 	$(BIN)/pytest -q -m endurance --timeout=5400 -s
 
-# A fixed subset, under 40 minutes on two cores.
+# A fixed subset, under 40 minutes on two cores, everything included.
 bench: setup-tests
-	$(BIN)/counterpoint bench all --n 8 --seed 1 --split dev --json out/bench/bench.json
+	$(BIN)/counterpoint bench all --n 24 --seed 1 --split dev --json out/bench/bench.json
 
 # Everything, on the test split; kill it and start it again as often as you like. The rules' two
-# baselines are swept over their thresholds in the same run.
+# baselines are swept over their thresholds in the same run. `make bench-plan` says how long it takes.
 TIMEOUT = {"sure": 1.1, "likely": 1.1, "patience_seconds": $(1)}
 END_OF_TURN = {"sure": $(1), "likely": $(1)}
+FULL = all --n 100 --split test --sessions 4 --json out/bench/full.json --rival pipecat \
+	  --baseline 'timeout_400=$(call TIMEOUT,0.4)' \
+	  --baseline 'timeout_800=$(call TIMEOUT,0.8)' \
+	  --baseline 'timeout_1300=$(call TIMEOUT,1.3)' \
+	  --baseline 'end_of_turn_30=$(call END_OF_TURN,0.3)' \
+	  --baseline 'end_of_turn_60=$(call END_OF_TURN,0.6)' \
+	  --baseline 'end_of_turn_90=$(call END_OF_TURN,0.9)'
 bench-full: setup-tests
-	$(BIN)/counterpoint bench all --n 100 --split test --json out/bench/full.json --rival pipecat \
-	  $(foreach t,0.4 0.7 1.0 1.5,--baseline 'timeout_$(t)=$(call TIMEOUT,$(t))') \
-	  $(foreach p,0.3 0.5 0.7 0.9,--baseline 'end_of_turn_$(p)=$(call END_OF_TURN,$(p))')
+	$(BIN)/counterpoint bench $(FULL)
+bench-plan: setup-tests
+	$(BIN)/counterpoint bench $(FULL) --plan
 
 clean:
 	rm -rf .venv node_modules

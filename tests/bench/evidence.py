@@ -12,17 +12,21 @@ from tests.bench.harness.vad import onset_distances
 from tests.bench.metrics.activity import Utterance, bursts
 from tests.bench.metrics.words import words_heard
 from tests.bench.records import Record
-from tests.bench.stimuli.script import RATE, Audio, Script
+from tests.bench.stimuli.script import RATE, Audio, Script, played_pieces
 from tests.speech.checker import transcribe
 
 __all__ = ["record_of"]
 
 _MARGIN_SECONDS = 0.3
+# Where all that is said is meant for the agent.
+_ONE_TURN = ("turn", "pause", "voice")
+_CUTTING = ("stop", "talk")
 
 
 def _said_and_recognised(script: Script, played: Played) -> tuple[tuple[str, str], ...]:
     """The texts of the pieces played, against the last version of every segment recognised."""
-    said = " ".join(piece.text for piece in script.pieces[: len(played.starts)] if piece.text)
+    pieces = played_pieces(script, played.starts)
+    said = " ".join(piece.text for _, piece in pieces if piece.text)
     if not said:
         return ()
     segments: dict[int, str] = {}
@@ -93,9 +97,9 @@ def record_of(target: str, script: Script, played: Played, *, words: bool) -> Re
         suite=script.suite,
         clip=script.clip,
         log=played.log,
-        recognised=_said_and_recognised(script, played) if script.suite == "turn" else (),
+        recognised=_said_and_recognised(script, played) if script.suite in _ONE_TURN else (),
         spoken=_spoken(played) if words and script.suite == "voice" else (),
-        cuts=_cuts(played) if words and script.suite == "stop" else (),
+        cuts=_cuts(played) if words and script.suite in _CUTTING else (),
         floor=_floor(played.events),
         client=_client(played),
         scene=f"{script.noise}; {script.room_name}",

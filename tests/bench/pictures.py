@@ -11,29 +11,32 @@ import numpy as np
 from tests.bench.metrics.activity import ClipLog
 from tests.bench.records import Record
 
-__all__ = ["distribution", "scatter", "timeline"]
+__all__ = ["COLOURS", "SERIES", "WIDTH", "bar", "distribution", "svg", "text", "timeline"]
 
 WIDTH: Final = 900
 _LEFT: Final = 70
-_COLOURS: Final[Mapping[str, str]] = {
+COLOURS: Final[Mapping[str, str]] = {
     "turn": "#2a7", "pause": "#fb3", "interruption": "#d33", "backchannel": "#59c",
     "vocal_tic": "#a6a", "not_directed": "#888", "opportunity": "#07a", "monologue": "#ccc",
 }  # fmt: skip
-_SERIES: Final = ("#1668a8", "#66a182", "#8d5a97", "#2e4057", "#888", "#5ab", "#ab5", "#b8a")
+SERIES: Final = ("#1668a8", "#66a182", "#8d5a97", "#2e4057", "#888", "#5ab", "#ab5", "#b8a")
 
 
-def _text(x: float, y: float, words: str, *, size: int = 11, anchor: str = "start") -> str:
+def text(x: float, y: float, words: str, *, size: int = 11, anchor: str = "start") -> str:
+    """A line of text."""
     return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" '
             f'text-anchor="{anchor}">{escape(words)}</text>')  # fmt: skip
 
 
-def _bar(x: float, y: float, width: float, height: float, colour: str, title: str = "") -> str:
+def bar(x: float, y: float, width: float, height: float, colour: str, title: str = "") -> str:
+    """A filled rectangle that may tell something."""
     tip = f"<title>{escape(title)}</title>" if title else ""
     return (f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1.0):.1f}" height="{height:.1f}" '
             f'fill="{colour}">{tip}</rect>')  # fmt: skip
 
 
-def _svg(height: int, parts: Sequence[str], title: str) -> str:
+def svg(height: int, parts: Sequence[str], title: str) -> str:
+    """A whole picture."""
     return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
             f"{''.join(parts)}</svg>")  # fmt: skip
 
@@ -42,7 +45,7 @@ def _colour(name: str, number: int) -> str:
     """Ours is red, its human half orange; others take turns."""
     if name.startswith("ours"):
         return "#e07b00" if "human" in name else "#c1121f"
-    return _SERIES[number % len(_SERIES)]
+    return SERIES[number % len(SERIES)]
 
 
 def timeline(record: Record) -> str:
@@ -55,29 +58,31 @@ def timeline(record: Record) -> str:
     def x(time: float) -> float:
         return _LEFT + time * scale
 
-    parts = [_text(0, 12, f"{record.clip}   {log.speaker}; {record.scene}")]
-    parts += [_text(0, 32, "person"), _text(0, 66, "agent")]
-    parts += [_bar(x(i.start), 22, i.length * scale, 14, "#444") for i in log.person]
-    parts += [_bar(x(i.start), 56, i.length * scale, 14, "#1668a8") for i in log.agent]
+    parts = [text(0, 12, f"{record.clip}   {log.speaker}; {record.scene}")]
+    parts += [text(0, 32, "person"), text(0, 66, "agent")]
+    parts += [bar(x(i.start), 22, i.length * scale, 14, "#444") for i in log.person]
+    parts += [bar(x(i.start), 56, i.length * scale, 14, "#1668a8") for i in log.agent]
     parts += _labels(log, x)
     for at, decision in record.floor:
         if 0 <= at <= log.length:
             title = f"{decision} at {at:.2f} s"
-            parts.append(_bar(x(at), 72, 2, 8, "#d33" if decision == "yield" else "#2a7", title))
+            parts.append(bar(x(at), 72, 2, 8, "#d33" if decision == "yield" else "#2a7", title))
     for second in range(int(log.length) + 1):
-        parts.append(_bar(x(second), 84, 1, 3, "#999"))
+        parts.append(bar(x(second), 84, 1, 3, "#999"))
         if second % 2 == 0:
-            parts.append(_text(x(second), 97, f"{second} s", size=9, anchor="middle"))
-    return _svg(102, parts, record.clip)
+            parts.append(text(x(second), 97, f"{second} s", size=9, anchor="middle"))
+    return svg(102, parts, record.clip)
 
 
 def _labels(log: ClipLog, x: object) -> list[str]:
     assert callable(x)
     parts: list[str] = []
-    for label in sorted(log.labels, key=lambda label: label.start - label.end):
+    # The shorter and the interruption (which is a turn too) on top.
+    order = sorted(log.labels, key=lambda one: (one.start - one.end, one.kind == "interruption"))
+    for label in order:
         title = f"{label.kind} {label.start:.2f}-{label.end:.2f} s {label.text}"
         width = x(label.end) - x(label.start)
-        parts.append(_bar(x(label.start), 40, max(width, 2), 10, _COLOURS[label.kind], title))
+        parts.append(bar(x(label.start), 40, max(width, 2), 10, COLOURS[label.kind], title))
     return parts
 
 
@@ -89,7 +94,7 @@ def distribution(series: Mapping[str, Sequence[float]], title: str, most: float 
         across = _LEFT + (value + 0.5) / (most + 0.5) * (WIDTH - _LEFT - 170)
         return f"{across:.1f},{bottom - share * (bottom - top):.1f}"
 
-    parts = [_text(_LEFT, 12, title)]
+    parts = [text(_LEFT, 12, title)]
     for i, (name, values) in enumerate(sorted(series.items())):
         if not values:
             continue
@@ -100,38 +105,13 @@ def distribution(series: Mapping[str, Sequence[float]], title: str, most: float 
         colour = _colour(name, i)
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" '
                      'stroke-width="2"/>')  # fmt: skip
-        parts.append(_bar(WIDTH - 160, 22 + 16 * i, 10, 10, colour))
-        parts.append(_text(WIDTH - 145, 31 + 16 * i, f"{name} (n={len(values)})"))
+        parts.append(bar(WIDTH - 160, 22 + 16 * i, 10, 10, colour))
+        parts.append(text(WIDTH - 145, 31 + 16 * i, f"{name} (n={len(values)})"))
     for tick in np.arange(-0.5, most + 0.01, 0.5):
         across = float(place(float(tick), 0.0).split(",")[0])
-        parts += [_bar(across, bottom, 1, 4, "#999"),
-                  _text(across, bottom + 16, f"{tick:g} s", size=9, anchor="middle")]  # fmt: skip
+        parts += [bar(across, bottom, 1, 4, "#999"),
+                  text(across, bottom + 16, f"{tick:g} s", size=9, anchor="middle")]  # fmt: skip
     for share in (0.0, 0.5, 1.0):
-        parts.append(_text(_LEFT - 6, bottom - share * (bottom - top) + 4, f"{share:.0%}",
+        parts.append(text(_LEFT - 6, bottom - share * (bottom - top) + 4, f"{share:.0%}",
                            size=9, anchor="end"))  # fmt: skip
-    return _svg(bottom + 30, parts, title)
-
-
-def scatter(points: Mapping[str, tuple[float, float]], title: str, across: str, up: str) -> str:
-    """Named points; both axes from 0; points without a finite place are left out."""
-    finite = {k: v for k, v in points.items() if np.isfinite(v[0]) and np.isfinite(v[1])}
-    if not finite:
-        return ""
-    bottom = max(225, 40 + 14 * len(finite))
-    right = max(max(v[0] for v in finite.values()) * 1.15, 0.5)
-    high = max(max(v[1] for v in finite.values()) * 1.15, 0.2)
-    parts = [_text(_LEFT, 12, title), _text(WIDTH - 330, bottom + 18, across, size=10),
-             _text(4, 26, up, size=10)]  # fmt: skip
-    for i, (name, (x, y)) in enumerate(sorted(finite.items())):
-        cx = _LEFT + x / right * (WIDTH - _LEFT - 230)
-        cy = bottom - y / high * 190
-        colour = _colour(name, i)
-        parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5" fill="{colour}"/>')
-        # Points lie on one another; names stand in a list.
-        parts.append(_bar(WIDTH - 215, 22 + 14 * i, 9, 9, colour))
-        parts.append(_text(WIDTH - 202, 30 + 14 * i, f"{name} ({x:.2f}, {y:.2f})", size=10))
-    parts += [
-        _bar(_LEFT, bottom, WIDTH - _LEFT - 230, 1, "#999"),
-        _bar(_LEFT, 30, 1, bottom - 30, "#999"),
-    ]
-    return _svg(bottom + 25, parts, title)
+    return svg(bottom + 30, parts, title)

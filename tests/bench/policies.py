@@ -7,18 +7,26 @@ understands anything; that is the point.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 
 from tests.bench.metrics.activity import ClipLog, Interval, Utterance
-from tests.bench.stimuli.script import RATE, Audio, Script, placed_labels, placed_voice
+from tests.bench.stimuli.script import (
+    RATE,
+    Audio,
+    Script,
+    placed_labels,
+    placed_voice,
+    played_pieces,
+)  # fmt: skip
+from tests.bench.stimuli.stage import FRAME, Stage
 
-__all__ = ["POLICIES", "Metronome", "Policy", "Responder", "Silence", "perform"]
+__all__ = ["POLICIES", "Metronome", "Policy", "Responder", "Silence", "broken", "perform"]
 
-FRAME: Final = RATE // 50
 STEP: Final = RATE // 200
 CONFIRM_STEPS: Final = 12
 _FLOOR_SECONDS: Final = 3.0
@@ -135,7 +143,9 @@ class Responder(Policy):
         delay_seconds: silence before it speaks; at least 0.12, since 60 ms are needed to notice.
         stop_seconds: onset of sound to its own last sample; None never yields.
         length_seconds: of an answer.
-        ignore_every: every n-th sound over its speech is ignored; 0 ignores none.
+        ignore_every: every n-th sound over its speech is ignored, and whatever follows it in that
+            answer; 0 ignores none.
+        sounds: counts the sounds; given to several, it counts theirs together.
         sharp: for calibration, see `_Activity`.
     """
 
@@ -145,6 +155,7 @@ class Responder(Policy):
         stop_seconds: float | None,
         length_seconds: float = 8.0,
         ignore_every: int = 0,
+        sounds: Iterator[int] | None = None,
         *,
         sharp: bool = False,
     ) -> None:
@@ -153,7 +164,8 @@ class Responder(Policy):
         self._stop_after = stop_seconds
         self._length = length_seconds
         self._ignore_every = ignore_every
-        self._sounds = 0
+        self._sounds = itertools.count(1) if sounds is None else sounds
+        self._deaf = False  # for the rest of this answer
         self._answered: float | None = None
         self._noticed: float | None = None
 
@@ -162,9 +174,10 @@ class Responder(Policy):
         if self._speaking() and self.speech[-1].start <= self.now:
             if onset is not None and onset != self._noticed and onset > self.speech[-1].start:
                 self._noticed = onset
-                self._sounds += 1
-                ignored = self._ignore_every and self._sounds % self._ignore_every == 0
-                if self._stop_after is not None and not ignored:
+                number = next(self._sounds)
+                if self._ignore_every and number % self._ignore_every == 0:
+                    self._deaf = True
+                if self._stop_after is not None and not self._deaf:
                     self._stop(onset + self._stop_after)
             return
         if last is None or last == self._answered:
@@ -176,6 +189,7 @@ class Responder(Policy):
         if not self._speaking() and silent >= self._delay - 0.06 and self._heard_enough():
             self._say(last + self._delay, self._length)
             self._answered = last
+            self._deaf = False
 
     def _heard_enough(self) -> bool:
         return self._activity.last_voiced is not None
@@ -224,6 +238,11 @@ class _NeverYields(Responder):
         )
 
 
+def broken(sounds: Iterator[int] | None = None) -> Policy:
+    """The reference agent, broken on purpose: the bench must find it out."""
+    return Responder(0.6, 0.25, ignore_every=5, sounds=sounds)
+
+
 POLICIES: Final[dict[str, Callable[[], Policy]]] = {
     "silence": Silence,
     "metronome": Metronome,
@@ -233,9 +252,11 @@ POLICIES: Final[dict[str, Callable[[], Policy]]] = {
     "timeout_700": lambda: Responder(0.7, 0.2),
     "timeout_1500": lambda: Responder(1.5, 0.2),
     "reference": lambda: Responder(0.4, 0.25),
-    "broken": lambda: Responder(0.6, 0.25, ignore_every=5),
+    "broken": broken,
+    "deaf": lambda: Responder(0.3, None, 20.0),
 }
-"""By name. `broken` is `reference` with 200 ms added and one interruption in five ignored."""
+"""By name. `broken` is `reference` with 200 ms added and one interruption in five ignored; `deaf`
+takes every pause and stops for nothing."""
 
 
 def perform(script: Script, policy: Policy, delay_seconds: float = 0.07) -> ClipLog:
@@ -243,46 +264,27 @@ def perform(script: Script, policy: Policy, delay_seconds: float = 0.07) -> Clip
 
     Cues are answered as the live player answers them, on the policy's own planned speech.
     """
-    sent, starts, at, free_at = 0, [], 0, 0
-    waiting = list(script.pieces)
-    playing: tuple[Audio, int] | None = None
-    voiced = silent = 0
-    tail = round(script.tail_seconds * RATE)
-    since = 0
-    while playing is not None or waiting or at - free_at < tail:
-        on = any(
-            s.start + delay_seconds <= at / RATE < s.end + delay_seconds for s in policy.speech
-        )
-        voiced, silent = (voiced + FRAME, 0) if on else (voiced * (silent < 4800), silent + FRAME)
-        if playing is None and waiting:
-            cue = waiting[0].cue
-            counts = {"clock": at - free_at, "agent_speaks": voiced, "agent_silent": silent}
-            if counts[cue.when] >= cue.seconds * RATE:
-                piece = waiting.pop(0)
-                playing = (piece.audio, at)
-                starts.append(at)
-                for mark in piece.marks:
-                    policy.note((at + mark.start) / RATE, (at + mark.end) / RATE, mark.kind)
-            elif at - since > cue.limit_seconds * RATE:
-                waiting, free_at = [], at
-        frame = np.zeros(FRAME, np.float32)
-        if playing is not None:
-            part = playing[0][at - playing[1] : at - playing[1] + FRAME]
-            frame[: len(part)] = part
-            if at - playing[1] + FRAME >= len(playing[0]):
-                playing, free_at = None, at + FRAME
-                since = free_at
+    stage, at, noted = Stage(script), 0, 0
+    while not stage.over(at):
+        now = at / RATE - delay_seconds
+        stage.hear(at, voiced=any(s.start <= now < s.end for s in policy.speech))
+        frame = stage.near(at)
+        played = played_pieces(script, tuple(stage.starts))
+        for start, piece in played[noted:]:
+            for mark in piece.marks:
+                policy.note((start + mark.start) / RATE, (start + mark.end) / RATE, mark.kind)
+        noted = len(played)
         if len(script.bed):
             frame = frame + np.take(script.bed, np.arange(at, at + FRAME), mode="wrap")
         policy.hear(frame.astype(np.float32))
-        at, sent = at + FRAME, sent + 1
+        at += FRAME
     length = at / RATE
     agent = tuple(
         Interval(s.start + delay_seconds, min(s.end + delay_seconds, length))
         for s in policy.speech
         if s.start + delay_seconds < length
     )
-    placed = tuple(starts)
+    placed = tuple(stage.starts)
     return ClipLog(script.clip, script.half, script.speaker, placed_voice(script, placed), agent,
                    placed_labels(script, placed), _told(policy, delay_seconds), length)  # fmt: skip
 

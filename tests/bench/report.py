@@ -7,25 +7,15 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
+from tests.bench.anchors import ANCHORS, ANSWER_ANCHORS, STOP_ANCHORS
+from tests.bench.curves import curves, spots_of
 from tests.bench.metrics.keys import KEYS
 from tests.bench.metrics.overlap import stop_delay
-from tests.bench.metrics.turns import answer_delay
-from tests.bench.pictures import distribution, scatter, timeline
+from tests.bench.metrics.turns import answer_delay, asked
+from tests.bench.pictures import COLOURS, distribution, timeline
 from tests.bench.records import Record
 
-__all__ = ["ANCHORS", "markdown", "page", "write_report"]
-
-ANCHORS: Final[Mapping[str, str]] = {
-    "turn.latency_mean_s": "0.40 TML-Interaction-Small; 0.57-0.94 Gemini live; 1.18-1.63 "
-    "GPT-Realtime-2; 0.07 PersonaPlex (takes 58-66 % of pauses)",
-    "pause.takeover": "0.01-0.12 GPT-Realtime at 1.47 s; none below 0.5 s under 0.20",
-    "stop.latency_p50_s": "0.41 gpt-realtime-1.5",
-    "stop.yielded": "1.00 gpt-realtime-1.5",
-    "overlap.balance": "0.78 best cascade; 0.73 best native; 0.53 gpt-realtime-1.5",
-    "backchannel.takeover": "0.327 PersonaPlex",
-    "transport.round_trip_ms": "187 stock aiortc",
-}
-"""Published elsewhere, on other stimuli: a sense of scale, never a comparison."""
+__all__ = ["markdown", "page", "write_report"]
 
 _MOST_TIMELINES: Final = 60
 
@@ -42,16 +32,21 @@ td:first-child, th:first-child { text-align: left; }
 td.anchor { text-align: left; font-style: italic; opacity: .75; white-space: normal; }
 svg { width: 100%; background: #fff; color: #000; margin: 4px 0; }
 .note { opacity: .8; }
+.key { display: inline-block; margin-right: 1em; }
+.key b { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }
 """
 
 
 def _targets(measures: Mapping[str, Any]) -> list[str]:
-    """Ours first, then the others; each with its dot."""
+    """Ours first, then our page in a browser, rivals, baselines, nulls; each with its dot."""
     found: set[str] = set()
     for key in measures:
-        if key.startswith(("null.", "baseline.", "rival.")):
+        if key.startswith("browser."):
+            found.add("browser.")
+        elif key.startswith(("null.", "baseline.", "rival.")):
             found.add(".".join(key.split(".")[:2]) + ".")
-    return ["", *sorted(found)]
+    order = ("browser", "rival", "baseline", "null")
+    return ["", *sorted(found, key=lambda target: (order.index(target.split(".")[0]), target))]
 
 
 def _cell(measure: Mapping[str, Any] | None) -> str:
@@ -96,24 +91,15 @@ def _delays(records: Sequence[Record], kind: str) -> dict[str, list[float]]:
     for record in records:
         if record.log is None or record.target.removeprefix("null.") in _LEFT_OUT:
             continue
+        turns = [turn for turn in record.log.labelled("turn") if asked(record.log, turn)]
         delays = (
-            [answer_delay(record.log, label) for label in record.log.labelled("turn")]
+            [answer_delay(record.log, turn) for turn in turns]
             if kind == "turn"
             else [stop_delay(record.log, label) for label in record.log.labelled("interruption")]
         )
         name = f"{_name(record.target)}{' human' if record.log.half == 'human' else ''}"
         found.setdefault(name, []).extend(d for d in delays if d is not None)
     return found
-
-
-def _points(measures: Mapping[str, Any], across: str, up: str) -> dict[str, tuple[float, float]]:
-    points = {}
-    for target in _targets(measures):
-        for prefix in ("", "human."):
-            x, y = (measures.get(f"{target}{prefix}{key}", {}).get("value") for key in (across, up))
-            if x is not None and y is not None:
-                points[f"{_name(target)}{' human' if prefix else ''}"] = (float(x), float(y))
-    return points
 
 
 def _falls_short(measures: Mapping[str, Any]) -> list[str]:
@@ -138,7 +124,86 @@ _NOTES: Final = (
     "Latencies are withheld when fewer than 95 % of turns were answered.",
     "Nulls run on the same stimuli without a network; 70 ms stand for the way there and back.",
     "Anchors were published by others on other stimuli: a sense of scale, not a comparison.",
+    "Intervals are 95 %, resampled by clip: what was measured in one call is not independent.",
 )
+
+
+def _pictures(measures: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
+    targets = _targets(measures)
+    parts: list[str] = []
+    for half, name in (("", "synthetic half"), ("human.", "human half")):
+        answers = spots_of(measures, targets, half, ("turn.latency_mean_s", "pause.takeover"))
+        title = f"Answers, {name}: down and left is better"
+        parts.append(
+            curves(answers, ANSWER_ANCHORS, title, "mean turn latency, s", "share of pauses taken")
+        )
+    stops = spots_of(measures, targets, "", ("stop.latency_p50_s", "overlap.balance"))
+    title = "Interruptions: up and left is better"
+    parts.append(curves(stops, STOP_ANCHORS, title, "stop p50, s", "overlap balance B"))
+    parts.append(distribution(_delays(records, "turn"), "Turn latency (content onset)"))
+    parts.append(distribution(_delays(records, "stop"), "Interruption to our last voiced frame"))
+    return parts
+
+
+def _matched_rows(result: Mapping[str, Any]) -> list[list[str]]:
+    rows: list[list[str]] = []
+    for name, curve in result.get("matched", {}).items():
+        cells = [name] + [
+            _cell(curve[key])
+            for key in ("takeover_at_our_latency", "latency_at_our_takeover_s", "balance",
+                        "stop_p50_s")
+        ]  # fmt: skip
+        rows.append([*cells, "its curve ends before our latency" if curve["beyond"] else ""])
+    return rows
+
+
+_MATCHED_HEADS: Final = (
+    "ours minus",
+    "take-over at our latency",
+    "latency at our take-over, s",
+    "balance B, against its best",
+    "stop p50, s, against the same",
+    "",
+)
+
+
+def _load_rows(result: Mapping[str, Any]) -> list[list[str]]:
+    """A row for each number of sessions, a cell for each of the floor's figures."""
+    load: Mapping[str, Any] = result.get("load", {})
+    numbers = sorted({key.split("load_")[0] + "load_" + key.split("load_")[1].split(".")[0]
+                      for key in load})  # fmt: skip
+    return [[number, *(_cell(load.get(f"{number}.{key}")) for key in _LOAD_KEYS)]
+            for number in numbers]  # fmt: skip
+
+
+_LOAD_KEYS: Final = ("turn.answered", "turn.latency_mean_s", "pause.takeover",
+                     "stop.latency_p50_s", "stop.yielded", "overlap.balance")  # fmt: skip
+
+
+def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _sections(result: Mapping[str, Any], measures: Mapping[str, Any]) -> list[str]:
+    parts = ["<h2>Synthetic half</h2>", _table(measures, "")]
+    if any("human." in key for key in measures):
+        parts += ["<h2>Human half</h2>", _table(measures, "human.")]
+    parts += [f'<p class="note">{escape(note)}</p>' for note in _NOTES]
+    for target, count in result["unreached"].items():
+        lost = f"{_name(target)}: in {count} clips something was not reached"
+        why = "it did not speak long enough for the next event to fall on its speech"
+        parts.append(f'<p class="note">{escape(f"{lost}: {why}")}.</p>')
+    if rows := _matched_rows(result):
+        parts += ["<h2>Against whole curves</h2>", _plain_table(_MATCHED_HEADS, rows)]
+    if rows := _load_rows(result):
+        parts += ["<h2>Load</h2>", _plain_table(("sessions", *_LOAD_KEYS), rows)]
+    return parts
 
 
 def page(result: Mapping[str, Any], records: Sequence[Record]) -> str:
@@ -150,24 +215,15 @@ def page(result: Mapping[str, Any], records: Sequence[Record]) -> str:
         parts.append("<h2>What falls short</h2><ul>")
         parts += [f"<li>{escape(line)}</li>" for line in missed]
         parts.append("</ul>")
-    parts += ["<h2>Synthetic half</h2>", _table(measures, "")]
-    if any("human." in key for key in measures):
-        parts += ["<h2>Human half</h2>", _table(measures, "human.")]
-    parts += [f'<p class="note">{escape(note)}</p>' for note in _NOTES]
-    for target, count in result["unreached"].items():
-        lost = f"{_name(target)}: {count} clips of stop and overlap not reached"
-        why = "it did not speak long enough for the event to fall on its speech"
-        parts.append(f'<p class="note">{escape(f"{lost}: {why}")}.</p>')
-    parts.append("<h2>Latency and false actions</h2>")
-    answers = _points(measures, "turn.latency_mean_s", "pause.takeover")
-    stops = _points(measures, "stop.latency_p50_s", "overlap.balance")
-    parts.append(scatter(answers, "Answers", "mean turn latency, s", "pauses taken"))
-    parts.append(scatter(stops, "Interruptions", "stop p50, s", "balance B"))
-    parts.append(distribution(_delays(records, "turn"), "Turn latency (content onset)"))
-    parts.append(distribution(_delays(records, "stop"), "Interruption to our last voiced frame"))
+    parts += _sections(result, measures)
+    parts += ["<h2>Latency and false actions</h2>", *_pictures(measures, records)]
     shown = [r for r in records if r.target == "" and r.log is not None][:_MOST_TIMELINES]
     if shown:
-        parts.append(f"<h2>Clips (first {len(shown)})</h2>")
+        keys = "".join(
+            f'<span class="key"><b style="background:{colour}"></b>{escape(kind)}</span>'
+            for kind, colour in COLOURS.items()
+        )
+        parts.append(f"<h2>Clips (first {len(shown)})</h2><p>{keys}</p>")
         parts += [timeline(record) for record in shown]
     if result["failed"]:
         parts.append("<h2>Calls that failed</h2><ul>")
@@ -197,6 +253,11 @@ def _facts(result: Mapping[str, Any]) -> str:
     return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
+def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return lines + [f"| {' | '.join(row)} |" for row in rows] + [""]
+
+
 def markdown(result: Mapping[str, Any]) -> str:
     """The same figures as text."""
     run, measures, machine = result["run"], result["measures"], result["machine"]
@@ -210,14 +271,15 @@ def markdown(result: Mapping[str, Any]) -> str:
         if not rows:
             continue
         names = [_name(target) for target in _targets(measures)]
-        lines += [f"## {title}", "", f"| | {' | '.join(names)} | anchor (published elsewhere) |"]
-        lines.append(f"|---|{'---|' * (len(names) + 1)}")
-        lines += [
-            f"| {key} | {' | '.join(cells)} | {ANCHORS.get(key, '')} |" for key, cells in rows
-        ]
-        lines.append("")
+        table = [[key, *cells, ANCHORS.get(key, "")] for key, cells in rows]
+        lines += [f"## {title}", ""]
+        lines += _markdown_table(["", *names, "anchor (published elsewhere)"], table)
+    if matched := _matched_rows(result):
+        lines += ["## Against whole curves", "", *_markdown_table(_MATCHED_HEADS, matched)]
+    if load := _load_rows(result):
+        lines += ["## Load", "", *_markdown_table(("sessions", *_LOAD_KEYS), load)]
     for target, count in result["unreached"].items():
-        lines.append(f"* {_name(target)}: {count} clips of stop and overlap were not reached.")
+        lines.append(f"* {_name(target)}: in {count} clips something was not reached.")
     lines += [f"* {note}" for note in _NOTES]
     return "\n".join(lines) + "\n"
 

@@ -8,9 +8,15 @@ from typing import Final
 from tests.bench.metrics.activity import ClipLog
 from tests.bench.metrics.backchannels import backchannel_measures
 from tests.bench.metrics.keys import check
-from tests.bench.metrics.overlap import overlap_measures, stop_measures
+from tests.bench.metrics.overlap import IGNORED, overlap_measures, stop_measures
 from tests.bench.metrics.statistics import Measure, paired_difference
-from tests.bench.metrics.turns import answer_delay, pause_measures, pause_taken, turn_measures
+from tests.bench.metrics.turns import (
+    answer_delay,
+    asked,
+    pause_measures,
+    pause_taken,
+    turn_measures,
+)  # fmt: skip
 from tests.bench.metrics.words import CutCount, heard_measures, word_error_measures
 from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record
@@ -41,7 +47,7 @@ def _of_logs(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
         found |= pause_measures(logs, seed)
     if "interruption" in kinds:
         found |= stop_measures(logs, seed)
-    if kinds & {"backchannel", "vocal_tic", "not_directed"}:
+    if not kinds.isdisjoint(IGNORED):
         found |= overlap_measures(logs, seed)
     if "monologue" in kinds:
         found |= backchannel_measures(logs, seed)
@@ -82,10 +88,10 @@ def _delays(records: Iterable[Record]) -> dict[str, float]:
     found: dict[str, float] = {}
     for record in records:
         if record.log is not None:
-            for label in record.log.labelled("turn"):
-                delay = answer_delay(record.log, label)
-                if delay is not None:
-                    found[record.clip] = delay
+            for number, turn in enumerate(record.log.labelled("turn")):
+                delay = answer_delay(record.log, turn)
+                if delay is not None and asked(record.log, turn):
+                    found[f"{record.clip}#{number}"] = delay
     return found
 
 
@@ -111,12 +117,20 @@ def compared(records: Sequence[Record], seed: int) -> Mapping[str, dict[str, Mea
 
 
 def unreached(records: Sequence[Record]) -> dict[str, int]:
-    """Clips by target whose cue never came: the agent did not speak long enough to be tested.
+    """Clips by target with a cue that never came: the agent did not speak long enough.
 
-    They cannot count for or against it in `stop` and `overlap`; a report must say how many.
+    What was to follow cannot count for or against it in metrics 3 and 4; a report must say how
+    many.
     """
     found: dict[str, int] = {}
     for record in records:
-        if record.log is not None and record.suite in ("stop", "overlap") and not record.log.labels:
+        if record.log is not None and not _complete(record.suite, record.log):
             found[record.target] = found.get(record.target, 0) + 1
     return found
+
+
+def _complete(suite: str, log: ClipLog) -> bool:
+    kinds = {label.kind for label in log.labels}
+    if suite == "talk":
+        return "interruption" in kinds and not kinds.isdisjoint(IGNORED)
+    return suite not in ("stop", "overlap") or bool(kinds)

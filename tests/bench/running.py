@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,24 +18,39 @@ from tests.bench.stimuli.making import Half, make_script
 from tests.bench.stimuli.script import Script
 from tests.bench.stimuli.splits import Split
 
-__all__ = ["CLIP_SUITES", "Draw", "Target", "Work", "plan", "run_clips"]
+__all__ = ["CLIP_SUITES", "Draw", "Target", "Work", "plan", "run_clips", "wants"]
 
-CLIP_SUITES: Final[Mapping[str, tuple[str, ...]]] = {
-    "turn": ("turn",),
-    "pause": ("pause",),
-    "stop": ("stop",),
-    "overlap": ("stop", "overlap"),
-    "backchannel": ("backchannel",),
-    "floor": ("turn", "pause", "stop", "overlap", "backchannel"),
-    "recognition": ("turn",),
-    "voice": ("voice",),
-    "heard": ("stop",),
-    "nulls": ("turn", "pause", "stop", "overlap", "backchannel"),
-    "all": ("turn", "pause", "stop", "overlap", "backchannel", "voice"),
+_Part = tuple[str, Half, float]
+
+_FLOOR: Final[tuple[_Part, ...]] = (
+    # Each call of `talk` holds an event of every metric from 1 to 4.
+    ("talk", "synthetic", 1.0),
+    ("pause", "human", 1.0),
+    ("turn", "human", 0.25),
+    ("backchannel", "synthetic", 0.16),
+)
+_TURN: Final[tuple[_Part, ...]] = (("turn", "synthetic", 1.0), ("turn", "human", 1.0))
+_VOICE: Final[tuple[_Part, ...]] = (("voice", "synthetic", 1.0), ("voice", "human", 1.0))
+
+CLIP_SUITES: Final[Mapping[str, tuple[_Part, ...]]] = {
+    "turn": _TURN,
+    "pause": (("pause", "synthetic", 1.0), ("pause", "human", 1.0)),
+    "stop": (("stop", "synthetic", 1.0),),
+    # The balance needs interruptions too.
+    "overlap": (("stop", "synthetic", 1.0), ("overlap", "synthetic", 1.0)),
+    "backchannel": (("backchannel", "synthetic", 0.25),),
+    "floor": _FLOOR,
+    "recognition": _TURN,
+    "voice": _VOICE,
+    "heard": (("stop", "synthetic", 1.0),),
+    "nulls": _FLOOR,
+    "all": (*_FLOOR, *((kind, half, 0.12) for kind, half, _ in _VOICE)),
 }
-"""Stimuli of each suite that consists of clips. The balance of `overlap` needs interruptions."""
+"""Of each suite that consists of clips: stimulus, half, and how many of `n`."""
 
-_HUMAN: Final = ("turn", "pause", "voice")
+WORDS_SHARE: Final = 0.3
+"""Of a clip that would be transcribed: a recogniser takes a second or two for each."""
+
 _UNSTEADY_SECONDS: Final = 0.05
 _TRIES: Final = 3
 
@@ -83,21 +99,27 @@ class Target:
 
 
 def plan(suite: str, n: int, halves: Sequence[Half] = ("synthetic", "human")) -> list[Work]:
-    """`n` clips of each kind of the suite and half, kinds interleaved.
+    """The clips of a suite, kinds interleaved: `n` of each that has a share of 1.
 
-    Monologues are long and hold many opportunities: a quarter of `n`. Events of `overlap` are of
-    three kinds: `n` of each would be 3 n, so n clips hold n / 3 of each.
+    Monologues are long and hold six opportunities each, so they have less; so have those that
+    are there for words only.
     """
     works: list[Work] = []
-    for kind in CLIP_SUITES[suite]:
-        count = max(n // 4, 1) if kind == "backchannel" else n
-        if "synthetic" in halves:
-            works += [Work(kind, "synthetic", i) for i in range(count)]
-        if "human" in halves and kind in _HUMAN:
-            works += [Work(kind, "human", i) for i in range(count)]
+    totals: dict[tuple[str, Half], int] = {}
+    for kind, half, share in CLIP_SUITES[suite]:
+        if half in halves:
+            totals[kind, half] = max(math.ceil(share * n - 1e-9), 1)
+            works += [Work(kind, half, i) for i in range(totals[kind, half])]
     # Every kind at every time of the run: a machine that gets busier must not favour one.
-    totals = {kind: sum(w.suite == kind for w in works) for kind in CLIP_SUITES[suite]}
-    return sorted(works, key=lambda w: ((w.index + 0.5) / max(totals[w.suite], 1), w.half, w.suite))
+    return sorted(works, key=lambda w: ((w.index + 0.5) / totals[w.suite, w.half], w.half, w.suite))
+
+
+def wants(prefix: str, work: Work) -> bool:
+    """Whether a clip is played to this target.
+
+    A baseline is our own server with another floor: it recognises and speaks as ours does.
+    """
+    return work.suite != "voice" or not prefix.startswith("baseline.")
 
 
 async def _played(target: Target, script: Script) -> Played:
@@ -119,20 +141,51 @@ async def _played(target: Target, script: Script) -> Played:
 
 
 async def run_clips(
-    shard: Shard, works: Sequence[Work], targets: Sequence[Target], draw: Draw, *, words: bool
+    shard: Shard,
+    works: Sequence[Work],
+    targets: Sequence[Target],
+    draw: Draw,
+    *,
+    words: bool,
+    at_once: int = 1,
 ) -> None:
-    """Play what the shard does not hold yet, each clip to every target in turn."""
-    for number, work in enumerate(works):
-        # The order of targets rotates, so that none is always first after a change.
-        rotated = [targets[(number + turn) % len(targets)] for turn in range(len(targets))]
-        missing = [t for t in rotated if not shard.has(t.prefix, work.clip)]
-        if not missing:
-            continue
-        script = await asyncio.to_thread(draw.script, work)
-        for target in missing:
-            shard.add(await _record(target, script, words=words))
-        print(f"\r{number + 1}/{len(works)} clips ", end="", file=sys.stderr, flush=True)
+    """Play what the shard does not hold yet, each clip to every target in turn.
+
+    `at_once` clips go on side by side: for scripted agents only, which cost no time to think.
+    """
+    waiting = list(enumerate(works))
+    waiting.reverse()
+
+    async def caller() -> None:
+        while waiting:
+            number, work = waiting.pop()
+            await _clip(shard, number, work, targets, draw, words=words)
+            done = len(works) - len(waiting)
+            print(f"\r{done}/{len(works)} clips ", end="", file=sys.stderr, flush=True)
+
+    await asyncio.gather(*(caller() for _ in range(at_once)))
     print(file=sys.stderr)
+
+
+async def _clip(
+    shard: Shard, number: int, work: Work, targets: Sequence[Target], draw: Draw, *, words: bool
+) -> None:
+    # The order of targets rotates, so that none is always first after a change.
+    rotated = [targets[(number + turn) % len(targets)] for turn in range(len(targets))]
+    missing = [t for t in rotated if wants(t.prefix, work) and not shard.has(t.prefix, work.clip)]
+    if not missing:
+        return
+    script = await asyncio.to_thread(draw.script, work)
+    for target in missing:
+        read = words and not target.prefix.startswith("baseline.") and _is_read(work)
+        shard.add(await _record(target, script, words=read))
+
+
+def _is_read(work: Work) -> bool:
+    """Whether its words are transcribed: all of `voice`, some of the others, spread evenly."""
+    return work.suite in ("voice", "stop") or int(work.index * WORDS_SHARE) != int(
+        (work.index + 1) * WORDS_SHARE
+    )
 
 
 async def _record(target: Target, script: Script, *, words: bool) -> Record:

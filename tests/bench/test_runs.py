@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.bench.comparing import compare
+from tests.bench.comparing import main as compare_files
+from tests.bench.matched import at_matched, families, interpolated, matched
 from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, Utterance
 from tests.bench.metrics.keys import check
 from tests.bench.metrics.overlap import overlap_measures, stop_delay, stop_measures
@@ -61,11 +64,10 @@ class TestShard:
 
 class TestPlan:
     def test_kinds_and_halves_are_interleaved(self) -> None:
-        works = plan("floor", 8)
-        assert len(works) == 8 * 4 + 2 * 8 + 2
-        first = {work.suite for work in works[:8]}
-        assert {"turn", "pause", "stop", "overlap"} <= first
-        assert {work.half for work in works[:8]} == {"synthetic", "human"}
+        works = plan("floor", 16)
+        assert len(works) == 16 + 16 + 4 + 3
+        assert {work.suite for work in works[:12]} == {"talk", "pause", "turn", "backchannel"}
+        assert {work.half for work in works[:4]} == {"synthetic", "human"}
         assert len({work.clip for work in works}) == len(works)
 
     def test_names_agree_with_the_stimuli(self) -> None:
@@ -173,7 +175,8 @@ def result() -> tuple[dict[str, object], list[Record]]:
     return {
         "run": run, "machine": machine, "calibration": None, "unreached": unreached(records),
         "measures": json.loads(measured()),
-        "failed": ["lost: 503 <busy>"],
+        "failed": ["lost: 503 <busy>"], "matched": matched(records, 1),
+        "load": {"load_2.turn.answered": {"value": 1.0, "n": 4, "seed": 1, "ci95": [1, 1]}},
     }, records  # fmt: skip
 
 
@@ -211,4 +214,111 @@ class TestReport:
 
     def test_clips_whose_event_never_came_are_counted(self) -> None:
         silent = Record("", "stop", "x", replace(LOG, labels=()))
-        assert unreached([silent, silent]) == {"": 2}
+        half = Record("", "talk", "y", LOG)
+        assert unreached([silent, half, Record("", "turn", "z", LOG)]) == {"": 2}
+
+    def test_load_is_there(self) -> None:
+        fields, records = result()
+        assert "load_2" in page(fields, records) and "load_2" in markdown(fields)
+
+
+class TestMatched:
+    def test_a_number_at_the_end_of_a_name_makes_a_curve(self) -> None:
+        targets = ["", "baseline.timeout_400.", "baseline.timeout_800.", "rival.pipecat."]
+        assert families(targets) == {
+            "baseline.timeout": ["baseline.timeout_400.", "baseline.timeout_800."]
+        }
+
+    def test_between_two_points_and_beyond_the_last(self) -> None:
+        assert interpolated(0.5, [0.8, 0.2], [0.1, 0.7]) == pytest.approx(0.4)
+        assert interpolated(0.1, [0.8, 0.2], [0.1, 0.7]) == pytest.approx(0.7)
+
+    @staticmethod
+    def clip(number: int, target: str, latency: float, *, taken: bool) -> Record:
+        """A turn with a pause, an interruption that is yielded to, a backchannel that is not."""
+        agent = [Interval(3.0 + latency, 7.4), Interval(9.0, 14.0)]
+        if taken:
+            agent.insert(0, Interval(1.4, 1.6))
+        labels = (Label("pause", 1.0, 2.0), Label("turn", 0.0, 3.0),
+                  Label("interruption", 7.0, 8.0), Label("backchannel", 10.0, 10.5))  # fmt: skip
+        log = ClipLog(f"c{number}", "synthetic", "v", (), tuple(agent), labels, (), 16.0)
+        return Record(target, "talk", log.clip, log)
+
+    def records(self) -> list[Record]:
+        """Ours answers at 0.6 s and takes one pause in ten; the curve runs from .5/.8 to .7/.4."""
+        made: list[Record] = []
+        for i in range(40):
+            made.append(self.clip(i, "", 0.6, taken=i % 10 == 0))
+            made.append(self.clip(i, "baseline.timeout_1.", 0.5, taken=i % 5 != 0))
+            made.append(self.clip(i, "baseline.timeout_2.", 0.7, taken=i % 5 < 2))
+        return made
+
+    def test_ours_is_compared_with_the_curve_at_its_own_latency(self) -> None:
+        curve = at_matched(
+            self.records(), "synthetic", ["baseline.timeout_1.", "baseline.timeout_2."], 1
+        )
+        assert curve is not None and not curve.beyond
+        assert curve.takeover_at_our_latency.value == pytest.approx(0.1 - 0.6, abs=0.01)
+        assert curve.takeover_at_our_latency.ci95[1] < -0.2
+        assert curve.balance.value == pytest.approx(0.0)
+        assert curve.stop_p50.value == pytest.approx(0.0)
+        # Nothing of theirs takes so few pauses: the slowest setting is what there is.
+        assert curve.latency_at_our_takeover.value == pytest.approx(-0.1, abs=0.01)
+
+    def test_curves_anchors_and_the_comparison_are_in_the_report(self) -> None:
+        records = self.records()
+        fields, _ = result()
+        measures = {key: m.as_json() for key, m in measures_of(records, 1).items()}
+        fields |= {"measures": measures, "matched": matched(records, 1)}
+        text = page(fields, records)
+        assert "baseline.timeout (swept)" in text
+        assert "anchor: PersonaPlex" in text and "anchor: gpt-realtime-1.5" in text
+        assert "Against whole curves" in text and "Against whole curves" in markdown(fields)
+        assert text.count('stroke-dasharray=""') >= 2
+
+    def test_beyond_the_curve_is_said(self) -> None:
+        slow = [self.clip(i, "", 1.2, taken=False) for i in range(40)]
+        found = matched([*slow, *(r for r in self.records() if r.target)], 1)
+        assert found["baseline.timeout"]["beyond"] is True
+
+
+class TestCompare:
+    RUN = {"suite": "floor", "split": "dev", "seed": 1}
+
+    @staticmethod
+    def measure(value: float | None, low: float, high: float, n: int = 20) -> dict[str, object]:
+        return {"value": value, "n": n, "seed": 1, "ci95": [low, high]}
+
+    def one(self, **more: dict[str, object]) -> dict[str, object]:
+        """A result."""
+        return {"run": self.RUN, "measures": {name.replace("__", "."): m
+                                              for name, m in more.items()}}  # fmt: skip
+
+    def test_intervals_that_meet_agree(self) -> None:
+        a = self.one(turn__latency=self.measure(0.5, 0.4, 0.6), stop__yielded=self.measure(1, 1, 1))
+        b = self.one(turn__latency=self.measure(0.7, 0.59, 0.8),
+                     stop__yielded=self.measure(0.95, 0.85, 1.0))  # fmt: skip
+        assert [verdict.agrees for verdict in compare(a, b)] == [True, True]
+
+    def test_those_that_do_not_differ(self, tmp_path: Path) -> None:
+        a = self.one(turn__latency=self.measure(0.5, 0.4, 0.6))
+        b = self.one(turn__latency=self.measure(0.9, 0.7, 1.0))
+        assert [verdict.agrees for verdict in compare(a, b)] == [False]
+        paths = [tmp_path / "a.json", tmp_path / "b.json"]
+        for path, fields in zip(paths, (a, b), strict=True):
+            path.write_text(json.dumps(fields))
+        assert compare_files([str(path) for path in paths]) == 1
+        assert compare_files([str(paths[0])] * 2) == 0
+
+    def test_what_is_withheld_or_the_machines_is_left_out(self) -> None:
+        a = self.one(
+            turn__latency=self.measure(None, 0, 0), capacity__sessions=self.measure(2, 2, 2)
+        )
+        assert compare(a, a) == []
+
+    def test_runs_of_two_seeds_are_not_compared(self, tmp_path: Path) -> None:
+        other = {"run": self.RUN | {"seed": 2}, "measures": {}}
+        with pytest.raises(ValueError, match="seed"):
+            compare(self.one(), other)
+        (tmp_path / "a.json").write_text("{}")
+        assert compare_files([str(tmp_path / "a.json")] * 2) == 2

@@ -138,9 +138,9 @@ class TestScripts:
             make_script("stop", "dev", 1, 0, "human")
 
     def test_the_human_half_has_several_speakers(self) -> None:
-        assert len({said.speaker for said in humans("test")}) >= 3
+        assert len({said.speaker for said in humans("test")}) >= 8
         assert len(humans("test")) >= 50
-        assert len(humans("dev")) >= 5
+        assert len({said.speaker for said in humans("dev")}) >= 6
 
 
 class TestAcoustics:
@@ -234,6 +234,7 @@ def _seams_and_silences(split: Split, count: int, seed: int) -> tuple[np.ndarray
     return np.array(rows), np.array(truth)
 
 
+@pytest.mark.timeout(90)
 def test_a_probe_for_splices_fails() -> None:
     """Trained on clips of two splits, human ones too, tried on clips it has not seen."""
     made = [_seams_and_silences("train", 40, 1), _seams_and_silences("dev", 40, 2)]

@@ -42,6 +42,8 @@ def prepare() -> None:
         f"addr add {ADDRESS}/24 dev bench0",
         "link set bench0 up",
         "link set bench1 up",
+        # A browser finds its own address by asking for the way out.
+        "route replace default dev bench0",
     ):
         done = subprocess.run(["ip", *line.split()], capture_output=True, text=True, check=False)
         if done.returncode:

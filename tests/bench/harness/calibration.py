@@ -65,8 +65,8 @@ def _buzz(length_seconds: float) -> Audio:
     return np.asarray(0.15 * np.sum(list(waves), axis=0), dtype=np.float32)
 
 
-def probe(turns: int, seed: int = 0) -> Script:
-    """A script of buzzes whose ends fall on every phase of the 20 ms grid.
+def probe(turns: int, seed: int = 0, gap_seconds: float = 2.0) -> Script:
+    """A script of buzzes whose ends fall on every phase of the 20 ms grid, with gaps between.
 
     The first is not labelled: codecs and clocks settle on it.
     """
@@ -75,13 +75,13 @@ def probe(turns: int, seed: int = 0) -> Script:
     for i in range(turns + 1):
         audio = _buzz(0.6 + float(generator.uniform(0.0, 0.02)))
         mark = Mark("turn", 0, len(audio))
-        seconds = 0.7 if i == 0 else 2.0
+        seconds = 0.7 if i == 0 else gap_seconds
         marks = (mark,) if i else ()
         pieces.append(Piece(audio, marks, ((0, len(audio)),), cue=Cue("clock", seconds)))
     empty = np.zeros(0, np.float32)
     return Script(
         "calibration", "calibration", "synthetic", "buzz", tuple(pieces), empty, empty,
-        tail_seconds=2.0,
+        tail_seconds=gap_seconds,
     )  # fmt: skip
 
 

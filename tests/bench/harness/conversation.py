@@ -14,13 +14,13 @@ from tests.bench.harness.dialects import COUNTERPOINT, Dialect
 from tests.bench.harness.echo import EchoLoop
 from tests.bench.harness.recording import Arrival, Clock, agent_intervals, clock_of, placed_audio
 from tests.bench.metrics.activity import ClipLog, HeardWord, Utterance
-from tests.bench.stimuli.script import RATE, Audio, Piece, Script, placed_labels, placed_voice
+from tests.bench.stimuli.script import RATE, Audio, Script, placed_labels, placed_voice
+from tests.bench.stimuli.stage import Stage
 
 __all__ = ["Played", "play", "utterances_of"]
 
 _VOICED: Final = 10.0 ** (-45 / 20)
 _MAX_SECONDS: Final = 180.0
-_FINISH_SECONDS: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Played:
 
     Attributes:
         log: for the metrics.
-        starts: uplink sample at which each piece began; fewer than the pieces when a cue never
-            came.
+        starts: uplink sample at which each piece began, or `NOT_PLAYED`; fewer than the pieces
+            when a cue never came.
         sent: the uplink, float32 at 16 kHz.
         heard: the downlink on the client's clock.
         events: (seconds of the call, event).
@@ -55,81 +55,32 @@ class _Player:
     """Frames of the uplink: pieces when their cues come, the noise bed under all of it."""
 
     def __init__(self, script: Script) -> None:
-        self.starts: list[int] = []
         self.sent: list[Audio] = []
         self.finished = asyncio.Event()
         self.connected = False  # until then nobody speaks, and no cue's time runs
         self._script = script
-        self._pieces = list(script.pieces)
-        self._playing: tuple[Piece, int] | None = None
-        self._free_at = 0  # sample at which the last piece ended
-        self._waiting_since = 0
-        self._voiced_frames = 0
-        self._silent_frames = 0
+        self._stage = Stage(script)
         self._echo = EchoLoop(script.room, canceller=script.canceller)
 
-    def _hear(self, far: Audio) -> None:
-        if float(np.sqrt(np.mean(far**2))) > _VOICED:
-            self._voiced_frames, self._silent_frames = self._voiced_frames + 1, 0
-        else:
-            self._silent_frames += 1
-            if self._silent_frames > 15:
-                self._voiced_frames = 0
-
-    def _due(self, piece: Piece, at: int) -> bool:
-        cue = piece.cue
-        if cue.when == "clock":
-            return at >= self._free_at + round(cue.seconds * RATE)
-        frames = self._voiced_frames if cue.when == "agent_speaks" else self._silent_frames
-        return frames * FRAME >= cue.seconds * RATE
-
-    def _advance(self, at: int) -> None:
-        if self._playing is not None or not self._pieces:
-            return
-        piece = self._pieces[0]
-        if self._due(piece, at):
-            self._playing = (self._pieces.pop(0), at)
-            self.starts.append(at)
-        elif at - self._waiting_since > piece.cue.limit_seconds * RATE:
-            self._pieces.clear()
-            self._free_at = at
-
-    def _over(self, at: int) -> bool:
-        """Whether the clip has been recorded long enough."""
-        if self._playing is not None or self._pieces:
-            return False
-        since = (at - self._free_at) / RATE
-        voiced, silent = self._voiced_frames * 0.02, self._silent_frames * 0.02
-        # An answer that began before the person's end is one to 0.5 s; a take-over is longer.
-        if self._script.ends == "answered" and voiced >= 0.7 and since - voiced > -0.5:
-            return True
-        if self._script.ends == "finished" and since < _FINISH_SECONDS:
-            spoken_since = since - silent > 0.2
-            if spoken_since:
-                return silent >= 1.5
-        return since >= self._script.tail_seconds
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Of every piece so far the uplink sample at which it began, or `NOT_PLAYED`."""
+        return tuple(self._stage.starts)
 
     def frame(self, k: int, far: Audio) -> Audio:
         """Frame k, given what the loudspeaker plays meanwhile."""
         at = k * FRAME
-        if not self.connected:
-            self._free_at = self._waiting_since = at
-        self._hear(far)
-        if self.connected:
-            self._advance(at)
         near = np.zeros(FRAME, np.float32)
-        if self._playing is not None:
-            piece, start = self._playing
-            part = piece.audio[at - start : at - start + FRAME]
-            near[: len(part)] = part
-            if at - start + FRAME >= len(piece.audio):
-                self._playing, self._free_at = None, at + FRAME
-                self._waiting_since = self._free_at
+        self._stage.hear(at, voiced=float(np.sqrt(np.mean(far**2))) > _VOICED)
+        if self.connected:
+            near = self._stage.near(at)
+        else:
+            self._stage.hold(at)
         if len(self._script.bed):
             near = near + np.take(self._script.bed, np.arange(at, at + FRAME), mode="wrap")
         mixed = self._echo.mix(near, far)
         self.sent.append(mixed)
-        if self.connected and self._over(at):
+        if self.connected and self._stage.over(at):
             self.finished.set()
         return np.clip(mixed, -1.0, 1.0)
 
@@ -191,7 +142,7 @@ def _collected(script: Script, player: _Player, caller: Caller) -> Played:
         Arrival(a.at - caller.origin, a.timestamp, a.audio) for a in caller.received.arrivals
     ]
     events = tuple((at - caller.origin, event) for at, event in caller.events)
-    starts = tuple(player.starts)
+    starts = player.starts
     log = ClipLog(
         clip=script.clip,
         half=script.half,

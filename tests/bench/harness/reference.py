@@ -15,7 +15,7 @@ import fractions
 import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +28,7 @@ from av.packet import Packet
 from server.webrtc.opus import OpusEncoder
 from tests.bench.harness.caller import FRAME, JITTER_BUFFER, Received
 from tests.bench.metrics.activity import Interval
-from tests.bench.policies import POLICIES, Policy, Responder
+from tests.bench.policies import POLICIES, Policy, Responder, broken
 from tests.bench.stimuli.script import RATE, Audio
 
 __all__ = ["CODEC_SECONDS", "application", "main"]
@@ -37,7 +37,7 @@ CODEC_SECONDS: Final = 312 / 48_000
 """Opus' own look-ahead, each way; the agent speaks that much earlier, twice, to hide it."""
 
 _WORD_SECONDS: Final = 0.3
-_MAX_SESSIONS: Final = 16
+_MAX_SESSIONS: Final = 32
 
 
 def _tone(times: np.ndarray) -> np.ndarray:
@@ -144,13 +144,19 @@ class _Ears(Received):
 
 
 class _Echo(MediaStreamTrack):
-    """Returns each received packet in the next 20 ms slot: transport with nothing in between."""
+    """Returns each received packet in the next 20 ms slot: transport with nothing in between.
+
+    A broken one returns it `late_seconds` later.
+    """
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, late_seconds: float = 0.0) -> None:
         super().__init__()
-        self._held: asyncio.Queue[Audio] = asyncio.Queue(8)
+        late = round(late_seconds * RATE) // FRAME
+        self._held: asyncio.Queue[Audio] = asyncio.Queue(8 + late)
+        for _ in range(late):
+            self._held.put_nowait(np.zeros(FRAME, np.float32))
         self._encoder = OpusEncoder(RATE)
         self._frames = 0
 
@@ -171,7 +177,9 @@ class _Echo(MediaStreamTrack):
         return packet
 
 
-def _policy(name: str, delay: float | None) -> Policy:
+def _policy(name: str, delay: float | None, sounds: Iterator[int]) -> Policy:
+    if name == "broken":
+        return broken(sounds)
     if delay is None:
         return POLICIES[name]()
     return Responder(delay, 0.25, length_seconds=1.0, sharp=True)
@@ -185,12 +193,14 @@ class _Server:
         self._delay = delay
         self._calls: set[RTCPeerConnection] = set()
         self._relay = MediaRelay()
+        # Of all calls together: a call has one interruption, and one in five is ignored.
+        self._sounds = itertools.count(1)
 
     async def offer(self, request: web.Request) -> web.Response:
         """`POST /api/offer` of the dialect."""
         body = await request.json()
         if len(self._calls) >= _MAX_SESSIONS:
-            busy = {"error": {"code": "busy", "message": "sixteen calls are open"}}
+            busy = {"error": {"code": "busy", "message": "thirty-two calls are open"}}
             return web.json_response(busy, status=503)
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._calls.add(peer)
@@ -239,7 +249,10 @@ class _Server:
             peer.addTrack(self._relay.subscribe(track))
             return
         reply: _Plan | _Echo
-        reply = _Echo() if self._name == "echo" else _Plan(_policy(self._name, self._delay), tell)
+        if self._name == "echo":
+            reply = _Echo(self._delay or 0.0)
+        else:
+            reply = _Plan(_policy(self._name, self._delay, self._sounds), tell)
         receiver = next(t.receiver for t in peer.getTransceivers() if t.receiver.track is track)
         setattr(receiver, JITTER_BUFFER, _Ears(reply.hear))
         peer.addTrack(reply)
@@ -262,7 +275,8 @@ def application(policy: str, delay: float | None = None) -> web.Application:
 
     Args:
         policy: a name in `POLICIES`, `echo` or `stock`.
-        delay: answers exactly this many seconds after the last voiced sample, for 1 s.
+        delay: answers exactly this many seconds after the last voiced sample, for 1 s; of
+            `echo`: returns everything that much later.
     """
     server = _Server(policy, delay)
     app = web.Application()

@@ -29,7 +29,8 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 """Keys of each suite; a key may be preceded by one of `PREFIXES` and `human.`."""
 
 PREFIXES: Final = ("null.", "baseline.", "rival.")
-"""`null.<policy>.`, `baseline.<policy>.`, `rival.<name>.` before a key."""
+"""`null.<policy>.`, `baseline.<policy>.`, `rival.<name>.` before a key; `browser.` without a name:
+our own page in Chromium."""
 
 _ALL: Final = frozenset(key for keys in KEYS.values() for key in keys)
 
@@ -39,6 +40,6 @@ def check(key: str) -> None:
     bare = key
     if bare.startswith(PREFIXES):
         bare = bare.split(".", 2)[2]
-    bare = bare.removeprefix("human.")
+    bare = bare.removeprefix("browser.").removeprefix("human.")
     if bare not in _ALL:
         raise KeyError(f"{key} is not a key of the bench; see tests/bench/metrics/keys.py")

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from tests.bench.metrics.activity import ClipLog, Interval, Label, LabelKind, bursts
-from tests.bench.metrics.statistics import Measure, Rows, bootstrap, mean, quantile
+from tests.bench.metrics.statistics import Measure, Rows, bootstrap, grouped, mean, quantile
 
-__all__ = ["STOP_SILENCE_SECONDS", "overlap_measures", "stop_delay", "stop_measures",
-           "talked_through"]  # fmt: skip
+__all__ = ["IGNORED", "STOP_SILENCE_SECONDS", "YIELD_SECONDS", "balance_of", "overlap_measures",
+           "overlap_rows", "stop_delay", "stop_measures", "talked_through"]  # fmt: skip
 
 YIELD_SECONDS: Final = 2.0
 STOP_SILENCE_SECONDS: Final = 0.5
@@ -54,19 +54,20 @@ def stop_delay(log: ClipLog, interruption: Label) -> float | None:
     return stretch.end - interruption.start
 
 
-def _stops(logs: Sequence[ClipLog]) -> list[float]:
-    found = (stop_delay(log, label) for log in logs for label in log.labelled("interruption"))
+def _stops(log: ClipLog) -> list[float]:
+    found = (stop_delay(log, label) for label in log.labelled("interruption"))
     return [delay for delay in found if delay is not None]
 
 
 def stop_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
-    """Metric 3 over labels `interruption` that fell on our speech."""
-    delays = _stops(logs)
-    yielded = [[delay] for delay in delays if delay <= YIELD_SECONDS]
+    """Metric 3 over labels `interruption` that fell on our speech, resampled by clip."""
+    delays = [_stops(log) for log in logs]
+    yielded = [[d for d in one if d <= YIELD_SECONDS] for one in delays]
+    shares = [[float(d <= YIELD_SECONDS) for d in one] for one in delays]
     return {
-        "stop.latency_p50_s": bootstrap(yielded, quantile(0.5), seed),
-        "stop.latency_p95_s": bootstrap(yielded, quantile(0.95), seed),
-        "stop.yielded": bootstrap([[float(d <= YIELD_SECONDS)] for d in delays], mean, seed),
+        "stop.latency_p50_s": grouped(yielded, quantile(0.5), seed),
+        "stop.latency_p95_s": grouped(yielded, quantile(0.95), seed),
+        "stop.yielded": grouped(shares, mean, seed),
     }
 
 
@@ -88,23 +89,25 @@ def talked_through(log: ClipLog, label: Label) -> bool | None:
     return None if _ended_by_itself(log, stretch.end) else False
 
 
-_KINDS: Final[tuple[LabelKind, ...]] = ("backchannel", "vocal_tic", "not_directed")
+IGNORED: Final[tuple[LabelKind, ...]] = ("backchannel", "vocal_tic", "not_directed")
+"""What asks for nothing: to be talked through, and not to be answered."""
 
 
-def _rows(logs: Sequence[ClipLog]) -> Rows:
+def overlap_rows(logs: Sequence[ClipLog]) -> Rows:
     """One row per clip: yields, interruptions, then right and all for each kind of event."""
     table = np.zeros((len(logs), 8))
     for row, log in zip(table, logs, strict=True):
-        stops = _stops([log])
+        stops = _stops(log)
         row[:2] = sum(delay <= YIELD_SECONDS for delay in stops), len(stops)
-        for i, kind in enumerate(_KINDS):
+        for i, kind in enumerate(IGNORED):
             verdicts = [talked_through(log, label) for label in log.labelled(kind)]
             known = [verdict for verdict in verdicts if verdict is not None]
             row[2 + 2 * i : 4 + 2 * i] = sum(known), len(known)
     return table
 
 
-def _balance(rows: Rows) -> float:
+def balance_of(rows: Rows) -> float:
+    """B of rows as `overlap_rows` gives them; NaN without interruptions or without events."""
     sums = rows.sum(axis=0)
     shares = sums[0::2] / np.where(sums[1::2] > 0, sums[1::2], np.nan)
     ignored = shares[1:][np.isfinite(shares[1:])]
@@ -115,10 +118,10 @@ def _balance(rows: Rows) -> float:
 
 def overlap_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
     """Metric 4: B = (R_Y + mean of the three shares) / 2, and the shares themselves."""
-    table = _rows(logs)
+    table = overlap_rows(logs)
     told = int((table[:, 1] + table[:, 3] + table[:, 5] + table[:, 7]).sum())
-    measures = {"overlap.balance": bootstrap(table, _balance, seed, n=told)}
-    for i, kind in enumerate(_KINDS):
+    measures = {"overlap.balance": bootstrap(table, balance_of, seed, n=told)}
+    for i, kind in enumerate(IGNORED):
         right, every = table[:, 2 + 2 * i], table[:, 3 + 2 * i]
         verdicts = np.repeat(right / np.maximum(every, 1), every.astype(int))
         measures[f"overlap.{kind}"] = bootstrap(verdicts.reshape(-1, 1), mean, seed)

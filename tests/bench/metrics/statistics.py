@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Measure", "bootstrap", "mean", "paired_difference", "quantile", "ratio", "withheld"]
+__all__ = ["Measure", "bootstrap", "grouped", "mean", "paired_difference", "quantile", "ratio",
+           "withheld"]  # fmt: skip
 
 RESAMPLES: Final = 2_000
 
@@ -78,6 +79,20 @@ def bootstrap(
     return Measure(statistic(table), count, seed, interval)
 
 
+def grouped(groups: Sequence[Sequence[float]], statistic: Statistic, seed: int) -> Measure:
+    """The statistic of all values of all groups, resampled by group: n counts values.
+
+    A group is a clip: what was measured in one call is not independent.
+    """
+    kept = [np.asarray(group, dtype=np.float64).reshape(-1, 1) for group in groups if len(group)]
+
+    def of_chosen(rows: Rows) -> float:
+        return statistic(np.concatenate([kept[int(i)] for i in rows[:, 0]]))
+
+    chosen = np.arange(len(kept), dtype=np.float64).reshape(-1, 1)
+    return bootstrap(chosen, of_chosen, seed, n=sum(len(group) for group in kept))
+
+
 def mean(rows: Rows) -> float:
     """Mean of the first column."""
     return float(rows[:, 0].mean()) if len(rows) else float("nan")
@@ -95,7 +110,11 @@ def ratio(rows: Rows) -> float:
 
 
 def paired_difference(ours: dict[str, float], theirs: dict[str, float], seed: int) -> Measure:
-    """Mean of ours minus theirs over the clips both have, with its paired interval."""
-    shared = sorted(ours.keys() & theirs.keys())
-    rows = np.array([[ours[clip] - theirs[clip]] for clip in shared]).reshape(len(shared), 1)
-    return bootstrap(rows, mean, seed)
+    """Mean of ours minus theirs over what both have, with its paired interval.
+
+    Keys are clips, or `clip#number` for the events of one clip, which are resampled together.
+    """
+    groups: dict[str, list[float]] = {}
+    for key in sorted(ours.keys() & theirs.keys()):
+        groups.setdefault(key.split("#")[0], []).append(ours[key] - theirs[key])
+    return grouped(list(groups.values()), mean, seed)

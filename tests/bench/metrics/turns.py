@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.bench.metrics.activity import ClipLog, Label, bursts, content_onset
-from tests.bench.metrics.statistics import Measure, bootstrap, mean, quantile, withheld
+from tests.bench.metrics.statistics import Measure, grouped, mean, quantile, withheld
 
-__all__ = ["ANSWERED_SHARE", "answer_delay", "filler_delay", "pause_measures", "pause_taken",
-           "turn_measures"]  # fmt: skip
+__all__ = ["ANSWERED_SHARE", "answer_delay", "asked", "filler_delay", "pause_measures",
+           "pause_taken", "turn_measures"]  # fmt: skip
 
 ANSWER_SECONDS: Final = 5.0
 """Later than this is no answer."""
@@ -48,23 +48,38 @@ def filler_delay(log: ClipLog, turn: Label) -> float | None:
     return _starts(log, turn, content=False)
 
 
+def asked(log: ClipLog, turn: Label) -> bool:
+    """Whether this turn can be answered: not when it is an interruption that we talk through.
+
+    That is metric 3's to count; no event counts twice.
+    """
+    barges = [i for i in log.labelled("interruption") if i.start <= turn.start <= i.end]
+    return not any(
+        burst.start < barge.start and burst.end > turn.end - EARLY_SECONDS
+        for barge in barges
+        for burst in bursts(log.agent)
+    )
+
+
 def turn_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
-    """Metric 1 over every label `turn`; latencies withheld below 95 % answered."""
-    turns = [(log, turn) for log in logs for turn in log.labelled("turn")]
-    delays = [answer_delay(log, turn) for log, turn in turns]
-    answered = [delay for delay in delays if delay is not None]
-    first = [d for d in (filler_delay(log, turn) for log, turn in turns) if d is not None]
-    share = bootstrap([[float(d is not None)] for d in delays], mean, seed)
+    """Metric 1 over every label `turn`, resampled by clip; withheld below 95 % answered."""
+    clips = [[t for t in log.labelled("turn") if asked(log, t)] for log in logs]
+    pairs = list(zip(logs, clips, strict=True))
+    delays = [[answer_delay(log, turn) for turn in turns] for log, turns in pairs]
+    fillers = [[filler_delay(log, turn) for turn in turns] for log, turns in pairs]
+    answered = [[d for d in one if d is not None] for one in delays]
+    first = [[d for d in one if d is not None] for one in fillers]
+    share = grouped([[float(d is not None) for d in one] for one in delays], mean, seed)
     measures = {"turn.answered": share}
-    enough = bool(turns) and share.value >= ANSWERED_SHARE
+    enough = share.n > 0 and share.value >= ANSWERED_SHARE
     for key, values, statistic in (
         ("turn.latency_mean_s", answered, mean),
         ("turn.latency_p50_s", answered, quantile(0.5)),
         ("turn.latency_p95_s", answered, quantile(0.95)),
         ("turn.filler_latency_mean_s", first, mean),
     ):
-        rows = [[value] for value in values]
-        measures[key] = bootstrap(rows, statistic, seed) if enough else withheld(len(rows), seed)
+        found = grouped(values, statistic, seed)
+        measures[key] = found if enough else withheld(found.n, seed)
     return measures
 
 
@@ -81,10 +96,12 @@ def pause_taken(log: ClipLog, pause: Label, slack_seconds: float = 0.0) -> bool:
 
 def pause_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
     """Metric 2 over every label `pause`; `takeover_late` also counts 0.5 s after the pause."""
-    pairs = [(log, pause) for log in logs for pause in log.labelled("pause")]
-    return {
-        "pause.takeover": bootstrap([[float(pause_taken(*pair))] for pair in pairs], mean, seed),
-        "pause.takeover_late": bootstrap(
-            [[float(pause_taken(*pair, slack_seconds=0.5))] for pair in pairs], mean, seed
-        ),
-    }
+
+    def share(slack_seconds: float) -> Measure:
+        taken = [
+            [float(pause_taken(log, pause, slack_seconds)) for pause in log.labelled("pause")]
+            for log in logs
+        ]
+        return grouped(taken, mean, seed)
+
+    return {"pause.takeover": share(0.0), "pause.takeover_late": share(0.5)}

@@ -77,6 +77,7 @@ async def start(
     engine: Sequence[str],
     *,
     echo: bool = False,
+    port: int = RIVAL_PORT,
 ) -> tuple[list[Started], dict[str, str]]:
     """Those that could be started, and why the others could not, by name.
 
@@ -85,6 +86,7 @@ async def start(
         stack: ends them.
         engine: settings our own engine got in this run.
         echo: their transport alone, which says back what it hears.
+        port: of the first; the others follow.
     """
     started: list[Started] = []
     absent: dict[str, str] = {}
@@ -92,7 +94,7 @@ async def start(
         try:
             url, process = await stack.enter_async_context(
                 pipecat.running(
-                    RIVAL_PORT + i, engine, turn_stop_seconds=one.turn_stop_seconds, echo=echo
+                    port + i, engine, turn_stop_seconds=one.turn_stop_seconds, echo=echo
                 )
             )
             health = await pipecat.health(url)

@@ -15,9 +15,13 @@ import numpy.typing as npt
 
 from tests.bench.metrics.activity import Interval, Label, LabelKind
 
-__all__ = ["RATE", "Audio", "Cue", "Mark", "Piece", "Script", "placed_labels", "placed_voice"]
+__all__ = ["NOT_PLAYED", "RATE", "Audio", "Cue", "Mark", "Piece", "Script", "placed_labels",
+           "placed_voice", "played_pieces"]  # fmt: skip
 
 RATE: Final = 16_000
+
+NOT_PLAYED: Final = -1
+"""In place of the sample at which a piece began: an optional piece that was left out."""
 
 Audio = npt.NDArray[np.float32]
 
@@ -38,12 +42,16 @@ class Cue:
 
     clock: `seconds` after the piece before has ended (or after the start of the call).
     agent_speaks: once the agent has been voiced for `seconds`; agent_silent: once it has been
-    silent for `seconds`. After `limit_seconds` of waiting the rest of the script is not played.
+    silent for `seconds`. Never sooner than `after_seconds` after the piece before. After
+    `limit_seconds` of waiting the rest of the script is not played. An `optional` piece is left
+    out as soon as the agent speaks, or at the limit, and the script goes on.
     """
 
     when: Literal["clock", "agent_speaks", "agent_silent"] = "clock"
     seconds: float = 0.0
     limit_seconds: float = 12.0
+    after_seconds: float = 0.0
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,9 @@ class Script:
         room: impulse response through which what we hear returns into the uplink; empty: none.
         canceller: whether an echo canceller stands in that loop.
         tail_seconds: recorded after the last piece.
-        ends: `tail` records all of it; `answered` ends sooner, once an answer has been heard for
-            0.7 s; `finished` once the agent has said all it had to say (25 s at most).
+        ends: `tail` records all of it; `decided` ends sooner, once no later sound can change what
+            the last piece counts for; `finished` once the agent has said all it had to say (25 s
+            at most).
         noise, room_name: what was drawn, for the report.
     """
 
@@ -88,16 +97,22 @@ class Script:
     room: Audio
     canceller: bool = True
     tail_seconds: float = 4.0
-    ends: Literal["tail", "answered", "finished"] = "tail"
+    ends: Literal["tail", "decided", "finished"] = "tail"
     noise: str = ""
     room_name: str = ""
+
+
+def played_pieces(script: Script, starts: tuple[int, ...]) -> tuple[tuple[int, Piece], ...]:
+    """(sample at which it began, piece) of every piece that was played."""
+    pairs = zip(starts, script.pieces, strict=False)
+    return tuple((at, piece) for at, piece in pairs if at != NOT_PLAYED)
 
 
 def placed_labels(script: Script, starts: tuple[int, ...]) -> tuple[Label, ...]:
     """The labels in seconds of the call, given the sample at which each piece played began."""
     return tuple(
         Label(mark.kind, (at + mark.start) / RATE, (at + mark.end) / RATE, mark.text)
-        for at, piece in zip(starts, script.pieces, strict=False)
+        for at, piece in played_pieces(script, starts)
         for mark in piece.marks
     )
 
@@ -106,6 +121,6 @@ def placed_voice(script: Script, starts: tuple[int, ...]) -> tuple[Interval, ...
     """The person's voiced intervals in seconds of the call."""
     return tuple(
         Interval((at + start) / RATE, (at + end) / RATE)
-        for at, piece in zip(starts, script.pieces, strict=False)
+        for at, piece in played_pieces(script, starts)
         for start, end in piece.voiced
     )

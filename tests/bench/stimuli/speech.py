@@ -14,6 +14,7 @@ import numpy as np
 
 from tests.bench.metrics.activity import LEVEL_DB, voiced_intervals
 from tests.bench.stimuli.acoustics import level_to
+from tests.bench.stimuli.recordings import CLIPS
 from tests.bench.stimuli.script import RATE, Audio
 from tests.bench.stimuli.splits import HUMANS, Split, SyntheticVoice
 from tests.bench.stimuli.voices import render
@@ -173,6 +174,11 @@ def humans(split: Split) -> tuple[Said, ...]:
         Said(level_to(r.audio, SPEECH_DB), r.text, r.speaker, "human")
         for r in human_recordings()
         if r.speaker in speakers and not r.text.endswith(",")
+    ]
+    found += [
+        Said(level_to(clip.audio, SPEECH_DB), clip.text, clip.speaker, "human")
+        for clip in CLIPS
+        if clip.speaker in speakers
     ]
     if "allison" in speakers:
         known = {said.text for said in found}

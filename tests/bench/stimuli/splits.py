@@ -71,10 +71,11 @@ VOICES: Final[Mapping[Split, tuple[SyntheticVoice, ...]]] = {
 
 HUMANS: Final[Mapping[Split, tuple[str, ...]]] = {
     "train": (),
-    "dev": ("cards", "commands", "clone-test"),
-    "test": ("allison", "austen", "beckett", "two_cities"),
-}
-"""Speakers of recordings, as tests/speech/recordings.py names them."""
+    "dev": ("cards", "commands", "clone-test", "cq", "kristoff", "g3plx", "vk5qi", "big_dog"),
+    "test": ("allison", "austen", "beckett", "two_cities", "bruce", "harvard", "hts1", "hts2",
+             "forig", "morig"),
+}  # fmt: skip
+"""Speakers of recordings, as tests/speech/recordings.py and stimuli/recordings.py name them."""
 
 NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
     "train": ("white", "hum50", "crowd"),

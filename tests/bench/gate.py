@@ -1,0 +1,173 @@
+"""The regression gate of CI: ratios against a baseline of the same minute, with stated bands.
+
+`python -m tests.bench.gate` runs in a network of its own and prints JSON. Both sides of every
+ratio are called at the same time from one process, so that a busy machine slows both.
+
+* **Transport**: our Peer with nothing behind it against stock aiortc, round trip.
+* **Floor**: decisions right of our whole server on fixed clips, against a time-out of 0.7 s.
+
+The same is measured of a server broken on purpose (an echo 200 ms late; an agent that takes every
+pause and stops for nothing): `tests/bench/test_gate.py` demands that ours passes and that it fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+
+from tests.bench import servers
+from tests.bench.harness import bed
+from tests.bench.harness.calibration import probe, reference_command, round_trips
+from tests.bench.harness.caller import CallFailed
+from tests.bench.harness.conversation import play
+from tests.bench.metrics.activity import ClipLog
+from tests.bench.metrics.overlap import IGNORED, YIELD_SECONDS, stop_delay, talked_through
+from tests.bench.metrics.turns import answer_delay, asked, pause_taken
+from tests.bench.running import Draw, Work
+
+__all__ = ["FLOOR_LEAST", "TRANSPORT_MOST", "Floor", "Transport", "decisions", "failures"]
+
+TRANSPORT_MOST: Final = 0.70
+"""Of stock's round trip. See `test_gate.py` for the runs it comes from."""
+
+FLOOR_LEAST: Final = 0.80
+"""Right decisions of ours per right decision of the time-out's. See `test_gate.py`."""
+
+_BUZZES: Final = 8
+_GAP_SECONDS: Final = 0.8
+_LATE_SECONDS: Final = 0.2
+_SEED: Final = 1
+_CLIPS: Final = (0, 1, 2, 4)
+_AT_ONCE: Final = 2
+_PORT: Final = 8480
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Median round trips in seconds, measured side by side."""
+
+    ours: float
+    stock: float
+    broken: float
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Decisions right and all there were, of ours, of the time-out and of the deaf agent."""
+
+    ours: tuple[int, int]
+    baseline: tuple[int, int]
+    broken: tuple[int, int]
+
+
+def decisions(log: ClipLog) -> list[bool]:
+    """Every labelled thing of a clip, rightly treated or not; what cannot be told is left out."""
+    found = [not pause_taken(log, pause) for pause in log.labelled("pause")]
+    found += [answer_delay(log, t) is not None for t in log.labelled("turn") if asked(log, t)]
+    stops = [stop_delay(log, label) for label in log.labelled("interruption")]
+    found += [delay <= YIELD_SECONDS for delay in stops if delay is not None]
+    for kind in IGNORED:
+        verdicts = [talked_through(log, label) for label in log.labelled(kind)]
+        found += [verdict for verdict in verdicts if verdict is not None]
+    return found
+
+
+def _share(counts: tuple[int, int]) -> float:
+    return counts[0] / counts[1] if counts[1] else 0.0
+
+
+def failures(transport: Transport, floor: Floor, *, broken: bool = False) -> list[str]:
+    """What is worse than its band, in words; of the broken server instead of ours."""
+    trip = (transport.broken if broken else transport.ours) / transport.stock
+    right = _share(floor.broken if broken else floor.ours) / max(_share(floor.baseline), 0.01)
+    found = []
+    if not trip <= TRANSPORT_MOST:
+        found.append(f"round trip {trip:.2f} of stock aiortc's, at most {TRANSPORT_MOST}")
+    if not right >= FLOOR_LEAST:
+        found.append(f"decisions right {right:.2f} of a time-out's, at least {FLOOR_LEAST}")
+    return found
+
+
+async def _trip(url: str, seed: int) -> float:
+    trips = round_trips(await play(url, probe(_BUZZES, seed, _GAP_SECONDS)))
+    return float(np.median(trips)) if trips else float("inf")
+
+
+async def _agent(
+    stack: contextlib.AsyncExitStack, policy: str, port: int, delay: float | None = None
+) -> str:
+    url = f"http://{bed.ADDRESS}:{port}"
+    await stack.enter_async_context(bed.running(reference_command(policy, port, delay), url))
+    return url
+
+
+async def measure_transport() -> Transport:
+    """Three echoes at once: our Peer, stock aiortc, one that is late."""
+    async with contextlib.AsyncExitStack() as stack:
+        ours = (await servers.echo_target(stack)).url
+        stock = await _agent(stack, "stock", _PORT)
+        late = await _agent(stack, "echo", _PORT + 1, _LATE_SECONDS)
+        return Transport(*await asyncio.gather(*(_trip(url, _SEED) for url in (ours, stock, late))))
+
+
+async def _decided(url: str, number: int) -> list[bool]:
+    script = await asyncio.to_thread(Draw("dev", _SEED).script, Work("talk", "synthetic", number))
+    try:
+        return decisions((await play(url, script)).log)
+    except (CallFailed, TimeoutError):
+        return [False]
+
+
+async def measure_floor(ours: str) -> Floor:
+    """The fixed clips to our server at `ours`, to a time-out and to a deaf agent, side by side."""
+    async with contextlib.AsyncExitStack() as stack:
+        urls = [ours]
+        urls += [await _agent(stack, name, _PORT + 2 + i)
+                 for i, name in enumerate(("timeout_700", "deaf"))]  # fmt: skip
+        found: list[list[bool]] = [[], [], []]
+        for first in range(0, len(_CLIPS), _AT_ONCE):
+            calls = [(side, url, number) for number in _CLIPS[first : first + _AT_ONCE]
+                     for side, url in enumerate(urls)]  # fmt: skip
+            told = await asyncio.gather(*(_decided(url, number) for _, url, number in calls))
+            for (side, _, _), verdicts in zip(calls, told, strict=True):
+                found[side] += verdicts
+        return Floor(*((sum(right), len(right)) for right in found))
+
+
+async def _main(*, floor: bool) -> dict[str, object]:
+    options = argparse.Namespace(url=None, policy=None, suite="floor", engine=[], baseline=[],
+                                 target=[])  # fmt: skip
+    transport = await measure_transport()
+    if not floor:
+        return {"transport": asdict(transport)}
+    async with contextlib.AsyncExitStack() as stack:
+        targets, _ = await servers.targets(options, stack)
+        decided = await measure_floor(targets[0].url)
+    return {"transport": asdict(transport), "floor": asdict(decided)}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure and print as JSON."""
+    parser = argparse.ArgumentParser(prog="gate", description=__doc__)
+    parser.add_argument("--transport", action="store_true", help="only the wire, without a model")
+    options = parser.parse_args(words)
+    bed.prepare()
+    found = asyncio.run(_main(floor=not options.transport))
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    if not os.environ.get("BENCH_INSIDE"):
+        command = bed.within([sys.executable, "-m", "tests.bench.gate", *sys.argv[1:]])
+        os.execvpe(command[0], command, os.environ | {"BENCH_INSIDE": "1"})
+    sys.exit(main())

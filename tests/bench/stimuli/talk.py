@@ -1,0 +1,74 @@
+"""One call that holds an event of each of metrics 1 to 4, so that a call's length buys more.
+
+In order: in one clip of four something that asks for nothing, into silence; a turn with a pause
+in its middle; over the answer to it an interruption that asks for something long; and in the
+other three clips of four something that asks for nothing over that answer. The interruption is
+a turn too, since it is answered; every event is counted by its own metric only, and resampled
+together with the others of its call.
+
+What comes later does not hang on how well what came before was done: where the agent says
+nothing, it is asked once more, without a label, and the interruption falls on that answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from tests.bench.stimuli.scene import EVENTS, Scene, bystander, paused, whole
+from tests.bench.stimuli.script import Cue, Mark, Piece, Script
+from tests.bench.stimuli.speech import Said, synthetic
+
+__all__ = ["talk"]
+
+TAIL_SECONDS: Final = 5.6
+# Later than any answer that counts (5 s), so that asking again cannot be mistaken for the cause.
+_ASK_AGAIN_SECONDS: Final = 5.1
+# The window in which what asks for nothing must not be answered, and a moment.
+_QUIET_SECONDS: Final = 2.2
+
+
+def _interruption(scene: Scene) -> Said:
+    """A request for something long, in half of the clips after a word to break in with."""
+    text = scene.sentence("long_prompts")
+    if scene.generator.random() < 0.5:
+        text = f"{scene.sentence('interruptions')} {text}"
+    return synthetic(scene.voice, text)
+
+
+def _opening(scene: Scene, alone: Piece | None) -> Piece:
+    said = paused(scene)
+    pauses = tuple(Mark("pause", start, end) for start, end in said.pauses)
+    cue = Cue("clock", 0.7)
+    if alone is not None:
+        # Should it have been answered: let the answer come to its end.
+        cue = Cue("agent_silent", 0.5, 12.0, after_seconds=_QUIET_SECONDS)
+    return scene.piece(said, cue, (*pauses, Mark("turn", *whole(said), said.text)))
+
+
+def talk(scene: Scene, clip: str) -> Script:
+    """The clip of that name; its number decides what asks for nothing in it."""
+    number = int(clip.rsplit("-", 1)[1])
+    kind = EVENTS[number % len(EVENTS)]
+    # Not the number: the kinds would always fall alike.
+    alone = None
+    if scene.generator.random() < 0.25:
+        alone = bystander(scene, kind, Cue("clock", 0.7))
+    opening = _opening(scene, alone)
+    again = scene.piece(
+        scene.say("long_prompts"),
+        Cue("agent_silent", 1.0, 20.0, after_seconds=_ASK_AGAIN_SECONDS, optional=True),
+        (),
+    )
+    said = _interruption(scene)
+    span = whole(said)
+    over = Cue("agent_speaks", float(scene.generator.uniform(0.9, 1.8)), 9.0)
+    barge = scene.piece(said, over, (Mark("interruption", *span), Mark("turn", *span, said.text)))
+    pieces: tuple[Piece, ...] = (opening, again, barge)
+    if alone is not None:
+        pieces = (alone, *pieces)
+    else:
+        late = float(scene.generator.uniform(1.0, 2.5))
+        cue = Cue("agent_speaks", late, 9.0, after_seconds=1.5)
+        pieces = (*pieces, bystander(scene, kind, cue))
+    return replace(scene.script(clip, "talk", pieces, TAIL_SECONDS), ends="decided")
