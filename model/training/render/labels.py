@@ -143,6 +143,10 @@ class _Painter:
         self._floor_while_spoken(part, first, last)
         for silence in silences(part):
             self._silence(silence)
+        due = np.flatnonzero(self._made["floor"][max(first, 0) : last + 1] == YIELD)
+        if part.kind == "interruption" and len(due):
+            # A gap in it, as after "yes, and", ends no interruption.
+            self._event(first, max(first, 0) + int(due[-1]) + 1, streams.INTERRUPTION)
         if part.complete:
             self._ended(part, last)
         else:
@@ -159,7 +163,6 @@ class _Painter:
                 self._set("floor", k, k + 1, YIELD)
                 # Nobody can know it in the first tenth of a second.
                 self._set("floor_weight", k, k + 1, 0.5 if k <= first + 1 else 1.0)
-                self._event(first, k + 1, streams.INTERRUPTION)
             elif own.kind not in ("backchannel", "mistake"):
                 self._set("floor_weight", k, k + 1, 0.3)  # They come in on our last words.
 

@@ -49,9 +49,10 @@ def floor_offset(generator: Generator) -> float:
 def answer_gap(generator: Generator) -> float:
     """Seconds from the end of the person's turn to our answer, in the conversations shown.
 
-    Not what is taught, which is to answer at once: late answers show Core what waiting looks like.
+    Not what is taught, which is to answer at once: late answers show Core what waiting looks like,
+    and how late it would be.
     """
-    return float(np.clip(_log_normal(generator, 0.4, 0.65), 0.05, 2.5))
+    return float(np.clip(_log_normal(generator, 0.65, 0.6), 0.05, 2.5))
 
 
 def pause(generator: Generator, least: float = 0.3, most: float = 2.4) -> float:

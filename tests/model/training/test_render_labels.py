@@ -84,3 +84,13 @@ def test_a_turn_within_our_last_words_is_answered_when_we_are_silent() -> None:
     made = labels(conversation((person("turn", 2.0, 0.5),), (ours(5, 2.2), ours(40, 1.0))))
     assert (made["floor"][20:27] == FLOOR["hold"]).all()
     assert (made["floor"][27:40] == FLOOR["take"]).all()
+
+
+def test_a_gap_within_an_interruption_does_not_end_it() -> None:
+    """ "Yes, … and what about that", from 2.0 s, silent from 2.3 to 2.7; we stop at 3.1 s."""
+    said = person("interruption", 2.0, 1.2)
+    said.audio[round(0.3 * 16_000) : round(0.7 * 16_000)] *= 0.001
+    made = labels(conversation((said,), (ours(5, 5.0, sent=2.6),)))
+    assert (made["event"][20:31] == streams.INTERRUPTION).all()
+    assert made["event_age"][20:31].tolist() == list(range(11))
+    assert (made["floor"][20:31] == FLOOR["yield"]).all()
