@@ -56,6 +56,8 @@ class CoreLayer(nn.Module):
         """Queries and keys, turned to their positions, and values, each `[…, heads, width]`."""
         split = self.queries_keys_values(self.attention_norm(x))
         queries, keys, values = split.unflatten(-1, (3 * self.heads, -1)).chunk(3, -2)
+        # Products may be in a lower precision while training; norms never are.
+        queries, keys = (part.to(self.query_norm.weight.dtype) for part in (queries, keys))
         queries, keys = self.query_norm(queries), self.key_norm(keys)
         return rotate(queries, rotation), rotate(keys, rotation), values
 

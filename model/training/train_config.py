@@ -36,7 +36,8 @@ class Training:
         betas: of AdamW.
         clip: largest norm of a gradient.
         averaging: of the averaged weights, which are what is evaluated and exported.
-        precision: of the products; weights, sums and losses are always float32.
+        precision: of the products; weights, sums and losses are always float32. On a CPU that has
+            instructions for bfloat16 a step takes little more than half the time, on others longer.
         rescan: steps after which new shards are taken in.
         memory_bytes: of shards held; the later ones of more are left out.
     """
@@ -56,7 +57,7 @@ class Training:
     betas: tuple[float, ...] = (0.9, 0.98)
     clip: float = 1.0
     averaging: float = 0.998
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
     rescan: int = 400
     memory_bytes: int = 4_000_000_000
 

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -107,11 +108,15 @@ def test_a_killed_process_is_gone_on_from(tmp_path: Path) -> None:
     assert same(weights(alone), weights(killed))
 
 
-def test_a_few_conversations_are_learnt_by_heart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_few_conversations_are_learnt_by_heart(
+    tmp_path: Path, precision: Literal["float32", "bfloat16"]
+) -> None:
     write_shard(tmp_path, 0, conversations=1)
     corpus = Corpus(tmp_path)
     corpus.hold(listing(tmp_path, 10**9))
-    trainer = Trainer(replace(TINY, augmentation=NOTHING, length=80, settle=0), 1)
+    training = replace(TINY, augmentation=NOTHING, length=80, settle=0, precision=precision)
+    trainer = Trainer(training, 1)
     losses = [float(trainer.advance(corpus, 150)[0].floor) for _ in range(150)]
     assert losses[0] > 1.0
     assert sum(losses[-10:]) / 10 < 0.05

@@ -21,6 +21,7 @@ TINY = Training(
                        word_width=16, word_rows=64, period=256),
     augmentation=replace(NOTHING, clock=True, late_words=2, unknown_word=0.1, no_belief=0.3),
     batch=2, length=40, settle=4, rate=1e-2, warm_up=5, rescan=4,
+    precision="float32",
 )  # fmt: skip
 
 LISTEN, TAKE, HOLD, YIELD, BACKCHANNEL = range(5)
