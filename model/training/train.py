@@ -153,16 +153,13 @@ def train(run: Run, training: Training, seed: int, steps: int) -> bool:
 def _look(run: Run, trainer: Trainer, curve: Curve, dev: list[Whole]) -> list[Whole]:
     """Report on dev; returns the conversations looked at, to be kept."""
     assert run.dev is not None
-    if len(dev) < run.dev_conversations:
-        listed = listing(run.dev, trainer.training.memory_bytes)
-        if not listed:
-            return dev
-        corpus = Corpus(run.dev)
-        corpus.hold(listed)
-        dev = corpus.conversations(run.dev_conversations)
     try:
+        if len(dev) < run.dev_conversations:
+            corpus = Corpus(run.dev)
+            corpus.hold(listing(run.dev, trainer.training.memory_bytes))
+            dev = corpus.conversations(run.dev_conversations)
         found = evaluate.report(evaluate.judge(trainer.average, dev))
-    except ValueError as error:  # Too few conversations have been rendered yet.
+    except (ValueError, OSError) as error:  # Dev may still be made, or be made anew.
         _tell(f"no report on dev: {error}")
         return dev
     (run.out / DEV).write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -51,14 +51,14 @@ class Training:
     from_start: float = 0.15
     rate: float = 1e-3
     warm_up: int = 200
-    cooling: float = 0.5
+    cooling: float = 0.3
     least_rate: float = 0.02
     decay: float = 0.1
     betas: tuple[float, ...] = (0.9, 0.98)
     clip: float = 1.0
     averaging: float = 0.998
     precision: Literal["float32", "bfloat16"] = "bfloat16"
-    rescan: int = 400
+    rescan: int = 100
     memory_bytes: int = 4_000_000_000
 
     def __post_init__(self) -> None:
