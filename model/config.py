@@ -50,6 +50,13 @@ class EngineConfig:
     floor: str = "{}"
     """Overrides of the floor's settings as a JSON object; the benchmark sweeps them."""
 
+    journal: str = ""
+    """Folder for a journal of every stream, with all that was heard as sound, so that it can be
+    replayed; empty keeps none. Who turns it on must tell people."""
+
+    journal_megabytes: int = 4096
+    """Most that the journals take together, the oldest are deleted first; an hour takes 200."""
+
     def __post_init__(self) -> None:
         """Raise UnknownSetting for a value outside its range."""
         if self.model not in MODELS:
@@ -60,6 +67,8 @@ class EngineConfig:
             raise UnknownSetting(f"rows must be 1 to 64, not {self.rows}")
         if not 16 <= self.answer_tokens <= 1024:
             raise UnknownSetting(f"answer_tokens must be 16 to 1024, not {self.answer_tokens}")
+        if self.journal_megabytes < 1:
+            raise UnknownSetting(f"journal_megabytes must be above 0, not {self.journal_megabytes}")
         if not 0 <= self.niceness <= 19:
             raise UnknownSetting(f"niceness must be 0 to 19, not {self.niceness}")
 

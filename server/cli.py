@@ -20,7 +20,7 @@ CHECKOUT: Final = Path(__file__).resolve().parents[1]
 MODULES: Final[Mapping[str, tuple[str, str]]] = {
     "weights": ("model.weights", "list, fetch and verify the pretrained parts"),
     "train": ("model.training", "train the model's own parts"),
-    "replay": ("model.training.replay", "run a recorded session through the model again"),
+    "replay": ("model.replay", "run a recorded session through the model again"),
     "bench": ("tests.bench", "measure a running server"),
     "talk": ("client.talk", "talk to a server from the command line"),
 }

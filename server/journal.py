@@ -16,7 +16,7 @@ from typing import IO, Final
 
 from model.messages import MicroTurnInput
 
-__all__ = ["Journal", "JournalWriter"]
+__all__ = ["Journal", "JournalWriter", "forget_sound"]
 
 log = logging.getLogger(__name__)
 
@@ -129,3 +129,9 @@ class Journal:
         """Nothing more comes."""
         if self._writer is not None:
             self._writer.put(self._session, None)
+
+
+def forget_sound(folder: Path, session: str) -> None:
+    """Remove what the engine's journal holds of a session: see `journal` in `model.config`."""
+    for path in folder.glob(f"{session}-*.journal"):
+        path.unlink(missing_ok=True)

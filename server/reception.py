@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from model.messages import StreamSettings
 from server.admission import Admission
 from server.engine_client import EngineStatus
 from server.errors import ShuttingDown
+from server.journal import forget_sound
 from server.offers import Offer
 from server.port import Port
 from server.registry import Entry, Registry
@@ -124,6 +126,8 @@ class Reception:
             await entry.session.released.wait()
         if self.services.journal is not None:
             self.services.journal.delete(entry.id)
+        if folder := self.services.settings.engine.get("journal"):
+            forget_sound(Path(str(folder)), entry.id)
 
     async def close(self) -> None:
         """Let nobody in, tell everybody, and end what goes on after `drain_seconds`."""

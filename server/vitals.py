@@ -28,6 +28,7 @@ def gauges(reception: Reception) -> Iterator[Gauge]:
         yield Gauge("engine_tick_p50_seconds", "Over ten seconds.", vitals.tick_p50_seconds)
         yield Gauge("engine_tick_p99_seconds", "Over ten seconds.", vitals.tick_p99_seconds)
         yield Gauge("engine_queued_jobs", "Jobs that wait.", vitals.queued_jobs)
+        yield Gauge("engine_journal_entries", "Waiting for the disk.", vitals.journal_entries)
     if (journal := reception.services.journal) is not None:
         yield Gauge("journal_waiting_lines", "Waiting for the disk.", journal.waiting_lines)
         yield Gauge("journal_dropped_lines", "Lines never written.", journal.dropped_lines)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from model.engine.jobs import Job, JobQueue, Result
+from model.engine.journal import Journal
 from model.engine.scheduler import NoRow, Scheduler
 from model.engine.stream import Stream
 from model.messages import (
@@ -20,7 +21,7 @@ from model.messages import (
     StreamOpened,
 )
 
-__all__ = ["Engine", "InteractionModel", "RowInput", "RowOutput"]
+__all__ = ["Engine", "InteractionModel", "RowInput", "RowOutput", "Senses", "senses_of"]
 
 log = logging.getLogger(__name__)
 
@@ -72,17 +73,32 @@ class InteractionModel(Protocol):
         """Next token for each of the Language rows, in one batched step (called by a job)."""
 
 
+@runtime_checkable
+class Senses(Protocol):
+    """An InteractionModel that can tell what a row's last decision was made from."""
+
+    def senses(self, state: Any, row: int) -> Mapping[str, float]:
+        """Numbers by name; what stands before a dot groups them (`core.take`)."""
+
+
+def senses_of(model: InteractionModel, state: Any, row: int) -> Mapping[str, float]:
+    """What the row's last decision was made from; nothing where the model cannot tell."""
+    return model.senses(state, row) if isinstance(model, Senses) else {}
+
+
 @dataclass(slots=True)
 class Engine:
     """Streams, state and jobs around an InteractionModel.
 
     Attributes:
         model: the model.
+        journal: writes down all that enters the model, if there is one.
         jobs: work beside the tick; run by the worker's thread, or by a test.
         arrived: arrival time of each micro-turn answered by the last tick, for the vitals.
     """
 
     model: InteractionModel
+    journal: Journal | None = None
     jobs: JobQueue = field(init=False)
     arrived: list[float] = field(init=False, default_factory=list)
     _scheduler: Scheduler = field(init=False)
@@ -90,7 +106,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         """Take the model's empty state."""
-        self.jobs = JobQueue(self.model.sample)
+        self.jobs = JobQueue(self.model.sample, self.journal)
         self._scheduler = Scheduler(self.model.rows)
         self._state = self.model.new_state()
 
@@ -100,6 +116,8 @@ class Engine:
             stream = self._scheduler.open(opening.stream, opening.k)
         except NoRow as refusal:
             return StreamClosed(opening.stream, str(refusal))
+        if self.journal is not None:
+            self.journal.opened(opening, stream.row)
         try:
             self._state, jobs = self.model.open(self._state, stream.row, opening)
             for job in jobs:
@@ -115,6 +133,8 @@ class Engine:
         self.jobs.forget(closing.stream)
         if stream is not None:
             self._state = self.model.close(self._state, stream.row)
+        if self.journal is not None:
+            self.journal.closed(closing.stream, reason)
         return StreamClosed(closing.stream, reason)
 
     def push(self, turn: MicroTurnInput, now: float) -> None:
@@ -138,7 +158,7 @@ class Engine:
             return self._commit(inputs)
         except Exception:
             if len(due) == 1:
-                return [self._fail(due[0])]
+                return [self._fail(due[0], inputs)]
             log.exception("a tick of %d streams failed; stepping them one by one", len(due))
             return self._one_by_one(due, inputs)
 
@@ -150,11 +170,14 @@ class Engine:
             try:
                 outputs += self._commit(alone)
             except Exception:
-                outputs.append(self._fail(stream))
+                outputs.append(self._fail(stream, inputs))
         return outputs
 
-    def _fail(self, stream: Stream) -> FromEngine:
+    def _fail(self, stream: Stream, inputs: Sequence[RowInput | None]) -> FromEngine:
         log.exception("stream %d failed", stream.number)
+        given = inputs[stream.row]
+        if self.journal is not None and given is not None:
+            self.journal.stepped(given.turn, given.results, None, {}, 1)
         return self.close(CloseStream(stream.number), "the model failed in this conversation")
 
     def _commit(self, inputs: Sequence[RowInput | None]) -> list[FromEngine]:
@@ -166,6 +189,8 @@ class Engine:
             if given is None or row is None:
                 continue
             number = given.turn.stream
+            if self.journal is not None:
+                self._write_down(given, row.output, inputs)
             for lane in row.cancel:
                 self.jobs.cancel(number, lane)
             try:
@@ -176,3 +201,13 @@ class Engine:
             else:
                 messages.append(row.output)
         return messages
+
+    def _write_down(
+        self, given: RowInput, output: MicroTurnOutput, inputs: Sequence[RowInput | None]
+    ) -> None:
+        """Before the jobs of this micro-turn begin: their pieces come after it."""
+        assert self.journal is not None
+        row = next(row for row, one in enumerate(inputs) if one is given)
+        together = sum(one is not None for one in inputs)
+        senses = senses_of(self.model, self._state, row)
+        self.journal.stepped(given.turn, given.results, output, senses, together)

@@ -3,88 +3,68 @@
 A job is a generator. Between pieces it yields one of
 
 * `None`: a piece is done, go on when it is your turn again;
+* `PAUSE`: the piece may end here; it goes on at once unless it has lasted `PIECE_SECONDS`;
 * `Emit(value)`: an intermediate result, which enters the stream at its next micro-turn;
 * `Token(row)`: sample the next token of a Language row. All jobs that wait for a token are
   served by one batched step, and each is sent its own token.
 
 Jobs of one (stream, lane) run one after another in the order of their submission, so that what
 they do to the same row never interleaves. A cancelled job is closed at its next piece boundary.
+
+No job looks at a clock: where its pieces end is decided here, and can be written down and done
+again (`Watch`).
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-__all__ = ["Emit", "Failed", "Job", "JobQueue", "Priority", "Result", "Token", "Work"]
+from model.engine.pieces import (
+    LAST,
+    PAUSE,
+    Emit,
+    Ended,
+    Failed,
+    Job,
+    Pause,
+    Piece,
+    Priority,
+    Token,
+    Watch,
+    Work,
+    advance,
+)
+
+__all__ = [
+    "PAUSE",
+    "Emit",
+    "Ended",
+    "Failed",
+    "Job",
+    "JobQueue",
+    "Pause",
+    "Piece",
+    "Priority",
+    "Result",
+    "Token",
+    "Watch",
+    "Work",
+]
+
+PIECE_SECONDS: Final = 0.025
+"""How long a piece goes on past pauses; what lies between two of them is the granularity."""
 
 QUEUE_LIMIT: Final = 256
 """Jobs waiting in all; one more is refused, since the engine is then far behind anyway."""
 
 RESULT_LIMIT: Final = 512
 """Results waiting for one stream; the oldest are dropped beyond it: the stream no longer ticks."""
-
-
-class Priority(IntEnum):
-    """What goes first; equals take turns.
-
-    Speech that is due and drafts are equals: a long answer keeps its row busy for ten seconds and
-    more, and would keep everybody else waiting for their first word.
-    """
-
-    ENDS_TURN = 0
-    SPEECH = 1
-    LOOKING = 2
-    HOUSEKEEPING = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Emit:
-    """Yielded by a job: an intermediate result."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """Yielded by a job: a request for the next token of a Language row."""
-
-    row: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The result of a job that raised; `error` is what to log."""
-
-    lane: str
-    error: str
-
-
-Work = Generator[Emit | Token | None, Any, Any]
-
-
-@dataclass(slots=True)
-class Job:
-    """One piece-wise computation for one stream. Mutable: owned by the JobQueue once submitted.
-
-    A `lasting` job writes down what was decided; it is not abandoned with the drafts of its lane.
-    """
-
-    stream: int
-    lane: str
-    priority: Priority
-    work: Work
-    lasting: bool = False
-    number: int = 0
-    cancelled: bool = False
-    served: int = 0
-    waits_for: Token | None = None
-
 
 Result = tuple[int, str, Any]
 """(job number, lane, value); a returned None is not a result."""
@@ -95,10 +75,16 @@ class JobQueue:
 
     Args:
         sample: samples one token for each of the given Language rows in one batched step.
+        watch: is told of jobs and pieces.
     """
 
-    def __init__(self, sample: Callable[[Sequence[int]], Sequence[int]] | None = None) -> None:
+    def __init__(
+        self,
+        sample: Callable[[Sequence[int]], Sequence[int]] | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self._sample = sample
+        self._watch = watch
         self._lanes: dict[tuple[int, str], deque[Job]] = {}
         self._running: set[tuple[int, str]] = set()
         self._results: dict[int, deque[Result]] = {}
@@ -114,6 +100,8 @@ class JobQueue:
                 raise OverflowError(f"{QUEUE_LIMIT} jobs wait; the machine is too slow for them")
             job.number = next(self._numbers)
             self._lanes.setdefault((job.stream, job.lane), deque()).append(job)
+            if self._watch is not None:
+                self._watch.submitted(job)
             self._changed.notify()
             return job.number
 
@@ -203,48 +191,45 @@ class JobQueue:
             tokens = self._sample(rows)
         except Exception as error:
             if len(jobs) == 1:
-                self._finish(jobs[0], Failed(jobs[0].lane, repr(error)))
+                self._after(Piece(jobs[0], "unserved", Failed(jobs[0].lane, repr(error))))
             else:
                 # One broken row must not cost the others their answer.
                 for job in jobs:
                     self._serve_tokens([job])
             return
+        if self._watch is not None:
+            with self._changed:
+                self._watch.sampled(jobs, rows, tokens)
         for job, token in zip(jobs, tokens, strict=True):
             job.waits_for = None
             self._advance(job, token)
 
-    def _advance(self, job: Job, sent: int | None = None) -> None:
+    def _advance(self, job: Job, token: int | None = None) -> None:
         if job.cancelled:
             job.work.close()
-            self._finish(job, None)
+            self._after(Piece(job, "closed"))
             return
         self._turns += 1
         job.served = self._turns
-        try:
-            asked = job.work.send(sent)
-        except StopIteration as stop:
-            self._finish(job, stop.value)
-        except Exception as error:
-            # One stream's broken job must not end the worker that serves the others.
-            self._finish(job, Failed(job.lane, repr(error)))
-        else:
-            if isinstance(asked, Emit):
-                self._post(job, asked.value)
-            elif isinstance(asked, Token):
-                job.waits_for = asked
+        began = time.perf_counter()
+        ended, value, pauses = advance(
+            job, token, lambda _: job.cancelled or time.perf_counter() - began > PIECE_SECONDS
+        )
+        self._after(Piece(job, ended, value, pauses=pauses))
 
-    def _finish(self, job: Job, value: Any) -> None:
+    def _after(self, piece: Piece) -> None:
+        """What a piece leaves behind: its job goes on or is over, its value waits."""
+        job = piece.job
         with self._changed:
             lane = self._lanes.get((job.stream, job.lane))
-            if lane and lane[0] is job:
+            if piece.ended in LAST and lane and lane[0] is job:
                 lane.popleft()
                 if not lane:
                     del self._lanes[job.stream, job.lane]
-        if value is not None:
-            self._post(job, value)
-
-    def _post(self, job: Job, value: Any) -> None:
-        with self._changed:
-            if not job.cancelled:
+            gives = piece.ended == "emitted" or piece.value is not None
+            posted = gives and not job.cancelled
+            if posted:
                 waiting = self._results.setdefault(job.stream, deque(maxlen=RESULT_LIMIT))
-                waiting.append((job.number, job.lane, value))
+                waiting.append((job.number, job.lane, piece.value))
+            if self._watch is not None:
+                self._watch.ran(replace(piece, posted=posted))

@@ -29,7 +29,7 @@ class VitalsWindow:
         self._missed += answered - arrived > MICRO_TURN_SECONDS
         self._times.append((answered, answered - arrived))
 
-    def report(self, now: float, queued_jobs: int) -> EngineVitals:
+    def report(self, now: float, queued_jobs: int, journalled: int = 0) -> EngineVitals:
         """The vitals of the last ten seconds; the next report is due a second later."""
         self.due = now + 1.0
         while self._times and self._times[0][0] < now - WINDOW_SECONDS:
@@ -42,4 +42,5 @@ class VitalsWindow:
             tick_p50_seconds=took[round(last * 0.5)],
             tick_p99_seconds=took[round(last * 0.99)],
             queued_jobs=queued_jobs,
+            journal_entries=journalled,
         )

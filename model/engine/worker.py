@@ -13,10 +13,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
 
 from model.config import EngineConfig
 from model.engine.engine import Engine, InteractionModel
+from model.engine.journal import Journal, JournalRoom
 from model.engine.vitals import VitalsWindow
 from model.messages import (
     CloseStream,
@@ -49,7 +54,8 @@ def run(connection: Connection, config: EngineConfig) -> None:
     # The tick must get the interpreter back quickly from a job's Python code.
     sys.setswitchinterval(0.0005)
     model, parts, device = _load(config)
-    engine = Engine(model)
+    journal = _journal(config, getattr(model, "threads", 1), device, parts)
+    engine = Engine(model, journal)
     thread = threading.Thread(target=_run_jobs, args=(engine,), name="jobs", daemon=True)
     thread.start()
     try:
@@ -60,6 +66,8 @@ def run(connection: Connection, config: EngineConfig) -> None:
     finally:
         engine.jobs.end()
         thread.join(timeout=1.0)
+        if journal is not None:
+            journal.close()
 
 
 def _run_jobs(engine: Engine) -> None:
@@ -77,6 +85,24 @@ def _load(config: EngineConfig) -> tuple[InteractionModel, dict[str, str], str]:
     return load(config)
 
 
+def _journal(
+    config: EngineConfig, threads: int, device: str, parts: Mapping[str, str]
+) -> Journal | None:
+    if not config.journal:
+        return None
+
+    def describe() -> Mapping[str, Any]:
+        from model.build import build
+
+        language = parts.get("language", config.language)
+        chosen = replace(config, threads=threads, language=language, device=device)
+        return build(chosen, device, parts)
+
+    room = JournalRoom(Path(config.journal), config.journal_megabytes * 1_000_000)
+    log.warning("what is said is recorded, with its sound, in %s", room.folder)
+    return Journal(room, describe)
+
+
 def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> None:
     vitals = VitalsWindow(time.monotonic())
     while True:
@@ -91,7 +117,8 @@ def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> No
         if now >= vitals.due:
             if not jobs.is_alive():
                 raise RuntimeError("the thread that runs the jobs ended; a new engine is needed")
-            connection.send(vitals.report(now, engine.jobs.waiting()))
+            journalled = engine.journal.waiting if engine.journal is not None else 0
+            connection.send(vitals.report(now, engine.jobs.waiting(), journalled))
 
 
 def _take_messages(connection: Connection, engine: Engine) -> bool:

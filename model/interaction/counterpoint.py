@@ -97,6 +97,14 @@ class CounterpointModel:
         """The next token of each of these rows of Language."""
         return self._language.next_tokens(rows)
 
+    def senses(self, state: Rows, row: int) -> dict[str, float]:
+        """What the row's last decision was made from, for journal and replay."""
+        mind = state.minds[row]
+        found = {"rules.voice": float(state.activity.last[row])}
+        if mind is not None and mind.end_of_turn is not None:
+            found["rules.end of turn"] = mind.end_of_turn.probability
+        return found
+
     def _sense(
         self, state: VoiceActivityState, inputs: Sequence[RowInput | None]
     ) -> tuple[list[list[float]], VoiceActivityState]:

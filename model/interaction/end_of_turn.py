@@ -65,7 +65,7 @@ class EndOfTurnModel:
             audio: 16 kHz float32 `[samples]`; of longer audio the last 8 s count.
         """
         features = log_mel(audio)
-        yield
+        yield None
         (found,) = self._session.run(None, {"input_features": features[None]})
         return float(np.asarray(found).reshape(-1)[0])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from model.engine.pieces import PAUSE
 from model.interaction.chat import ChatTokens, TextStream
 from model.interaction.parts import BeyondWindow, Pieces
 from model.interaction.prompt import DEFAULT_EXAMPLES, DEFAULT_INSTRUCTIONS
@@ -27,13 +27,10 @@ from model.nn.kv_cache import (
 )
 from model.nn.sampling import Sampling
 
-__all__ = ["BeyondWindow", "DEFAULT_SAMPLING", "Language", "PIECE_SECONDS"]
+__all__ = ["BeyondWindow", "DEFAULT_SAMPLING", "Language"]
 
 DEFAULT_SAMPLING: Final = Sampling(temperature=0.0, repetition_penalty=1.05)
 """The likeliest token: small models wander at higher temperatures; the penalty ends loops."""
-
-PIECE_SECONDS: Final = 0.025
-"""How long a piece of reading may last before it yields; one layer more is the granularity."""
 
 _CHUNK_TOKENS: Final = 64
 _SPAN_STEP: Final = 256
@@ -57,7 +54,6 @@ class Language:
         self.rows = state.rows
         self.tokens = tokens
         self.sampling = sampling
-        self.piece_seconds = PIECE_SECONDS
         self._decoder = decoder
         self._state = state
         self._seed = seed
@@ -181,7 +177,7 @@ class Language:
         return ids
 
     def append(self, row: int, ids: Sequence[int]) -> Pieces[None]:
-        """Read tokens into a row, in pieces of about 25 ms.
+        """Read tokens into a row; it may be cut after any layer.
 
         Raises:
             ValueError: an id is not of this vocabulary.
@@ -291,8 +287,7 @@ class Language:
     # ---- inside --------------------------------------------------------------------------------
 
     def _read(self, row: int, position: int, chunk: list[int]) -> Pieces[None]:
-        """One pass over at most a chunk of tokens, yielding between layers."""
-        began = time.perf_counter()
+        """One pass over at most a chunk of tokens, with a pause after each layer."""
         self._put(row, position, chunk)
         end = position + len(chunk)
         look = (self._look(row, 0, end),)
@@ -306,10 +301,7 @@ class Language:
         )
         for number in range(self._decoder.config.num_hidden_layers):
             x = self._decoder.layer(number, x, self._state, reading)
-            # What is read does not depend on the clock, only where a piece of work ends.
-            if time.perf_counter() - began > self.piece_seconds:
-                yield
-                began = time.perf_counter()
+            yield PAUSE
 
     def _together(self, rows: Sequence[int]) -> tuple[Tensor, Tensor, tuple[Look, ...] | None]:
         """A batch: on the CPU these rows, each over its own slots; elsewhere all rows, masked."""

@@ -1,8 +1,9 @@
 """The protocols behind which the parts of the interaction model can be replaced.
 
 Work that may take longer than a few milliseconds is *pieces*: a generator that yields between
-pieces of at most about 30 ms and returns its result. Whoever runs it may stop asking at any
-yield; then the work never happened, except where a part says otherwise.
+pieces of at most about 30 ms and returns its result. A long pass yields `PAUSE` wherever it
+may be cut, however soon that is. Whoever runs it may stop asking at any yield; then the work never
+happened, except where a part says otherwise.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from model.engine.pieces import Pause
 from model.messages import Audio, Word
 
 __all__ = [
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 Result = TypeVar("Result")
-Pieces = Generator[None, None, Result]
+Pieces = Generator[Pause | None, None, Result]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from model.engine.pieces import PAUSE
 from model.interaction.parts import Pieces, Spoken, SpokenWord
 from model.interaction.pronunciation import (
     SILENT_PHONEMES,
@@ -71,7 +72,7 @@ class HibariVoice:
         self._session = session
         self._pronunciation = pronunciation
         self._alphabet = alphabet
-        self._kept: OrderedDict[str, Spoken] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Spoken, int]] = OrderedDict()
 
     @classmethod
     def load(cls, threads: int = 1) -> HibariVoice:
@@ -108,7 +109,7 @@ class HibariVoice:
     def render(self, text: str) -> Pieces[Spoken]:
         """Speak one phrase of at most 400 characters.
 
-        Yields after the pronunciation of the phrase, and twice for each sentence in it. The audio
+        Pauses after the pronunciation of the phrase, and twice for each sentence in it. The audio
         is read-only: short phrases are kept and given again.
 
         Raises:
@@ -121,14 +122,18 @@ class HibariVoice:
             )
         if text in self._kept:
             self._kept.move_to_end(text)
-            return self._kept[text]
+            spoken, pauses = self._kept[text]
+            # What others had rendered before must not show in how this one comes about.
+            for _ in range(pauses):
+                yield PAUSE
+            return spoken
         words = written_words(text)
         breaths = self._pronunciation.breaths(words)
         parts: list[Audio] = []
         spans: _Spans = {}
         place = 0
         for index, breath in enumerate(breaths):
-            yield
+            yield PAUSE
             audio, found = yield from self._speak(breath)
             for word, (start, end) in found.items():
                 spans[word] = (spans.get(word, (place + start, 0))[0], place + end)
@@ -141,18 +146,18 @@ class HibariVoice:
         spoken = Spoken(_levelled(whole), _timed(words, spans))
         spoken.audio.flags.writeable = False
         if len(text) <= _KEPT_CHARACTERS:
-            self._kept[text] = spoken
+            self._kept[text] = spoken, 2 * len(breaths)
             if len(self._kept) > _KEPT_PHRASES:
                 self._kept.popitem(last=False)
         return spoken
 
-    def _speak(self, breath: Breath) -> Generator[None, None, tuple[Audio, _Spans]]:
+    def _speak(self, breath: Breath) -> Pieces[tuple[Audio, _Spans]]:
         from hibari import dsp
 
         ids = [0, *(self._alphabet[phoneme] for phoneme in breath.phonemes), 0]
         inputs = {"ids": np.asarray([ids], np.int64), "speed": np.ones(1, np.float32)}
         *spectra, durations = self._session.run(None, inputs)
-        yield
+        yield PAUSE
         # Seeded: the breathy part of the voice is noise, and a replay must be bitwise.
         audio = dsp.synth(*(part[0] for part in spectra), np.random.default_rng(len(ids)))
         first, last = _sounding(audio)

@@ -7,9 +7,8 @@ for the end of the turn, `language` for all that touches the stream's row of Lan
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from model.engine.jobs import Emit, Token, Work
 from model.interaction.ears import listen as hear
@@ -103,6 +102,6 @@ def settle(utterance: int, cut: bool, memory: Memory, remembering: Pieces[str]) 
     return Remembered(utterance, text, cut)
 
 
-def _render(draft: int, voice: Voice, phrase: Phrase) -> Generator[Emit | Token | None, Any, None]:
+def _render(draft: int, voice: Voice, phrase: Phrase) -> Work:
     spoken: Spoken = yield from voice.render(phrase.text)
     yield Emit(Rendered(draft, append_silence(spoken, phrase.pause_seconds)))

@@ -7,11 +7,13 @@ import contextlib
 import re
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
 import psutil
 
+from tests.bench import identity
 from tests.bench.evidence import record_of
 from tests.bench.harness import bed
 from tests.bench.harness.calibration import probe, reference_command, round_trips
@@ -24,7 +26,7 @@ from tests.bench.metrics.machine import (
     tick_measures,
     transport_measures,
 )  # fmt: skip
-from tests.bench.metrics.statistics import Measure, withheld
+from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record
 from tests.bench.results import measures_of
 from tests.bench.running import Draw, Target, Work, plan
@@ -57,8 +59,12 @@ async def run_system(
     if suite == "tick":
         return await _tick(target, draw, processes, float(options["minutes"]) * 60.0)
     if suite == "identity":
-        # Seen from the client nothing tells one bit from another: `counterpoint replay` does.
-        return {key: withheld(0, seed) for key in ("identity.equal", "identity.overhead")}
+        # Seen from the client nothing tells one bit from another: the journals and a replay do.
+        works = plan("floor", int(options["n"]), ("synthetic",))
+        ours = bool(processes) and not options["policy"]
+        async with identity.journalling(target, options["engine"], ours) as (server, folder):
+            talk = partial(_talk_together, server, draw, works, int(options["sessions"]))
+            return await identity.measured(folder, talk, seed)
     return await _load(target, draw, processes, int(options["sessions"]), int(options["n"]))
 
 
@@ -158,6 +164,14 @@ async def _caller(
         seconds += played.log.length
         records.append(record_of("", script, played, words=False))
     return seconds
+
+
+async def _talk_together(target: Target, draw: Draw, works: Sequence[Work], callers: int) -> None:
+    """Calls of one clip each, so many at a time: neighbours come and go."""
+    records: list[Record] = []
+    async with asyncio.TaskGroup() as group:
+        for first in range(callers):
+            group.create_task(_caller(target, draw, works[first::callers], records))
 
 
 async def _load(

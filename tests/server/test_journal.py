@@ -11,7 +11,7 @@ import pytest
 
 from model.messages import Heard, MicroTurnInput
 from server import journal as bounds
-from server.journal import Journal, JournalWriter
+from server.journal import Journal, JournalWriter, forget_sound
 from server.metrics import Gauge, Metrics, render
 
 AUDIO = np.zeros(1600, np.float32)
@@ -80,3 +80,11 @@ def test_metrics_are_prometheus_text() -> None:
     assert "counterpoint_sessions 1" in lines
     assert "counterpoint_engine_ready 1" in lines
     assert text.endswith("\n")
+
+
+def test_the_sound_of_a_session_is_deleted_and_no_other(tmp_path: Path) -> None:
+    kept = ("abcd-20300101T000000Z-7-1.journal", "xyz-20300101T000000Z-7-2.journal", "abc.jsonl")
+    for name in (*kept, "abc-20300101T000000Z-7-3.journal", "abc-20300101T000001Z-8-1.journal"):
+        (tmp_path / name).touch()
+    forget_sound(tmp_path, "abc")
+    assert {path.name for path in tmp_path.iterdir()} == set(kept)

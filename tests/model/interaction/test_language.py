@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from model.engine.pieces import PAUSE
 from model.interaction.chat import ChatTokens
 from model.interaction.language import Language
-from model.interaction.parts import BeyondWindow, LanguagePart
+from model.interaction.parts import BeyondWindow, LanguagePart, Pieces
 from model.interaction.prompt import DEFAULT_INSTRUCTIONS
 from model.nn.sampling import Sampling
 from model.weights import store
@@ -58,11 +59,10 @@ def language(loaded: Language) -> Language:
     for row in range(loaded.rows):
         loaded.reset(row)
     loaded.sampling = Sampling()
-    loaded.piece_seconds = 0.0
     return loaded
 
 
-def run(pieces: Generator[None, None, None]) -> int:
+def run(pieces: Pieces[None]) -> int:
     """Run work to its end; how many pieces it was."""
     return 1 + sum(1 for _ in pieces)
 
@@ -257,9 +257,7 @@ def test_it_answers(whole: Language) -> None:
 def test_reading_is_cut_into_pieces(language: Language) -> None:
     ids = language.encode(TEXT[:1000])
     assert run(language.append(0, ids)) > len(ids) // 64 * LAYERS
-    language.reset(0)
-    language.piece_seconds = 1e9
-    assert run(language.append(0, ids)) == 1
+    assert set(language.append(1, ids)) == {PAUSE}
 
 
 def test_senseless_requests_are_refused(language: Language) -> None:
