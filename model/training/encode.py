@@ -1,8 +1,9 @@
 """`python -m model.training.encode DIR`: what needs networks, computed once for rendered shards.
 
-Adds two parts to every shard that lacks them: `sound` (dMel and prosody of both sides) and
-`encoder` (pooled states of Ears' encoder over the last 2 s). Can be stopped and started again at
-any time: what is there is kept. Nothing but the recogniser's and Core's own front end is used.
+Adds to every shard the parts that it lacks: `sound` (dMel and prosody of both sides), `encoder`
+(pooled states of Ears' encoder over the last 2 s), `belief` (Language's opinion of the words so
+far) and `teach` (a pretrained end-of-turn model's). Can be stopped and started again at any time:
+what is there is kept.
 """
 
 from __future__ import annotations
@@ -10,23 +11,31 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from model.interaction import streams
 from model.messages import Audio
 from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE, SPEAKING_RATE
 from model.training import shards
 
-__all__ = ["encode_states", "main", "sound_columns"]
+__all__ = ["PASSES", "Passes", "encode_states", "main", "sound_columns"]
 
+PASSES: Final = ("sound", "encoder", "belief", "teach")
 ENCODED_SAMPLES: Final = 2 * HEARING_RATE
 REFRESH_MICRO_TURNS: Final = 2
 LATE_SHARE: Final = 0.15
 """How often a refresh enters one micro-turn later than it could: the worker was busy."""
+
+WINDOWS_TOGETHER: Final = 8
+BELIEFS_TOGETHER: Final = 16
+
+Windows = npt.NDArray[np.float32]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,42 +45,96 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many")
-    parser.add_argument("--only", choices=("sound", "encoder"), help="one of the two parts")
+    parser.add_argument("--only", choices=PASSES, help="one of the parts")
     parser.add_argument("--share", default="0/1", help="n/m: every m-th shard, from the n-th on")
     chosen = parser.parse_args(arguments)
     import torch
 
-    from model.interaction.ears import MoonshineEars
-    from model.weights.store import folder as weights
-
     torch.set_num_threads(chosen.threads)
     number, of = (int(part) for part in chosen.share.split("/"))
-    ears = None if chosen.only == "sound" else MoonshineEars.load(weights("ears"), chosen.device)
+    passes = Passes(chosen.device)
     until = time.monotonic() + chosen.seconds
-    todo = shards.shard_indices(chosen.folder)[number::of]
-    for index in todo:
-        for part in ("sound", "encoder"):
-            if chosen.only in (None, part) and not shards.has_part(chosen.folder, index, part):
-                if time.monotonic() > until:
-                    sys.stdout.write("time is up; start again to go on\n")
-                    return 0
-                _encode(chosen.folder, index, part, ears)
+    for index in shards.shard_indices(chosen.folder)[number::of]:
+        for part in PASSES if chosen.only is None else (chosen.only,):
+            if shards.has_part(chosen.folder, index, part):
+                continue
+            if time.monotonic() > until:
+                sys.stdout.write("time is up; start again to go on\n")
+                return 0
+            pace = passes.run(chosen.folder, index, part)
+            sys.stdout.write(f"shard {index} {part}: {pace:.1f} x real time\n")
+            sys.stdout.flush()
     return 0
 
 
-def _encode(folder: Path, index: int, part: str, ears: Any) -> None:
-    began = time.monotonic()
-    pairs = list(shards.read_audio(folder, index))
-    if part == "sound":
-        made = [sound_columns(heard, sent) for heard, sent in pairs]
-        arrays = {name: np.concatenate([one[name] for one in made]) for name in made[0]}
-    else:
-        arrays = _joined_states(index, [heard for heard, _ in pairs], ears)
-    shards.write_part(folder, index, part, arrays)
-    length = sum(len(heard) for heard, _ in pairs) / HEARING_RATE
-    pace = length / (time.monotonic() - began)
-    sys.stdout.write(f"shard {index} {part}: {pace:.1f} x real time\n")
-    sys.stdout.flush()
+class Passes:
+    """The passes over one shard each, with the networks they need; those are loaded when used."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
+
+    def run(self, folder: Path, index: int, part: str) -> float:
+        """Make one part of a rendered shard; returns how much faster than real time.
+
+        Raises:
+            FileNotFoundError: the shard has no audio (any more), or was not rendered.
+            ValueError: there is no such part.
+        """
+        began = time.monotonic()
+        makers: dict[str, Callable[[Path, int], streams.Arrays]] = {
+            "sound": self._sound,
+            "encoder": self._encoder,
+            "belief": self._belief,
+            "teach": self._teach,
+        }
+        if part not in makers:
+            raise ValueError(f"there is no pass {part!r}: it is one of {', '.join(makers)}")
+        shards.write_part(folder, index, part, makers[part](folder, index))
+        rows, _ = shards.read_part(folder, index, "rows")
+        length = float(rows["starts"][-1]) * HEARING_BLOCK_SAMPLES / HEARING_RATE
+        return length / (time.monotonic() - began)
+
+    def _sound(self, folder: Path, index: int) -> streams.Arrays:
+        made = [sound_columns(heard, sent) for heard, sent in shards.read_audio(folder, index)]
+        return {name: np.concatenate([one[name] for one in made]) for name in made[0]}
+
+    def _encoder(self, folder: Path, index: int) -> streams.Arrays:
+        heard = [heard for heard, _ in shards.read_audio(folder, index)]
+        ears, together = self._ears
+        return _joined_states(index, heard, ears, together)
+
+    def _belief(self, folder: Path, index: int) -> streams.Arrays:
+        from model.training import belief
+
+        return belief.joined_columns(folder, index, self._language)
+
+    def _teach(self, folder: Path, index: int) -> streams.Arrays:
+        from model.training import teach
+
+        return teach.joined_columns(folder, index, self._teacher)
+
+    @cached_property
+    def _ears(self) -> tuple[Any, Callable[[Windows], Windows]]:
+        from model.interaction.ears import MoonshineEars
+        from model.training.windows import WindowEncoder
+        from model.weights.store import folder as weights
+
+        ears = MoonshineEars.load(weights("ears"), self._device)
+        return ears, WindowEncoder(ears._network)
+
+    @cached_property
+    def _language(self) -> Any:
+        from model.interaction.belief import Belief
+        from model.weights.store import folder as weights
+
+        return Belief.load(weights("language-135m"), BELIEFS_TOGETHER, self._device)
+
+    @cached_property
+    def _teacher(self) -> Any:
+        from model.interaction.end_of_turn import EndOfTurnModel
+        from model.weights.store import folder as weights
+
+        return EndOfTurnModel.load(weights("end-of-turn"))
 
 
 def sound_columns(heard: Audio, sent: Audio) -> streams.Arrays:
@@ -89,9 +152,11 @@ def sound_columns(heard: Audio, sent: Audio) -> streams.Arrays:
     return columns
 
 
-def _joined_states(index: int, heard: list[Audio], ears: Any) -> streams.Arrays:
+def _joined_states(
+    index: int, heard: list[Audio], ears: Any, together: Callable[[Windows], Windows]
+) -> streams.Arrays:
     made = [
-        encode_states(audio, ears, np.random.default_rng([index, number]))
+        encode_states(audio, ears, np.random.default_rng([index, number]), together)
         for number, audio in enumerate(heard)
     ]
     firsts = np.cumsum([0, *(len(one["states"]) for one in made)])
@@ -106,32 +171,55 @@ def _joined_states(index: int, heard: list[Audio], ears: Any) -> streams.Arrays:
     }
 
 
-def encode_states(heard: Audio, ears: Any, generator: np.random.Generator) -> streams.Arrays:
+def encode_states(
+    heard: Audio,
+    ears: Any,
+    generator: np.random.Generator,
+    together: Callable[[Windows], Windows] | None = None,
+) -> streams.Arrays:
     """Pooled encoder states of one conversation, each from the micro-turn on in which it is known.
 
     Args:
         heard: the microphone at 16 kHz, whole micro-turns.
         ears: has `encode` and `hop_seconds`, as `MoonshineEars`.
         generator: draws which refreshes come late and whether even or odd micro-turns ask.
+        together: states `[windows, frames, 288]` of whole windows `[windows, samples]`, as
+            `WindowEncoder`; without it `ears` reads them one by one.
 
     Returns:
         states float16 `[refreshes, 4, 288]`; index and age int `[micro-turns]`, -1 for none yet.
     """
     micro_turns = len(heard) // HEARING_BLOCK_SAMPLES
-    states: list[np.ndarray] = []
     index = np.full(micro_turns, -1, np.int32)
     read = np.full(micro_turns, -1, np.int64)
-    for k in range(int(generator.integers(0, REFRESH_MICRO_TURNS)), micro_turns,
-                   REFRESH_MICRO_TURNS):  # fmt: skip
-        end = (k + 1) * HEARING_BLOCK_SAMPLES
-        window = heard[max(end - ENCODED_SAMPLES, 0) : end]
-        encoded = _finished(ears.encode(window))
-        states.append(streams.pooled(encoded.float().cpu().numpy(), ears.hop_seconds))
+    first = int(generator.integers(0, REFRESH_MICRO_TURNS))
+    asked = range(first, micro_turns, REFRESH_MICRO_TURNS)
+    for number, k in enumerate(asked):
         known = k + 1 + int(generator.random() < LATE_SHARE)
-        index[known:] = len(states) - 1
+        index[known:] = number
         read[known:] = k
+    ends = [(k + 1) * HEARING_BLOCK_SAMPLES for k in asked]
+    encoded = _read_windows(heard, ends, ears, together)
+    states = np.stack([streams.pooled(one, ears.hop_seconds) for one in encoded])
     age = np.where(index < 0, -1, np.arange(micro_turns) - read).astype(np.int16)
-    return {"states": np.stack(states), "index": index, "age": age}
+    return {"states": states, "index": index, "age": age}
+
+
+def _read_windows(
+    heard: Audio, ends: Sequence[int], ears: Any, together: Callable[[Windows], Windows] | None
+) -> list[Windows]:
+    """What the encoder makes of the 2 s before each of `ends`; of less near the beginning."""
+    whole = [end for end in ends if end >= ENCODED_SAMPLES] if together is not None else []
+    alone = ends[: len(ends) - len(whole)]
+    found: list[Windows] = [
+        _finished(ears.encode(heard[max(end - ENCODED_SAMPLES, 0) : end])).float().cpu().numpy()
+        for end in alone
+    ]
+    for at in range(0, len(whole), WINDOWS_TOGETHER):
+        some = [heard[end - ENCODED_SAMPLES : end] for end in whole[at : at + WINDOWS_TOGETHER]]
+        assert together is not None
+        found += list(together(np.stack(some)))
+    return found
 
 
 def _finished(pieces: Any) -> Any:
