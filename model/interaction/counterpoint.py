@@ -1,51 +1,44 @@
-"""The interaction model behind the engine: senses batched over rows, then each row's own step."""
+"""The interaction model behind the engine: the floor senses all rows at once, then each acts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority
-from model.interaction.floor import FloorState
 from model.interaction.language import Language
 from model.interaction.mind import Mind
 from model.interaction.step import RowStep
-from model.interaction.voice_activity import VoiceActivity, VoiceActivityState
 from model.interaction.work import Parts
 from model.messages import OpenStream
-from model.timebase import HEARING_BLOCK_SAMPLES
 
 __all__ = ["CounterpointModel", "Rows"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """State of all rows: the senses' tensors, and what each conversation is in the middle of."""
+    """State of all rows: the floor's senses, and what each conversation is in the middle of."""
 
-    activity: VoiceActivityState
+    floor: Any
     minds: tuple[Mind | None, ...]
 
 
 class CounterpointModel:
-    """An InteractionModel. The tick runs the senses and the floor; all else are jobs.
+    """An InteractionModel. The tick runs the floor; all else are jobs.
 
     Attributes:
         rows: how many conversations it holds.
-        parts: what the jobs work with.
+        parts: what the jobs work with, and who has the floor.
         threads: torch threads of a job.
     """
 
-    def __init__(
-        self, activity: VoiceActivity, language: Language, parts: Parts, threads: int = 1
-    ) -> None:
+    def __init__(self, language: Language, parts: Parts, threads: int = 1) -> None:
         self.rows = language.rows
         self.threads = threads
-        self._activity = activity
         self._language = language
         self.parts = parts
 
@@ -59,7 +52,7 @@ class CounterpointModel:
 
     def new_state(self) -> Rows:
         """Every row empty."""
-        return Rows(self._activity.new_state(self.rows), (None,) * self.rows)
+        return Rows(self.parts.floor.new_state(self.rows), (None,) * self.rows)
 
     def open(self, state: Rows, row: int, opening: OpenStream) -> tuple[Rows, tuple[Job, ...]]:
         """Begin a conversation: prime its row of Language, queue its greeting.
@@ -69,7 +62,8 @@ class CounterpointModel:
         """
         self._language.chat_prefix(opening.settings.instructions)
         greeting = opening.settings.greeting
-        mind = Mind(row, opening.settings, FloorState(), sayings=(greeting,) if greeting else ())
+        floor = self.parts.floor.begin()
+        mind = Mind(row, opening.settings, floor, sayings=(greeting,) if greeting else ())
         prime = self.parts.memories[row].prime(opening.settings.instructions, opening.turns)
         job = Job(opening.stream, "language", Priority.SPEECH, prime, lasting=True)
         return self._with(state, row, mind), (job,)
@@ -82,43 +76,29 @@ class CounterpointModel:
         self, state: Rows, inputs: Sequence[RowInput | None]
     ) -> tuple[Rows, tuple[RowOutput | None, ...]]:
         """Advance the rows that have an input."""
-        probabilities, activity = self._sense(state.activity, inputs)
+        steps = [
+            None if given is None or mind is None else RowStep(mind, given, self.parts)
+            for mind, given in zip(state.minds, inputs, strict=True)
+        ]
+        seen = [None if step is None else step.take_in() for step in steps]
+        sensed, floor = self.parts.floor.sense(state.floor, seen)
         minds = list(state.minds)
         outputs: list[RowOutput | None] = [None] * self.rows
-        for row, given in enumerate(inputs):
-            mind = minds[row]
-            if given is None or mind is None:
-                continue
-            step = RowStep(mind, given, self.parts)
-            minds[row], outputs[row] = step.run(probabilities[row])
-        return Rows(activity, tuple(minds)), tuple(outputs)
+        for row, (step, found) in enumerate(zip(steps, sensed, strict=True)):
+            if step is not None and found is not None:
+                minds[row], outputs[row] = step.act(found)
+        return Rows(floor, tuple(minds)), tuple(outputs)
 
     def sample(self, rows: Sequence[int]) -> Sequence[int]:
         """The next token of each of these rows of Language."""
         return self._language.next_tokens(rows)
 
-    def senses(self, state: Rows, row: int) -> dict[str, float]:
+    def senses(self, state: Rows, row: int) -> Mapping[str, float]:
         """What the row's last decision was made from, for journal and replay."""
         mind = state.minds[row]
-        found = {"rules.voice": float(state.activity.last[row])}
-        if mind is not None and mind.end_of_turn is not None:
-            found["rules.end of turn"] = mind.end_of_turn.probability
-        return found
-
-    def _sense(
-        self, state: VoiceActivityState, inputs: Sequence[RowInput | None]
-    ) -> tuple[list[list[float]], VoiceActivityState]:
-        audio = np.zeros((self.rows, HEARING_BLOCK_SAMPLES), np.float32)
-        for row, given in enumerate(inputs):
-            if given is not None:
-                audio[row] = given.turn.audio
-        mask = torch.tensor([given is not None for given in inputs])
-        with torch.inference_mode():
-            probabilities, state = self._activity.step(torch.from_numpy(audio), state, mask)
-        listed: list[list[float]] = probabilities.tolist()
-        return listed, state
+        return {} if mind is None else self.parts.floor.told(state.floor, row, mind)
 
     def _with(self, state: Rows, row: int, mind: Mind | None) -> Rows:
-        minds: list[Any] = list(state.minds)
+        minds = list(state.minds)
         minds[row] = mind
-        return Rows(self._activity.reset(state.activity, row), tuple(minds))
+        return Rows(self.parts.floor.reset(state.floor, row), tuple(minds))

@@ -6,7 +6,6 @@ and ends when the floor is taken or the silence has grown long.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -37,7 +36,6 @@ BETWEEN_BLOCKS: Final = 2
 """Of the blocks of a segment just closed, how many the next one may begin with: the floor is taken
 after 0.2 s of silence, so these hold none of its words."""
 
-VOICED: Final = 0.5
 PARTIAL_MICRO_TURNS: Final = 3
 OVER_MICRO_TURNS: Final = 25
 """Silence after which a segment that nobody answered is closed: longer than any pause inside a
@@ -48,11 +46,11 @@ MOST_SETTLED_WORDS: Final = 120
 aloud, or a radio in the room, never pauses."""
 
 
-def take_in(heard: Hearing, block: Audio, activity: Sequence[float], k: int) -> Hearing:
+def take_in(heard: Hearing, block: Audio, voiced: bool, k: int) -> Hearing:
     """Add one block; begin a segment with the first voice."""
     recent = (*heard.recent[-(RECENT_BLOCKS - 1) :], block)
     heard = replace(heard, recent=recent)
-    if max(activity, default=0.0) >= VOICED:
+    if voiced:
         heard = replace(heard, voiced_k=k)
         if heard.segment is None:
             before = recent[-BEFORE_BLOCKS:]

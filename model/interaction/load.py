@@ -13,12 +13,10 @@ from model.config import EngineConfig
 from model.interaction.choice import choose
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.ears import MoonshineEars
-from model.interaction.end_of_turn import EndOfTurnModel
-from model.interaction.floor import FloorSettings
+from model.interaction.floor_port import FloorPart
 from model.interaction.language import Language
 from model.interaction.memory import Memory
 from model.interaction.voice import HibariVoice
-from model.interaction.voice_activity import VoiceActivity
 from model.interaction.work import Parts
 
 __all__ = ["load"]
@@ -46,20 +44,31 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     parts = Parts(
         ears=MoonshineEars.load(store / "ears", device),
         voice=HibariVoice.load(threads=1),
-        end_of_turn=EndOfTurnModel.load(store / "end-of-turn"),
         memories=tuple(Memory(language, row) for row in range(config.rows)),
-        floor=FloorSettings(**json.loads(config.floor)),
+        floor=_rules(config, store, device),
         answer_tokens=config.answer_tokens,
     )
-    activity = VoiceActivity.load(store / "voice-activity", device)
     torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
         "language": name,
         "ears": "moonshine tiny, English",
         "voice": "hibari, English",
-        "floor": "voice activity and a pretrained end-of-turn model",
+        "floor": parts.floor.described,
     }
-    return CounterpointModel(activity, language, parts, threads), described, device
+    return CounterpointModel(language, parts, threads), described, device
+
+
+def _rules(config: EngineConfig, store: Path, device: str) -> FloorPart:
+    from model.interaction.end_of_turn import EndOfTurnModel
+    from model.interaction.floor import FloorSettings
+    from model.interaction.rules import Rules
+    from model.interaction.voice_activity import VoiceActivity
+
+    return Rules(
+        VoiceActivity.load(store / "voice-activity", device),
+        EndOfTurnModel.load(store / "end-of-turn"),
+        FloorSettings(**json.loads(config.floor)),
+    )
 
 
 def _device(wanted: str) -> str:

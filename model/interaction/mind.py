@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from model.interaction.ears import Segment
-from model.interaction.floor import FloorState
 from model.interaction.parts import Spoken
 from model.interaction.speaking import Utterance
 from model.messages import Audio, PersonDoing, StreamSettings, Word
 
-__all__ = ["Draft", "EndOfTurn", "Hearing", "Mind", "Rendered", "ReplyDone", "Transcribed"]
+__all__ = ["Draft", "Hearing", "Mind", "Rendered", "ReplyDone", "Transcribed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,6 @@ class Transcribed:
     asked: Segment
     heard: Segment
     draft: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EndOfTurn:
-    """Result of a job: the probability that what was heard until micro-turn `k` is finished."""
-
-    k: int
-    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +102,7 @@ class Mind:
     Attributes:
         row: the row, and the row of Language that belongs to it.
         settings: how to behave towards this person.
-        floor: state of the floor's decision.
+        floor: what the floor part remembers of the row; see `floor_port`.
         hearing: what came in.
         draft: an answer being prepared while the person may still go on.
         utterance: what we are saying.
@@ -121,13 +113,12 @@ class Mind:
         unanswered: typed words wait for an answer.
         sayings: set texts to be said as soon as the floor is free, such as a greeting.
         doing: what the person was last said to be doing.
-        end_of_turn: the last judgement that the person is finished.
         utterances, drafts: the last number given out.
     """
 
     row: int
     settings: StreamSettings
-    floor: FloorState
+    floor: Any
     hearing: Hearing = field(default_factory=Hearing)
     draft: Draft | None = None
     utterance: Utterance | None = None
@@ -138,6 +129,5 @@ class Mind:
     unanswered: bool = False
     sayings: tuple[str, ...] = ()
     doing: PersonDoing = "silent"
-    end_of_turn: EndOfTurn | None = None
     utterances: int = 0
     drafts: int = 0

@@ -9,7 +9,8 @@ from typing import Final
 
 from model.engine.jobs import Failed
 from model.interaction import hearing, speaking
-from model.interaction.mind import EndOfTurn, Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.floor_port import FloorPart
+from model.interaction.mind import Mind, Rendered, ReplyDone, Transcribed
 from model.messages import Event, PersonWords, Remembered, Word
 
 __all__ = ["APOLOGY", "carry", "enter", "joined"]
@@ -22,13 +23,11 @@ MOST_CARRIED: Final = 16_384
 """Characters of unanswered words that are kept, the last ones: Language reads no more of a turn."""
 
 
-def enter(mind: Mind, value: object) -> tuple[Mind, tuple[Event, ...]]:
+def enter(mind: Mind, value: object, floor: FloorPart) -> tuple[Mind, tuple[Event, ...]]:
     """The mind with one result in it, and what the server should be told of it."""
     match value:
         case Transcribed():
             return _transcribed(mind, value)
-        case EndOfTurn():
-            return replace(mind, end_of_turn=value), ()
         case Rendered():
             return _rendered(mind, value), ()
         case ReplyDone():
@@ -36,9 +35,9 @@ def enter(mind: Mind, value: object) -> tuple[Mind, tuple[Event, ...]]:
         case Remembered():
             return mind, (value,)
         case Failed():
-            return _failed(mind, value), ()
+            return _failed(mind, value, floor), ()
         case _:
-            raise TypeError(f"no job gives a {type(value).__name__}")
+            return replace(mind, floor=floor.enter(mind, value)), ()
 
 
 def carry(earlier: str, later: str) -> str:
@@ -92,12 +91,12 @@ def _reply_done(mind: Mind, done: ReplyDone) -> Mind:
     return mind
 
 
-def _failed(mind: Mind, failure: Failed) -> Mind:
+def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     log.error("a job of lane %s failed: %s", failure.lane, failure.error)
     if failure.lane == "ears":
         return replace(mind, hearing=replace(mind.hearing, busy=False))
     if failure.lane != "language":
-        return mind
+        return replace(mind, floor=floor.failed(mind, failure.lane))
     utterance = mind.utterance
     if utterance is None:
         failed = None if mind.draft is None else replace(mind.draft, failed=True)

@@ -1,7 +1,7 @@
-"""The jobs of the interaction model: listening, judging, answering, remembering.
+"""The jobs of the interaction model: listening, answering, remembering.
 
-Each is a generator for the JobQueue. Lanes of a stream: `ears` for partial transcriptions, `turn`
-for the end of the turn, `language` for all that touches the stream's row of Language.
+Each is a generator for the JobQueue. Lanes of a stream: `ears` for partial transcriptions,
+`language` for all that touches the stream's row of Language; the floor part has its own.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from dataclasses import dataclass
 
 from model.engine.jobs import Emit, Token, Work
 from model.interaction.ears import listen as hear
-from model.interaction.end_of_turn import EndOfTurnModel
-from model.interaction.floor import FloorSettings
+from model.interaction.floor_port import FloorPart
 from model.interaction.memory import Memory
-from model.interaction.mind import EndOfTurn, Rendered, ReplyDone, Transcribed
+from model.interaction.mind import Rendered, ReplyDone, Transcribed
 from model.interaction.parts import Ears, Pieces, Spoken, Voice
 from model.interaction.phrases import Phrase, PhraseSplitter
 from model.interaction.segment import Segment
 from model.interaction.voice import append_silence
-from model.messages import Audio, Remembered
+from model.messages import Remembered
 
-__all__ = ["Parts", "answer", "judge", "listen", "say", "settle"]
+__all__ = ["Parts", "answer", "listen", "say", "settle"]
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +32,8 @@ class Parts:
 
     ears: Ears
     voice: Voice
-    end_of_turn: EndOfTurnModel
     memories: Sequence[Memory]
-    floor: FloorSettings
+    floor: FloorPart
     answer_tokens: int
 
 
@@ -43,12 +41,6 @@ def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
     """Recognise all open audio of segment `number`, for a draft or as a partial (0)."""
     heard = yield from hear(ears, segment)
     return Transcribed(number, segment, heard, draft)
-
-
-def judge(model: EndOfTurnModel, audio: Audio, k: int) -> Work:
-    """Ask the pretrained model whether what was heard until micro-turn `k` is a finished turn."""
-    probability = yield from model.probability(audio)
-    return EndOfTurn(k, probability)
 
 
 def answer(draft: int, parts: Parts, row: int, heard: Work | None, carried: str) -> Work:

@@ -10,10 +10,11 @@ import pytest
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Failed
-from model.interaction.floor import FloorSettings, FloorState
+from model.interaction.floor import FloorSettings
 from model.interaction.memory import Memory
-from model.interaction.mind import EndOfTurn, Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.mind import Mind, Rendered, ReplyDone, Transcribed
 from model.interaction.parts import Spoken, SpokenWord
+from model.interaction.rules import EndOfTurn, Rules, RulesRow, heard
 from model.interaction.segment import Segment
 from model.interaction.step import RowStep
 from model.interaction.work import Parts
@@ -23,14 +24,15 @@ from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_RATE
 BLOCK = np.full(HEARING_BLOCK_SAMPLES, 0.1, np.float32)
 VOICE, SILENCE = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 NOTHING = cast(Any, None)
-PARTS = Parts(NOTHING, NOTHING, NOTHING, (Memory(NOTHING, 0),), FloorSettings(), 16)
+RULES = Rules(NOTHING, NOTHING, FloorSettings())
+PARTS = Parts(NOTHING, NOTHING, (Memory(NOTHING, 0),), RULES, 16)
 
 
 @dataclass
 class Walk:
     """Micro-turn after micro-turn of one mind."""
 
-    mind: Mind = field(default_factory=lambda: Mind(0, StreamSettings(), FloorState()))
+    mind: Mind = field(default_factory=lambda: Mind(0, StreamSettings(), RulesRow()))
     k: int = 0
 
     def step(
@@ -39,7 +41,8 @@ class Walk:
         turn = MicroTurnInput(1, self.k, BLOCK, **given)
         entering = tuple((0, "", result) for result in results)
         step = RowStep(self.mind, RowInput(turn, entering), PARTS)
-        self.mind, output = step.run(activity)
+        step.take_in()
+        self.mind, output = step.act(heard(activity))
         self.k += 1
         return output
 

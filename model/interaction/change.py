@@ -1,0 +1,172 @@
+"""What one micro-turn changes for one row: its mind, what goes out, the jobs it begins and ends.
+
+A `RowChange` is built for one micro-turn and thrown away; it collects, and the caller commits all
+of it or nothing. Here are the moves that others are made of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from model.engine.engine import RowInput, RowOutput
+from model.engine.jobs import Job, Priority, Work
+from model.interaction import hearing, results, speaking, work
+from model.interaction.mind import Draft, Mind
+from model.interaction.speaking import Utterance
+from model.interaction.work import Parts
+from model.messages import Event, Floor, MicroTurnOutput, PersonWords, Speech, Turn
+from model.timebase import MICRO_TURN_SECONDS
+
+__all__ = ["RowChange"]
+
+
+@dataclass(slots=True)
+class RowChange:
+    """The micro-turn of one row in the making."""
+
+    mind: Mind
+    given: RowInput
+    parts: Parts
+    events: list[Event] = field(default_factory=list)
+    speech: list[Speech] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+
+    @property
+    def k(self) -> int:
+        """The micro-turn's number."""
+        return self.given.turn.k
+
+    @property
+    def now(self) -> float:
+        """Where the micro-turn begins, in seconds of the stream."""
+        return self.k * MICRO_TURN_SECONDS
+
+    @property
+    def output(self) -> RowOutput:
+        """What the row's step gives."""
+        turn = self.given.turn
+        output = MicroTurnOutput(turn.stream, turn.k, tuple(self.speech), tuple(self.events))
+        return RowOutput(output, tuple(self.cancelled), tuple(self.jobs))
+
+    # ---- jobs ------------------------------------------------------------------------------
+
+    def submit(self, lane: str, priority: Priority, job: Work, lasting: bool = False) -> None:
+        """Begin a job when the step is committed."""
+        self.jobs.append(Job(self.given.turn.stream, lane, priority, job, lasting))
+
+    def cancel(self, lane: str) -> None:
+        """Abandon a lane's jobs: those under way, and those begun in this micro-turn."""
+        self.cancelled.append(lane)
+        self.jobs = [job for job in self.jobs if job.lane != lane or job.lasting]
+
+    # ---- listening -------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Recognise what is open of the segment."""
+        heard = self.mind.hearing
+        assert heard.segment is not None
+        job = work.listen(self.parts.ears, heard.number, heard.segment)
+        self.submit("ears", Priority.SPEECH, job)
+        self.mind = replace(self.mind, hearing=replace(heard, busy=True, asked_k=self.k))
+
+    def end_segment(self, answered: bool) -> None:
+        """Close the segment under way and say its last words; answered ones are carried."""
+        heard = self.mind.hearing
+        if heard.segment is None:
+            return
+        if not answered:
+            self.drop_draft()
+        if heard.words or heard.told:
+            self.events.append(PersonWords(heard.number, heard.words, final=True))
+        if answered:
+            self.mind = replace(self.mind, carried=results.joined(self.mind.carried, heard.words))
+        self.cancel("ears")
+        self.mind = replace(self.mind, hearing=hearing.closed(heard))
+        self._forget()
+
+    # ---- drafts ----------------------------------------------------------------------------
+
+    def start_draft(self, segment: int) -> Draft:
+        """Begin an answer to a segment, or (0) to what was typed."""
+        number = self.mind.drafts + 1
+        listen: Work | None = None
+        if segment:
+            heard = self.mind.hearing.segment
+            assert heard is not None
+            listen = work.listen(self.parts.ears, segment, heard, number)
+            self.cancel("ears")
+            hearing_on = replace(self.mind.hearing, busy=False, asked_k=self.k)
+            self.mind = replace(self.mind, hearing=hearing_on)
+        job = work.answer(number, self.parts, self.mind.row, listen, self.mind.carried)
+        self.submit("language", Priority.SPEECH, job)
+        draft = Draft(number, segment, text="" if segment else self.mind.carried)
+        self.mind = replace(self.mind, draft=draft, drafts=number)
+        return draft
+
+    def drop_draft(self) -> None:
+        """The answer in the making is not wanted."""
+        if self.mind.draft is not None:
+            self.cancel("language")
+            self.cancel("turn")
+            self.mind = replace(self.mind, draft=None)
+            self._forget()
+
+    # ---- speaking --------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Say a set text."""
+        number = self.mind.drafts + 1
+        self.mind = replace(self.mind, drafts=number)
+        self.submit("language", Priority.SPEECH, work.say(number, self.parts.voice, text))
+        self.begin(number, answering=False)
+
+    def begin(self, draft: int, answering: bool) -> Utterance:
+        """A new utterance takes the floor; what the person said so far is what it answers."""
+        mind = self.mind
+        utterance = Utterance(mind.utterances + 1, draft)
+        asked, carried = (mind.carried, "") if answering else ("", mind.carried)
+        self.mind = replace(
+            mind,
+            utterance=utterance,
+            utterances=utterance.number,
+            answering=answering,
+            cut_k=-1,
+            asked=asked,
+            carried=carried,
+        )
+        return utterance
+
+    def stop(self, probability: float, tell: bool = True) -> None:
+        """Stop speaking, if we do; Playout reports how far we were heard."""
+        utterance = self.mind.utterance
+        if utterance is None or self.mind.cut_k >= 0:
+            return
+        if tell:
+            self.events.append(Floor("yield", probability))
+        self.cancel("language")
+        self.mind = replace(self.mind, cut_k=self.k)
+        if not utterance.sent_samples:
+            self.settle(cut=True)  # Playout has never heard of it and will report nothing.
+
+    def settle(self, cut: bool) -> None:
+        """The utterance is over: Language remembers what was heard of it, to the word."""
+        utterance = self.mind.utterance
+        assert utterance is not None
+        text = speaking.heard_text(utterance)
+        memory = self.parts.memories[self.mind.row]
+        carried = self.mind.carried
+        if text.strip():
+            if self.mind.answering:
+                remembering = memory.settle(text, cut)
+            else:
+                remembering = memory.record(Turn("agent", text.strip(), cut))
+            job = work.settle(utterance.number, cut, memory, remembering)
+            self.submit("language", Priority.SPEECH, job, lasting=True)
+        else:
+            # Nothing of the answer was heard: what was asked is still to be answered.
+            carried = results.carry(self.mind.asked, carried)
+        self.mind = replace(self.mind, utterance=None, cut_k=-1, asked="", carried=carried)
+
+    def _forget(self) -> None:
+        self.mind = replace(self.mind, floor=self.parts.floor.forget(self.mind.floor))
