@@ -49,6 +49,8 @@ def _runs(parser: argparse.ArgumentParser, action: Callable[[Any], int]) -> None
                         help="end this piece of the run after so long")  # fmt: skip
     parser.add_argument("--dev-steps", type=int, default=500, help="between reports on dev")
     parser.add_argument("--dev-conversations", type=int, default=64)
+    parser.add_argument("--repeats", type=float, default=float("inf"),
+                        help="wait for more shards rather than see these more often")  # fmt: skip
     if action is _core:
         parser.add_argument("--ablate", help="leave out a stream: encoder, dmel, own, …")
 
@@ -95,6 +97,7 @@ def _begun(chosen: argparse.Namespace, change: Callable[[Any], Any]) -> tuple[An
         data=chosen.data, dev=chosen.dev, out=chosen.out, device=chosen.device,
         save_minutes=chosen.save_minutes, stop_minutes=chosen.stop_minutes,
         dev_steps=chosen.dev_steps, dev_conversations=chosen.dev_conversations,
+        repeats=chosen.repeats,
     )  # fmt: skip
     training = change(training_from(chosen.config))
     if chosen.steps is not None:

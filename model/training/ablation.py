@@ -47,7 +47,7 @@ def ablation(
         raise ValueError("an ablation is judged on dev shards: name their folder with --dev")
     training = replace(training, rescan=NEVER)
     run.out.mkdir(parents=True, exist_ok=True)
-    Listings(run.out, Corpus(run.data), training.memory_bytes).at(0)
+    Listings(run.out, run.data, training.memory_bytes).at(0)
     reports: dict[str, Any] = {}
     for name in (FULL, *names):
         changed = training if name == FULL else ablated(training, name)

@@ -27,7 +27,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 3, 16
 """Micro-turns: shorter silences are no pauses; longer ones, which the bench lacks, count apart."""
 
 NEARLY_ENDED: Final = 2
-"""Micro-turns before a turn's end in which a take is early, not over the person's words."""
+"""Micro-turns around a turn's end in which a take is early or late, not over the person's words."""
 
 KINDS: Final = {
     "turn end": "take is due",
@@ -107,6 +107,8 @@ def events_of(judged: Judged, conversation: int = 0) -> Events:
     talking = (person == SPEAKING) & plain & ~ours
     for end in ends:
         talking[max(end.start - NEARLY_ENDED, 0) : end.start] = False
+        # Who goes on after an end has only just begun again.
+        talking[end.stop : end.stop + NEARLY_ENDED] = False
     add("speaking", take, _spans(talking))
     for span in _spans(event == streams.OTHER_SOUND, labels["event_age"]):
         acknowledged = bool((person[span] == ACKNOWLEDGING).any())

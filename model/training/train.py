@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ import torch
 
 from model.training import evaluate
 from model.training.curve import Curve
-from model.training.dataset import Corpus, Whole, listing
+from model.training.dataset import Corpus, Listed, Whole, listing
 from model.training.train_config import Training, as_json, changed
 from model.training.trainer import Listings, Trainer
 
@@ -35,6 +35,9 @@ RUN: Final = "run.json"
 DEV: Final = "dev.json"
 LOG_STEPS: Final = 20
 TIMED_STEPS: Final = 6
+MICRO_TURNS_IN_A_SHARD: Final = 5000
+POLL_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 1200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ class Run:
         stop_minutes: after which this piece of the run ends.
         dev_steps: between dev reports.
         dev_conversations: that dev reports look at while training goes on.
+        repeats: how often data may be seen, on average, before training waits for more; it waits
+            for a while only. For folders that are still being filled.
     """
 
     data: Path
@@ -60,6 +65,7 @@ class Run:
     stop_minutes: float = float("inf")
     dev_steps: int = 500
     dev_conversations: int = 64
+    repeats: float = float("inf")
 
 
 def begin(run: Run, training: Training, seed: int, steps: int) -> int:
@@ -124,12 +130,13 @@ def train(run: Run, training: Training, seed: int, steps: int) -> bool:
     trainer = Trainer(training, seed, run.device)
     trainer.load(run.out)
     corpus = Corpus(run.data)
-    listings = Listings(run.out, corpus, training.memory_bytes)
-    corpus.hold(listings.at(trainer.step - trainer.step % training.rescan))
     curve = Curve(run.out, trainer.step, steps)
     dev: list[Whole] = []
     began = saved = time.monotonic()
     with _stoppable() as stopped:
+        waiting = _Waiting(run, training, stopped)
+        listings = Listings(run.out, run.data, training.memory_bytes, waiting)
+        corpus.hold(listings.at(trainer.step - trainer.step % training.rescan))
         while trainer.step < steps:
             if trainer.step % training.rescan == 0:
                 corpus.hold(listings.at(trainer.step))
@@ -148,6 +155,28 @@ def train(run: Run, training: Training, seed: int, steps: int) -> bool:
             if over:
                 break
     return trainer.step >= steps
+
+
+class _Waiting:
+    """Whether to wait for more shards before the steps up to the next listing."""
+
+    def __init__(self, run: Run, training: Training, stopped: list[int]) -> None:
+        self._run, self._training, self._stopped = run, training, stopped
+        self._size = 0
+        self._grew = time.monotonic()
+
+    def __call__(self, step: int, listed: Sequence[Listed]) -> float:
+        if len(listed) != self._size:
+            self._size, self._grew = len(listed), time.monotonic()
+        training = self._training
+        seen = (step + training.rescan) * training.batch * training.length
+        there = len(listed) * MICRO_TURNS_IN_A_SHARD
+        patient = time.monotonic() - self._grew < PATIENCE_SECONDS
+        return (
+            POLL_SECONDS
+            if seen > self._run.repeats * there and patient and not self._stopped
+            else 0.0
+        )
 
 
 def _look(run: Run, trainer: Trainer, curve: Curve, dev: list[Whole]) -> list[Whole]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,14 +39,23 @@ class Listings:
 
     Args:
         out: the run's folder.
-        corpus: whose folder is looked at.
+        folder: of the shards.
         most_bytes: see `listing`.
+        wait: is asked how long to wait, in seconds, before a listing is used that has not been
+            used before; it is drawn up anew then. 0 ends the waiting.
     """
 
-    def __init__(self, out: Path, corpus: Corpus, most_bytes: int) -> None:
+    def __init__(
+        self,
+        out: Path,
+        folder: Path,
+        most_bytes: int,
+        wait: Callable[[int, Sequence[Listed]], float] = lambda step, listed: 0.0,
+    ) -> None:
         self._path = out / LISTINGS
-        self._corpus = corpus
+        self._folder = folder
         self._most_bytes = most_bytes
+        self._wait = wait
         self._known: dict[int, tuple[Listed, ...]] = {}
         if self._path.is_file():
             self._known = _read_listings(self._path)
@@ -53,7 +63,11 @@ class Listings:
     def at(self, step: int) -> tuple[Listed, ...]:
         """The listing that begins at `step`; drawn up now if it never was."""
         if step not in self._known:
-            self._known[step] = listing(self._corpus.folder, self._most_bytes)
+            listed = listing(self._folder, self._most_bytes)
+            while (pause := self._wait(step, listed)) > 0:
+                time.sleep(pause)
+                listed = listing(self._folder, self._most_bytes)
+            self._known[step] = listed
             line = json.dumps({"step": step, "shards": self._known[step]})
             with self._path.open("a", encoding="utf-8") as file:
                 # The newline before ends half a line that a killed run may have left.

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,7 @@ import torch
 
 from model.training.augment import NOTHING
 from model.training.curve import read_curve
-from model.training.dataset import Corpus, listing
+from model.training.dataset import Corpus, Listed, listing
 from model.training.train import Run, begin, measured_steps, train
 from model.training.train_config import (
     ABLATIONS,
@@ -160,11 +161,20 @@ def test_minutes_become_steps(tmp_path: Path) -> None:
 
 def test_listings_are_written_before_they_are_used(tmp_path: Path) -> None:
     write_shard(tmp_path, 0)
-    listings = Listings(tmp_path, Corpus(tmp_path), 10**9)
+    listings = Listings(tmp_path, tmp_path, 10**9)
     first = listings.at(0)
     write_shard(tmp_path, 1)
-    again = Listings(tmp_path, Corpus(tmp_path), 10**9)
-    assert again.at(0) == first and len(again.at(4)) == 2
+    asked: list[int] = []
+
+    def wait(step: int, listed: Sequence[Listed]) -> float:
+        """Wait until a third shard is there."""
+        asked.append(len(listed))
+        write_shard(tmp_path, 2)
+        return 0.001 if len(listed) < 3 else 0.0
+
+    again = Listings(tmp_path, tmp_path, 10**9, wait)
+    assert again.at(0) == first and not asked
+    assert len(again.at(4)) == 3 and asked == [2, 3]
 
 
 def test_the_rate_rises_stays_and_falls() -> None:
