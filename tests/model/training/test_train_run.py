@@ -16,6 +16,7 @@ from typing import Literal
 import pytest
 import torch
 
+from model.training import train_config
 from model.training.augment import NOTHING
 from model.training.curve import read_curve
 from model.training.dataset import Corpus, Listed, listing
@@ -186,6 +187,8 @@ def test_the_rate_rises_stays_and_falls() -> None:
 
 
 def test_a_configuration_is_strict(tmp_path: Path) -> None:
+    large = training_from(Path(train_config.__file__).with_name("large.json"))
+    assert large.network.width > Training().network.width
     path = tmp_path / "config.json"
     path.write_text('{"network": {"layers": 3}, "rate": 1, "betas": [0.9, 0.95]}')
     found = training_from(path)
