@@ -33,7 +33,7 @@ LATE_SHARE: Final = 0.15
 """How often a refresh enters one micro-turn later than it could: the worker was busy."""
 
 WINDOWS_TOGETHER: Final = 8
-BELIEFS_TOGETHER: Final = 16
+BELIEFS_TOGETHER: Final = 40
 
 Windows = npt.NDArray[np.float32]
 
