@@ -50,6 +50,10 @@ class EngineConfig:
     floor: str = "{}"
     """Overrides of the floor's settings as a JSON object; the benchmark sweeps them."""
 
+    core: str = "auto"
+    """Who has the floor: `auto` is the checkpoint of Core in `model/weights/core` if there is one,
+    else the rules; `rules`; or the folder of a checkpoint."""
+
     journal: str = ""
     """Folder for a journal of every stream, with all that was heard as sound, so that it can be
     replayed; empty keeps none. Who turns it on must tell people."""

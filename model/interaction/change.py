@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority, Work
-from model.interaction import hearing, results, speaking, work
-from model.interaction.mind import Draft, Mind
+from model.interaction import hearing, results, resuming, speaking, work
+from model.interaction.mind import Draft, Manner, Mind
+from model.interaction.resuming import Remainder
 from model.interaction.speaking import Utterance
 from model.interaction.work import Parts
 from model.messages import Event, Floor, MicroTurnOutput, PersonWords, Speech, Turn
@@ -62,12 +63,12 @@ class RowChange:
 
     # ---- listening -------------------------------------------------------------------------
 
-    def listen(self) -> None:
+    def listen(self, priority: Priority = Priority.SPEECH) -> None:
         """Recognise what is open of the segment."""
         heard = self.mind.hearing
         assert heard.segment is not None
         job = work.listen(self.parts.ears, heard.number, heard.segment)
-        self.submit("ears", Priority.SPEECH, job)
+        self.submit("ears", priority, job)
         self.mind = replace(self.mind, hearing=replace(heard, busy=True, asked_k=self.k))
 
     def end_segment(self, answered: bool) -> None:
@@ -109,7 +110,7 @@ class RowChange:
         if self.mind.draft is not None:
             self.cancel("language")
             self.cancel("turn")
-            self.mind = replace(self.mind, draft=None)
+            self.mind = replace(self.mind, draft=None, dropped=self.mind.dropped + 1)
             self._forget()
 
     # ---- speaking --------------------------------------------------------------------------
@@ -121,7 +122,7 @@ class RowChange:
         self.submit("language", Priority.SPEECH, work.say(number, self.parts.voice, text))
         self.begin(number, answering=False)
 
-    def begin(self, draft: int, answering: bool) -> Utterance:
+    def begin(self, draft: int, answering: bool, manner: Manner = "") -> Utterance:
         """A new utterance takes the floor; what the person said so far is what it answers."""
         mind = self.mind
         utterance = Utterance(mind.utterances + 1, draft)
@@ -131,23 +132,33 @@ class RowChange:
             utterance=utterance,
             utterances=utterance.number,
             answering=answering,
+            manner=manner,
             cut_k=-1,
+            cut_by_floor=False,
+            remainder=None,
             asked=asked,
             carried=carried,
         )
         return utterance
 
-    def stop(self, probability: float, tell: bool = True) -> None:
-        """Stop speaking, if we do; Playout reports how far we were heard."""
+    def stop(self, probability: float, tell: bool = True, by_floor: bool = False) -> None:
+        """Stop speaking, if we do; Playout reports how far we were heard. Who was stopped by the
+        floor, and by nothing else, may go on from there."""
+        self.mind = replace(self.mind, cut_by_floor=by_floor, remainder=None)
         utterance = self.mind.utterance
         if utterance is None or self.mind.cut_k >= 0:
             return
         if tell:
             self.events.append(Floor("yield", probability))
-        self.cancel("language")
+        self.abandon_answer()
         self.mind = replace(self.mind, cut_k=self.k)
         if not utterance.sent_samples:
             self.settle(cut=True)  # Playout has never heard of it and will report nothing.
+
+    def abandon_answer(self) -> None:
+        """No more is to be said of the utterance; a sign of listening leaves Language alone."""
+        if self.mind.manner != "backchannel":
+            self.cancel("language")
 
     def settle(self, cut: bool) -> None:
         """The utterance is over: Language remembers what was heard of it, to the word."""
@@ -156,8 +167,15 @@ class RowChange:
         text = speaking.heard_text(utterance)
         memory = self.parts.memories[self.mind.row]
         carried = self.mind.carried
-        if text.strip():
-            if self.mind.answering:
+        rest: Remainder | None = None
+        if self.mind.manner == "backchannel":
+            pass
+        elif text.strip():
+            if cut and self.mind.cut_by_floor:
+                rest = resuming.remainder(utterance, self.k)
+            if self.mind.manner == "rest":
+                remembering = memory.rejoin(text, cut)
+            elif self.mind.answering:
                 remembering = memory.settle(text, cut)
             else:
                 remembering = memory.record(Turn("agent", text.strip(), cut))
@@ -166,7 +184,15 @@ class RowChange:
         else:
             # Nothing of the answer was heard: what was asked is still to be answered.
             carried = results.carry(self.mind.asked, carried)
-        self.mind = replace(self.mind, utterance=None, cut_k=-1, asked="", carried=carried)
+        self.mind = replace(
+            self.mind,
+            utterance=None,
+            cut_k=-1,
+            cut_by_floor=False,
+            remainder=rest,
+            asked="",
+            carried=carried,
+        )
 
     def _forget(self) -> None:
         self.mind = replace(self.mind, floor=self.parts.floor.forget(self.mind.floor))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -38,6 +38,10 @@ __all__ = [
 
 Numbers = npt.NDArray[Any]
 OPERATING_POINT: Final = "operating_point.json"
+LATER_KEYS: Final = {"draft"}
+"""Keys that a checkpoint may lack."""
+
+EAGER_ODDS: Final = 4.0
 TAKEN_FROM_SOUND: Final = ("person_dmel", "person_prosody", "own_dmel", "own_prosody")
 DECISIONS: Final[tuple[FloorDecision, ...]] = ("listen", "take", "hold", "yield", "backchannel")
 DOINGS: Final[tuple[PersonDoing, ...]] = (
@@ -57,6 +61,8 @@ class OperatingPoint:
     take: float = 0.5
     yielding: float = 0.5
     backchannel: float = 0.5
+    draft: float = 0.3
+    """From here on the end is near enough for a draft; a draft is dropped below half of it."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what is no probability."""
@@ -68,9 +74,19 @@ class OperatingPoint:
     def from_file(cls, path: Path) -> OperatingPoint:
         """Read it; raises ValueError that names unknown or missing keys."""
         found = json.loads(path.read_text(encoding="utf-8"))
-        if wrong := sorted(found.keys() ^ {field.name for field in fields(cls)}):
+        names = {field.name for field in fields(cls)}
+        if wrong := sorted((found.keys() - names) | (names - found.keys() - LATER_KEYS)):
             raise ValueError(f"{path} has unknown or missing keys {wrong}")
         return cls(**found)
+
+    def with_eagerness(self, eagerness: float) -> OperatingPoint:
+        """The point for a person who wants quicker (1) or more patient (0) answers; 0.5 is as it
+        is, and the ends are four times the odds apart from it."""
+        if eagerness == 0.5:
+            return self
+        odds = self.take / max(1.0 - self.take, 1e-6)
+        odds *= EAGER_ODDS ** (1.0 - 2.0 * min(max(eagerness, 0.0), 1.0))
+        return replace(self, take=odds / (1.0 + odds))
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""

@@ -61,7 +61,6 @@ class Verdict:
         resume: we were stopped for nothing, and may go on where we were cut.
         confirms: nothing is said before all voiced sound has been recognised.
         jobs: work for the floor's own sake.
-        budget: how many drafts may begin for nothing in a minute; those that are said do not count.
     """
 
     state: Any
@@ -74,7 +73,6 @@ class Verdict:
     resume: bool = False
     confirms: bool = False
     jobs: tuple[FloorJob, ...] = ()
-    budget: int = 600
 
 
 class FloorPart(Protocol):

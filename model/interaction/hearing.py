@@ -23,6 +23,7 @@ __all__ = [
     "parted",
     "recognised",
     "take_in",
+    "unread",
     "wants_partial",
 ]
 
@@ -78,7 +79,9 @@ def recognised(heard: Hearing, found: Transcribed) -> Hearing:
         return heard
     since = segment.blocks[len(found.asked.blocks) :]
     joined = replace(found.heard, blocks=found.heard.blocks + since)
-    return replace(heard, segment=joined, told=heard.told or bool(joined.words))
+    read_k = round(found.asked.end_seconds / MICRO_TURN_SECONDS) - 1
+    told = heard.told or bool(joined.words)
+    return replace(heard, segment=joined, told=told, partials=heard.partials + 1, read_k=read_k)
 
 
 def parted(heard: Hearing) -> tuple[Hearing, tuple[Word, ...]]:
@@ -96,10 +99,17 @@ def is_over(heard: Hearing, k: int) -> bool:
     return heard.segment is not None and k - heard.voiced_k >= OVER_MICRO_TURNS
 
 
+def unread(heard: Hearing) -> bool:
+    """Whether the last voice is in no hypothesis yet; one micro-turn is the doubt about its end."""
+    return heard.segment is not None and heard.voiced_k - 1 > heard.read_k
+
+
 def closed(heard: Hearing) -> Hearing:
     """No segment; what is heard next begins a new one, and takes no word of this one with it."""
     recent = heard.recent[-BETWEEN_BLOCKS:]
-    return replace(heard, recent=recent, segment=None, told=False, busy=False, muted=False)
+    return replace(
+        heard, recent=recent, segment=None, told=False, partials=0, busy=False, muted=False
+    )
 
 
 def last_seconds(heard: Hearing) -> Audio:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import torch
 
 from model.config import EngineConfig
+from model.interaction.backchannels import rendered
 from model.interaction.choice import choose
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.ears import MoonshineEars
@@ -19,9 +21,11 @@ from model.interaction.memory import Memory
 from model.interaction.voice import HibariVoice
 from model.interaction.work import Parts
 
-__all__ = ["load"]
+__all__ = ["core_folder", "load"]
 
 MOST_THREADS: Final = 4
+SHIPPED_CORE: Final = Path(__file__).parents[1] / "weights" / "core"
+BELIEVER: Final = "language-135m"
 
 
 def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
@@ -34,19 +38,28 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     device = _device(config.device)
     store = Path(config.weights)
     name = choose(store, device) if config.language == "auto" else config.language
-    for part in (name, "ears", "voice-activity", "end-of-turn"):
+    checkpoint = core_folder(config.core)
+    listening = ("voice-activity", "end-of-turn") if checkpoint is None else ()
+    for part in (name, "ears", *listening):
         if not (store / part).is_dir():
             raise FileNotFoundError(
                 f"the weights of {part!r} are not in {store}; "
                 f"run `counterpoint weights fetch --only {part}`"
             )
     language = Language.load(store / name, config.rows, device, seed=config.seed)
+    ears, voice = MoonshineEars.load(store / "ears", device), HibariVoice.load(threads=1)
+    floor = (
+        _rules(config, store, device)
+        if checkpoint is None
+        else _core(config, checkpoint, store, device, ears)
+    )
     parts = Parts(
-        ears=MoonshineEars.load(store / "ears", device),
-        voice=HibariVoice.load(threads=1),
+        ears=ears,
+        voice=voice,
         memories=tuple(Memory(language, row) for row in range(config.rows)),
-        floor=_rules(config, store, device),
+        floor=floor,
         answer_tokens=config.answer_tokens,
+        backchannels=None if checkpoint is None else rendered(voice),
     )
     torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
@@ -56,6 +69,29 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         "floor": parts.floor.described,
     }
     return CounterpointModel(language, parts, threads), described, device
+
+
+def core_folder(setting: str) -> Path | None:
+    """The checkpoint that has the floor; None for the rules. See `EngineConfig.core`."""
+    if setting == "rules":
+        return None
+    if setting == "auto":
+        return SHIPPED_CORE if (SHIPPED_CORE / "core.safetensors").is_file() else None
+    return Path(setting)
+
+
+def _core(
+    config: EngineConfig, checkpoint: Path, store: Path, device: str, ears: MoonshineEars
+) -> FloorPart:
+    from model.interaction.belief import Belief
+    from model.interaction.core import Core
+    from model.interaction.core_floor import CoreFloor
+
+    used = Core.load(checkpoint, config.rows, device)
+    used.point = replace(used.point, **json.loads(config.floor))
+    believes = "belief" in used.config.streams and (store / BELIEVER).is_dir()
+    belief = Belief.load(store / BELIEVER, config.rows, device) if believes else None
+    return CoreFloor(used, ears, belief)
 
 
 def _rules(config: EngineConfig, store: Path, device: str) -> FloorPart:

@@ -40,6 +40,7 @@ class Memory:
         self._asked = ""
         self._reply_start = 0
         self._reply: list[int] = []
+        self._cut_start = 0
 
     def prime(self, instructions: str, turns: Sequence[Turn]) -> Pieces[None]:
         """Empty the row, read the instructions, pin them, and read back earlier turns."""
@@ -74,11 +75,34 @@ class Memory:
         held = self.language.held(self.row)[-spoken:] if spoken else []
         yield from self._append(self.language.agent_close(cut))
         self._committed = self.language.length(self.row)
+        self._cut_start = self._reply_start if cut else 0
         self._reply = []
         return self.language.decode(held)
 
+    def rejoin(self, heard: str, cut: bool) -> Pieces[str]:
+        """What we said last was cut and then went on: `heard` belongs to the same turn."""
+        whole, start = heard.strip(), self._cut_start
+        if self._turns and self._turns[-1].who == "agent" and self._turns[-1].cut:
+            whole = f"{self._turns.pop().text} {whole}"
+        else:
+            start = 0  # Something else was said in between.
+        self._turns.append(Turn("agent", whole, cut))
+        if not start or start > self._committed:
+            yield from self.read_again()
+            return heard.strip()
+        try:
+            self.language.truncate(self.row, start)
+        except BeyondWindow:
+            yield from self.read_again()
+            return heard.strip()
+        yield from self._append(self.language.encode(whole) + self.language.agent_close(cut))
+        self._committed = self.language.length(self.row)
+        self._cut_start = start if cut else 0
+        return heard.strip()
+
     def record(self, turn: Turn) -> Pieces[str]:
         """Commit a turn that needs no answer, or one we said without Language; returns its text."""
+        self._cut_start = 0
         yield from self._go_back()
         self._turns.append(turn)
         yield from self._append(self._ids(turn))
@@ -87,6 +111,7 @@ class Memory:
 
     def read_again(self) -> Pieces[str]:
         """Write the row anew from the turns as text; returns what was last said by us."""
+        self._cut_start = 0
         self.language.reset(self.row)
         prefix = self.language.chat_prefix(self._instructions)
         yield from self._append(prefix)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from model.interaction.ears import Segment
 from model.interaction.parts import Spoken
+from model.interaction.resuming import Remainder
 from model.interaction.speaking import Utterance
 from model.messages import Audio, PersonDoing, StreamSettings, Word
 
-__all__ = ["Draft", "Hearing", "Mind", "Rendered", "ReplyDone", "Transcribed"]
+__all__ = ["Draft", "Hearing", "Manner", "Mind", "Rendered", "ReplyDone", "Transcribed"]
+
+
+Manner = Literal["", "rest", "backchannel"]
+"""How an utterance stands in the conversation: by itself, as what was left of the one before it, or
+as a sign of listening, which takes no floor and is not remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Hearing:
         number: number of the segment under way, or of the last one.
         segment: the person's speech under way; None between segments.
         told: the server has been told of words in it, so that an empty end needs an event too.
+        partials: how many hypotheses of it came.
+        read_k: the micro-turn until which the last of them had heard.
         voiced_k: the last micro-turn with voice in it.
         asked_k: the micro-turn in which a transcription was last asked for.
         busy: a partial transcription is under way.
@@ -61,8 +69,10 @@ class Hearing:
     number: int = 0
     segment: Segment | None = None
     told: bool = False
+    partials: int = 0
     voiced_k: int = -1
     asked_k: int = -1
+    read_k: int = -1
     busy: bool = False
     muted: bool = False
 
@@ -107,13 +117,18 @@ class Mind:
         draft: an answer being prepared while the person may still go on.
         utterance: what we are saying.
         answering: whether `utterance` answers the person out of Language (else it is a set text).
+        manner: how `utterance` stands in the conversation.
         cut_k: the micro-turn in which the utterance was cut and Playout's report is awaited.
+        cut_by_floor: it was the floor that gave way.
+        remainder: what was left of it, for a while.
+        backchannel: the sign of listening that was last given.
         asked: words of the person that the utterance answers.
         carried: words of the person that nothing has answered yet.
         unanswered: typed words wait for an answer.
         sayings: set texts to be said as soon as the floor is free, such as a greeting.
         doing: what the person was last said to be doing.
         utterances, drafts: the last number given out.
+        dropped: how many drafts were made for nothing.
     """
 
     row: int
@@ -123,7 +138,11 @@ class Mind:
     draft: Draft | None = None
     utterance: Utterance | None = None
     answering: bool = True
+    manner: Manner = ""
     cut_k: int = -1
+    cut_by_floor: bool = False
+    remainder: Remainder | None = None
+    backchannel: str = ""
     asked: str = ""
     carried: str = ""
     unanswered: bool = False
@@ -131,3 +150,4 @@ class Mind:
     doing: PersonDoing = "silent"
     utterances: int = 0
     drafts: int = 0
+    dropped: int = 0

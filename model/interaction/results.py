@@ -98,7 +98,7 @@ def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     if failure.lane != "language":
         return replace(mind, floor=floor.failed(mind, failure.lane))
     utterance = mind.utterance
-    if utterance is None:
+    if utterance is None or not utterance.draft:
         failed = None if mind.draft is None else replace(mind.draft, failed=True)
         return replace(mind, draft=failed)
     if utterance.rendered_samples:

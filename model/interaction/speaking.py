@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,9 @@ what Playout may hold."""
 
 LEAD_SAMPLES: Final = samples(LEAD_SECONDS, SPEAKING_RATE)
 
+KEPT_SAMPLES: Final = samples(1.2, SPEAKING_RATE)
+"""Of what was sent so much is kept: what may not have been heard, and the word before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -29,6 +32,7 @@ class Utterance:
         number: the utterance's number in its stream.
         draft: the number of the draft whose phrases it takes; later phrases of that draft join it.
         waiting: audio rendered and not yet sent.
+        kept: the last of what was sent.
         words: all words rendered, with their places.
         rendered_samples, sent_samples, heard_samples: how far each has come.
         announced: how many of `words` the server has been told.
@@ -39,6 +43,7 @@ class Utterance:
     number: int
     draft: int
     waiting: tuple[Audio, ...] = ()
+    kept: Audio = field(default_factory=lambda: np.zeros(0, np.float32))
     words: tuple[AgentWord, ...] = ()
     rendered_samples: int = 0
     sent_samples: int = 0
@@ -104,6 +109,7 @@ def send(utterance: Utterance) -> tuple[Utterance, tuple[Speech, ...], tuple[Eve
     advanced = replace(
         utterance,
         waiting=(later,) if len(later) else (),
+        kept=np.concatenate((utterance.kept, now))[-KEPT_SAMPLES:] if len(now) else utterance.kept,
         sent_samples=sent,
         announced=utterance.announced + len(fresh),
         told_done=done,

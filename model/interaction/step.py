@@ -69,7 +69,7 @@ class RowStep:
             utterance = speaking.played(utterance, heard.samples)
             change.mind = replace(change.mind, utterance=utterance)
             if heard.cut:
-                change.cancel("language")
+                change.abandon_answer()
                 change.settle(cut=True)
         utterance = change.mind.utterance
         if utterance is None:

@@ -6,6 +6,11 @@ arrays, live or for training, makes them as `INPUTS` and `LABELS` say, with a le
 micro-turns, and `check` tells what is wrong with them. Version 1; a change of any shape, order or
 meaning is a new version, and a checkpoint names its version.
 
+Own voice. *As sent* is what goes out of the steps as Playout paces it: what the step of `k` gives
+begins to sound with `k + 1` and goes on without a gap; where nothing waits there is digital zero.
+A cut fades over the first 40 ms of the micro-turn after it was decided. `queued` is of the same
+account, after the sound of `k`; a draft that has not taken the floor is not in it.
+
 Sound. `*_dmel` and `*_prosody` come from `model.nn.sound.Sound`, at 16 kHz for the person and at
 24 kHz for our own voice *as sent*, at the time of sending, before any echo path; silence is
 digital zero. The person's sound is what the microphone gave: with echo, noise, losses concealed.

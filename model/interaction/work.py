@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.engine.jobs import Emit, Token, Work
+from model.interaction.backchannels import Backchannels
 from model.interaction.ears import listen as hear
 from model.interaction.floor_port import FloorPart
 from model.interaction.memory import Memory
@@ -35,6 +36,7 @@ class Parts:
     memories: Sequence[Memory]
     floor: FloorPart
     answer_tokens: int
+    backchannels: Backchannels | None = None
 
 
 def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:

@@ -1,0 +1,282 @@
+"""The floor by Core: its streams made live, its probabilities acted on at its operating point.
+
+There is no other turn-taking logic here: whether the person's voice is there, whether an answer is
+worth drafting, and whether a stop was for nothing, are Core's outputs too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from model.engine.jobs import Priority, Work
+from model.interaction import core, results, streams
+from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
+from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment, own_now
+from model.interaction.core_words import write
+from model.interaction.floor_port import FloorJob, RowSeen, Sensed, Verdict
+from model.interaction.mind import Mind
+from model.interaction.parts import Pieces
+from model.messages import Audio, MicroTurnInput, Speech
+from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
+
+__all__ = ["Believes", "CoreFloor", "Encodes"]
+
+REFRESH_MICRO_TURNS: Final = 2
+MOST_DRAFTS_A_MINUTE: Final = 20
+"""More than turns in a lively minute; beyond it only what is really asked for is answered."""
+
+MINUTE: Final = 600
+VOICED: Final = 0.5
+MINE: Final = ("silent", "acknowledging", "elsewhere")
+"""States of the person in which nothing was said to us that waits for an answer."""
+
+TAKE, HOLD = streams.FLOORS.index("take"), streams.FLOORS.index("hold")
+VOICES: Final = ("speaking", "acknowledging", "elsewhere")
+PICKED = {name: streams.PERSON_STATES.index(name) for name in streams.PERSON_STATES}
+
+
+class Encodes(Protocol):
+    """The encoder of Ears."""
+
+    @property
+    def hop_seconds(self) -> float:
+        """Time from one state to the next."""
+
+    def encode(self, audio: Audio) -> Pieces[Any]:
+        """States `[frames, 288]` of 16 kHz audio, a tensor."""
+
+
+class Believes(Protocol):
+    """Language's belief; see `belief.Belief`."""
+
+    def reset(self, row: int) -> None:
+        """Nothing was said in the row."""
+
+    def judge(self, rows: Sequence[int], texts: Sequence[str]) -> Pieces[list[float]]:
+        """The beliefs about the texts, each in its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was sensed of one row, for `CoreFloor.decide`."""
+
+    moment: Moment
+    judged: Judgement
+    at: int
+
+
+class CoreFloor:
+    """A `FloorPart`.
+
+    Args:
+        used: Core with its operating point; one row for each conversation.
+        ears: whose encoder Core reads.
+        belief: Language's belief; None leaves the stream empty.
+    """
+
+    described = "Core, trained here"
+
+    def __init__(self, used: Core, ears: Encodes, belief: Believes | None = None) -> None:
+        self._core = used
+        self._ears = ears
+        self._belief = belief
+
+    def new_state(self, rows: int) -> CoreMemory:
+        """Rows that have heard nothing."""
+        if rows != self._core.rows:
+            raise ValueError(f"this Core has {self._core.rows} rows, not {rows}: load it anew")
+        return self._core.new_memory()
+
+    def reset(self, state: CoreMemory, row: int) -> CoreMemory:
+        """The state with one row new; caches are zeroed in place, nobody else reads them."""
+        network = replace(state.network, lengths=state.network.lengths.clone())
+        person = replace(state.person, history=state.person.history.clone())
+        own = replace(state.own, history=state.own.history.clone())
+        after = CoreMemory(person, own, network)
+        after.reset(row)
+        return after
+
+    def begin(self) -> CoreRow:
+        """A conversation in which nothing was said."""
+        return CoreRow()
+
+    def sense(
+        self, state: CoreMemory, rows: Sequence[RowSeen | None]
+    ) -> tuple[list[Sensed | None], CoreMemory]:
+        """One step of Core over all rows."""
+        moments = [None if seen is None else moment(_row(seen.mind), seen) for seen in rows]
+        audio = np.zeros((len(rows), HEARING_BLOCK_SAMPLES), np.float32)
+        own = np.zeros((len(rows), SPEAKING_BLOCK_SAMPLES), np.float32)
+        known = core.known_nothing(len(rows))
+        for at, (seen, now) in enumerate(zip(rows, moments, strict=True)):
+            if seen is not None and now is not None:
+                audio[at], own[at] = seen.turn.audio, now.own
+                for name, value in now.columns.items():
+                    known[name][at] = value
+                write(now.events, seen.turn.k, known, at)
+        active = np.array([seen is not None for seen in rows])
+        judged, after = self._core.step(audio, own, known, state, active)
+        sensed = [
+            None if now is None else Sensed(_voiced(judged, at), Found(now, judged, at))
+            for at, now in enumerate(moments)
+        ]
+        return sensed, after
+
+    def enter(self, mind: Mind, value: object) -> CoreRow:
+        """The row with what a job found."""
+        row = _row(mind)
+        match value:
+            case Encoded():
+                return replace(row, encoded=value, encoding=False)
+            case Believed():
+                return replace(row, believed=value)
+            case _:
+                raise TypeError(f"no job gives a {type(value).__name__}")
+
+    def failed(self, mind: Mind, lane: str) -> CoreRow:
+        """What was asked for does not come; the encoder is asked again."""
+        row = _row(mind)
+        return replace(row, encoding=False) if lane == "encoder" else row
+
+    def decide(self, mind: Mind, turn: MicroTurnInput, sensed: Sensed) -> Verdict:
+        """What Core is sure enough of."""
+        found: Found = sensed.found
+        row = _judged(found)
+        point = self._core.point.with_eagerness(mind.settings.eagerness)
+        utterance = mind.utterance
+        silent = utterance is None or (utterance.told_done and not row.sent.sounding)
+        decision, probability, doing, sure = core.decide(
+            found.judged, found.at, point, own_now(mind) and not silent
+        )
+        if decision == "backchannel" and not mind.settings.backchannels:
+            decision, probability = "listen", 1.0 - probability
+        takes = decision == "take"
+        row = _counted(row, mind, turn.k)
+        near = _end_is_near(row)
+        worth = takes or (near >= point.draft and len(row.drafted) < MOST_DRAFTS_A_MINUTE)
+        row, jobs = self._jobs(row, found.moment.asks, mind, turn.k)
+        return Verdict(
+            row,
+            decision,
+            probability,
+            doing,
+            sure,
+            draft=worth,
+            goes_on=not takes and near < point.draft / 2 or _says_otherwise(mind),
+            resume=_may_resume(row, doing, point),
+            confirms=True,
+            jobs=jobs,
+        )
+
+    def waits(self, state: CoreRow) -> CoreRow:
+        """Core decides anew in every micro-turn."""
+        return state
+
+    def forget(self, state: CoreRow) -> CoreRow:
+        """Core knows what it heard."""
+        return state
+
+    def spoke(self, state: CoreRow, speech: Sequence[Speech]) -> CoreRow:
+        """Core hears it from the next micro-turn on."""
+        return replace(state, sent=state.sent.give(speech)) if speech else state
+
+    def told(self, state: CoreMemory, row: int, mind: Mind) -> Mapping[str, float]:
+        """All of Core's probabilities."""
+        judged = _row(mind)
+        groups = (
+            ("core", streams.FLOORS, judged.floor),
+            ("person", streams.PERSON_STATES, judged.person),
+            ("ahead", [f"{far:.1f} s" for _, far in streams.PROJECTION_SECONDS], judged.ahead),
+        )
+        return {
+            f"{group}.{name}": value
+            for group, names, values in groups
+            for name, value in zip(names, values, strict=False)
+        }
+
+    def _jobs(
+        self, row: CoreRow, asks: str, mind: Mind, k: int
+    ) -> tuple[CoreRow, tuple[FloorJob, ...]]:
+        jobs: tuple[FloorJob, ...] = ()
+        if not row.encoding and k - row.asked_k >= REFRESH_MICRO_TURNS:
+            job = _encode(self._ears, row.recent, k)
+            jobs += (FloorJob("encoder", Priority.ENDS_TURN, job),)
+            row = replace(row, encoding=True, asked_k=k)
+        if asks and self._belief is not None:
+            segment = mind.hearing.number
+            believe = _believe(
+                self._belief, mind.row, asks, k, segment, anew=row.judging != segment
+            )
+            jobs += (FloorJob("belief", Priority.ENDS_TURN, believe),)
+            row = replace(row, judging=segment)
+        return row, jobs
+
+
+def _encode(ears: Encodes, recent: Sequence[Audio], k: int) -> Work:
+    """Pooled states of the last 2 s until the end of micro-turn `k`."""
+    states = yield from ears.encode(np.concatenate(recent))
+    return Encoded(k, streams.pooled(states.float().cpu().numpy(), ears.hop_seconds))
+
+
+def _believe(belief: Believes, row: int, text: str, k: int, segment: int, anew: bool) -> Work:
+    """Language's belief about the words known in micro-turn `k`."""
+    if anew:
+        belief.reset(row)
+    (found,) = yield from belief.judge([row], [text])
+    return Believed(k, segment, found)
+
+
+def _row(mind: Mind) -> CoreRow:
+    assert isinstance(mind.floor, CoreRow)
+    return mind.floor
+
+
+def _voiced(judged: Judgement, at: int) -> bool:
+    """The person, or whoever is there, sounds now or is about to."""
+    now = sum(float(judged.person[at, PICKED[name]]) for name in VOICES)
+    return max(now, float(judged.projection[at, 0, 0])) >= VOICED
+
+
+def _judged(found: Found) -> CoreRow:
+    judged, at = found.judged, found.at
+    return replace(
+        found.moment.row,
+        floor=tuple(map(float, judged.floor[at])),
+        person=tuple(map(float, judged.person[at])),
+        ahead=tuple(map(float, judged.projection[at, 0])),
+    )
+
+
+def _counted(row: CoreRow, mind: Mind, k: int) -> CoreRow:
+    """With the drafts that began since the last micro-turn, and without those of long ago."""
+    drafted = row.drafted + (k,) * (mind.drafts - row.drafts)
+    kept = tuple(one for one in drafted if k - one < MINUTE)[-MOST_DRAFTS_A_MINUTE:]
+    return replace(row, drafted=kept, drafts=mind.drafts)
+
+
+def _end_is_near(row: CoreRow) -> float:
+    """How likely the person's turn is over, or about to be."""
+    owed = 1.0 - sum(row.person[PICKED[name]] for name in MINE)
+    quiet = 1.0 - max(row.ahead[2:])
+    return max(row.floor[TAKE], row.person[PICKED["finished"]], owed * quiet)
+
+
+def _says_otherwise(mind: Mind) -> bool:
+    """The draft under way answers other words than are known by now."""
+    draft = mind.draft
+    if draft is None or not draft.text or draft.segment != mind.hearing.number:
+        return False
+    now = results.joined(mind.carried, mind.hearing.words)
+    return _hashes(now) != _hashes(draft.text)
+
+
+def _hashes(text: str) -> list[int]:
+    return [streams.word_hash(word) for word in text.split()]
+
+
+def _may_resume(row: CoreRow, doing: str, point: OperatingPoint) -> bool:
+    return doing in MINE and row.floor[TAKE] + row.floor[HOLD] >= point.take
