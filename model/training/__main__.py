@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _runs(commands.add_parser("core", help="train, or go on"), _core)
     _runs(commands.add_parser("ablation", help="train without each stream in turn"), _ablation)
     _export_arguments(commands.add_parser("export", help="write a checkpoint that can be loaded"))
+    _failure_arguments(commands.add_parser("failures", help="show which events of dev go wrong"))
     chosen = parser.parse_args(arguments)
     import torch
 
@@ -62,6 +63,14 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="where the checkpoint is to be")
     parser.add_argument("--half", action="store_true", help="store float16")
     parser.add_argument("--most-wrong", type=float, help="share of pauses that may be taken")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def _failure_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(action=_failures)
+    parser.add_argument("--run", type=Path, required=True, help="a run's folder")
+    parser.add_argument("--dev", type=Path, required=True, help="folder of dev shards")
+    parser.add_argument("--most", type=int, default=6, help="events shown of each kind")
     parser.add_argument("--threads", type=int, default=1)
 
 
@@ -114,6 +123,27 @@ def _export(chosen: argparse.Namespace) -> int:
     found = export(chosen.run, chosen.dev, chosen.out, chosen.half, most)
     shown = {name: value for name, value in found.items() if not name.endswith("_curve")}
     sys.stdout.write(json.dumps(shown, indent=1) + "\n")
+    return 0
+
+
+def _failures(chosen: argparse.Namespace) -> int:
+    from model.training import evaluate
+    from model.training.dataset import Corpus, listing
+    from model.training.failures import failures
+    from model.training.train import read_run
+    from model.training.trainer import Trainer
+
+    training, about = read_run(chosen.run)
+    trainer = Trainer(training, int(about["seed"]))
+    trainer.load(chosen.run)
+    corpus = Corpus(chosen.dev)
+    corpus.hold(listing(chosen.dev, training.memory_bytes))
+    wholes = corpus.conversations()
+    talks = evaluate.judge(trainer.average, wholes)
+    point = evaluate.choose(talks)
+    sys.stdout.write(f"step {trainer.step}: {evaluate.summary(evaluate.report(talks, point))}\n")
+    for line in failures(talks, wholes, point, chosen.most):
+        sys.stdout.write(line + "\n")
     return 0
 
 

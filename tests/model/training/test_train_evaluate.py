@@ -14,7 +14,9 @@ from model.training import evaluate
 from model.training.ablation import ablation
 from model.training.acknowledging import acknowledgements, matched
 from model.training.curve import picture
+from model.training.dataset import Whole
 from model.training.events import KINDS, Judged, events_of
+from model.training.failures import failures
 from model.training.operating_point import sweep
 from tests.model.training.tiny_shards import (
     ACKNOWLEDGING,
@@ -122,6 +124,23 @@ def test_the_operating_point_is_the_quickest_within_bounds() -> None:
     made.labels["event"][made.labels["person"] == ACKNOWLEDGING] = 0
     with pytest.raises(ValueError, match="more conversations"):
         evaluate.choose([made])
+
+
+def test_failures_are_shown_with_what_was_said() -> None:
+    made = judged((14, TAKE), (39, TAKE), (51, YIELD))
+    facts = {
+        "meta": {"voice": "anna"},
+        "person": [{"kind": "turn", "first": 0.5, "last": 3.8, "text": "Well, and"}],
+        "told": [{"k": 9, "text": "Well"}, {"k": 30, "text": "Well, and"}],
+    }
+    lines = list(failures([made], [Whole({}, made.labels, facts)], POINT, 5))
+    shown = {line.split(" (")[0]: line.split(": ")[-1] for line in lines if not line[0].isspace()}
+    assert shown["pause"] == "1 of 2 fail" and shown["acknowledged over us"] == "1 of 1 fail"
+    # The second end is never answered; the interruption was cut before it was late.
+    assert shown["turn end"] == "1 of 2 fail" and shown["interruption"] == "0 of 1 fail"
+    at = lines.index("    anna 1/2", next(n for n, one in enumerate(lines) if one[:5] == "pause"))
+    assert "conversation 0, k 13: 0.00 0.90" in lines[at + 1]
+    assert lines[at + 2].strip() == "person turn 0.5-3.8 'Well, and'; Ears: 'Well'"
 
 
 def test_a_curve_is_drawn_with_and_without_lines() -> None:
