@@ -68,7 +68,7 @@ async def beside(
     found: Found = {}
     failed: list[str] = []
     turns = {"n": max(min(options.n // 2, 40), 5)}
-    load = {"n": max(round(options.n * _LOAD_SHARE), 4), "sessions": options.sessions}
+    load = {"n": max(round(options.n * _LOAD_SHARE), 2), "sessions": options.sessions}
 
     async def transport() -> Found:
         async with contextlib.AsyncExitStack() as stack:

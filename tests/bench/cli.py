@@ -42,6 +42,7 @@ RUNS: Final = Path(__file__).with_name("runs.jsonl")
 REFERENCE_PORT: Final = 8499
 RIVAL_SUITES: Final = {*CLIP_SUITES, "transport", "capacity", "load"} - {"nulls"}
 _MARK: Final = "BENCH_INSIDE"
+_CALIBRATIONS: Final = 3  # a moment of load must not end a run of hours
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -105,7 +106,11 @@ async def _calibration() -> Calibration | None:
     url = f"http://{bed.ADDRESS}:{REFERENCE_PORT}"
     command = reference_command("reference", REFERENCE_PORT, DELAY_SECONDS)
     async with bed.running(command, url):
-        return await calibrate(url)
+        for _ in range(_CALIBRATIONS):
+            found = await calibrate(url)
+            if found.good:
+                break
+    return found
 
 
 def _head(options: argparse.Namespace, seed: int) -> dict[str, Any]:

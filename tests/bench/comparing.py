@@ -43,7 +43,10 @@ def interval_of(measure: Mapping[str, Any]) -> tuple[float, float] | None:
     return low, high
 
 
-def _machines(key: str) -> bool:
+def _left_out(key: str) -> bool:
+    """Nulls are the same by construction, and the machine has no interval."""
+    if key.startswith("null."):
+        return True
     bare = key.split(".", 2)[2] if key.startswith(("rival.", "baseline.")) else key
     return bare.startswith(_NOT_COMPARED)
 
@@ -63,7 +66,7 @@ def compare(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Verdict]:
     for key in sorted(one["measures"].keys() & other["measures"].keys()):
         first, second = one["measures"][key], other["measures"][key]
         mine, theirs = interval_of(first), interval_of(second)
-        if mine is None or theirs is None or _machines(key):
+        if mine is None or theirs is None or _left_out(key):
             continue
         meets = mine[0] <= theirs[1] and theirs[0] <= mine[1]
         found.append(Verdict(key, float(first["value"]), float(second["value"]), meets))

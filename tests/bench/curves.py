@@ -45,6 +45,12 @@ def spots_of(
     return found
 
 
+def _ticks(most: float) -> list[float]:
+    """Round places from 0 to `most`, four to eight of them."""
+    step = next(s for s in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, most) if most / s <= 8.0)
+    return [round(i * step, 3) for i in range(int(most / step + 1e-9) + 1)]
+
+
 class _Frame:
     """Places on the picture."""
 
@@ -66,10 +72,10 @@ class _Frame:
                  text(_RIGHT, _BOTTOM + 32, across, size=10, anchor="end")]  # fmt: skip
         parts += [bar(_LEFT, _BOTTOM, _RIGHT - _LEFT, 1, "#999")]
         parts += [bar(_LEFT, _TOP, 1, _BOTTOM - _TOP, "#999")]
-        for i in range(6):
-            x, y = self._right * i / 5, self._high * i / 5
-            parts.append(text(self.x(x), _BOTTOM + 16, f"{x:.2g}", size=9, anchor="middle"))
-            parts.append(text(_LEFT - 6, self.y(y) + 3, f"{y:.2g}", size=9, anchor="end"))
+        for x in _ticks(self._right):
+            parts.append(text(self.x(x), _BOTTOM + 16, f"{x:g}", size=9, anchor="middle"))
+        for y in _ticks(self._high):
+            parts.append(text(_LEFT - 6, self.y(y) + 3, f"{y:g}", size=9, anchor="end"))
             parts.append(bar(_LEFT, self.y(y), _RIGHT - _LEFT, 0.5, "#eee"))
         return parts
 
@@ -104,7 +110,7 @@ class _Frame:
         if y is None:
             mark = (f'<line x1="{across:.1f}" x2="{across:.1f}" y1="{_TOP}" y2="{_BOTTOM}" '
                     'stroke="#777" stroke-dasharray="2 4"/>')  # fmt: skip
-            return [mark, text(across + 3, _TOP + 8, f"anchor: {name}", size=9)]
+            return [mark, text(across + 3, _TOP + 40, f"anchor: {name}", size=9)]
         up = self.y(y)
         mark = (f'<path d="M{across:.1f} {up - 6:.1f}l6 6l-6 6l-6 -6z" fill="none" '
                 'stroke="#777"/>')  # fmt: skip
@@ -146,6 +152,7 @@ def curves(
             parts.append(text(frame.x(spot.x) + 6, frame.y(spot.y) - 6, label, size=9))
     for i, target in enumerate(sorted(set(spots) - inside)):
         colour = SERIES[(i + 3) % len(SERIES)] if target else _OURS
+        colour = "#999" if target.startswith("null.") else colour
         colour = _RIVAL if target.startswith("rival.") else colour
         legend.append((_name(target), colour))
         if not target.startswith("null."):

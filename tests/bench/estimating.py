@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.bench.metrics.activity import ClipLog
-from tests.bench.policies import Responder, perform
+from tests.bench.policies import Discerning, perform
 from tests.bench.running import Draw, Work, wants
 
 __all__ = ["Cost", "cost_of", "costs", "shown"]
@@ -18,7 +18,7 @@ STOP_SECONDS: Final = 0.4
 SPEECH_SECONDS: Final = 9.0
 """Of the agent that stands for a server: slower than ours, and about as long in its answers."""
 
-CALL_SECONDS: Final = 0.9
+CALL_SECONDS: Final = 0.5
 """To connect, hang up and write down, measured against our server."""
 
 _LABELS: Final = ("turn", "pause", "interruption", "backchannel", "vocal_tic", "not_directed",
@@ -36,7 +36,7 @@ class Cost:
 
 
 def _log(work: Work, draw: Draw) -> ClipLog:
-    agent = Responder(ANSWER_SECONDS, STOP_SECONDS, SPEECH_SECONDS)
+    agent = Discerning(ANSWER_SECONDS, STOP_SECONDS, SPEECH_SECONDS)
     return perform(draw.script(work), agent)
 
 

@@ -19,7 +19,7 @@ COLOURS: Final[Mapping[str, str]] = {
     "turn": "#2a7", "pause": "#fb3", "interruption": "#d33", "backchannel": "#59c",
     "vocal_tic": "#a6a", "not_directed": "#888", "opportunity": "#07a", "monologue": "#ccc",
 }  # fmt: skip
-SERIES: Final = ("#1668a8", "#66a182", "#8d5a97", "#2e4057", "#888", "#5ab", "#ab5", "#b8a")
+SERIES: Final = ("#1668a8", "#66a182", "#8d5a97", "#2e4057", "#b5651d", "#5ab", "#ab5", "#b8a")
 
 
 def text(x: float, y: float, words: str, *, size: int = 11, anchor: str = "start") -> str:
@@ -91,13 +91,12 @@ def distribution(series: Mapping[str, Sequence[float]], title: str, most: float 
     bottom, top = max(200, 24 + 16 * len(series)), 20
 
     def place(value: float, share: float) -> str:
-        across = _LEFT + (value + 0.5) / (most + 0.5) * (WIDTH - _LEFT - 170)
+        across = _LEFT + (value + 0.5) / (most + 0.5) * (WIDTH - _LEFT - 250)
         return f"{across:.1f},{bottom - share * (bottom - top):.1f}"
 
     parts = [text(_LEFT, 12, title)]
-    for i, (name, values) in enumerate(sorted(series.items())):
-        if not values:
-            continue
+    known = [(name, values) for name, values in sorted(series.items()) if values]
+    for i, (name, values) in enumerate(known):
         ordered = np.clip(np.sort(np.asarray(values, dtype=float)), -0.5, most)
         points = [place(-0.5, 0.0)]
         for k, value in enumerate(ordered):
@@ -105,8 +104,8 @@ def distribution(series: Mapping[str, Sequence[float]], title: str, most: float 
         colour = _colour(name, i)
         parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" '
                      'stroke-width="2"/>')  # fmt: skip
-        parts.append(bar(WIDTH - 160, 22 + 16 * i, 10, 10, colour))
-        parts.append(text(WIDTH - 145, 31 + 16 * i, f"{name} (n={len(values)})"))
+        parts.append(bar(WIDTH - 235, 22 + 16 * i, 10, 10, colour))
+        parts.append(text(WIDTH - 220, 31 + 16 * i, f"{name} (n={len(values)})"))
     for tick in np.arange(-0.5, most + 0.01, 0.5):
         across = float(place(float(tick), 0.0).split(",")[0])
         parts += [bar(across, bottom, 1, 4, "#999"),

@@ -25,7 +25,16 @@ from tests.bench.stimuli.script import (
 )  # fmt: skip
 from tests.bench.stimuli.stage import FRAME, Stage
 
-__all__ = ["POLICIES", "Metronome", "Policy", "Responder", "Silence", "broken", "perform"]
+__all__ = [
+    "POLICIES",
+    "Discerning",
+    "Metronome",
+    "Policy",
+    "Responder",
+    "Silence",
+    "broken",
+    "perform",
+]
 
 STEP: Final = RATE // 200
 CONFIRM_STEPS: Final = 12
@@ -219,11 +228,13 @@ class _AlwaysYields(Responder):
         super()._decide()
 
 
-class _NeverYields(Responder):
-    """Talks through everything, and takes no labelled event for a question."""
+class Discerning(Responder):
+    """Takes no labelled event for a question, since it is told of them."""
 
-    def __init__(self) -> None:
-        super().__init__(0.7, None)
+    def __init__(
+        self, delay_seconds: float, stop_seconds: float | None, length_seconds: float = 8.0
+    ) -> None:
+        super().__init__(delay_seconds, stop_seconds, length_seconds)
         self._events: list[tuple[float, float]] = []
 
     def note(self, onset: float, end: float, kind: str) -> None:
@@ -246,7 +257,7 @@ def broken(sounds: Iterator[int] | None = None) -> Policy:
 POLICIES: Final[dict[str, Callable[[], Policy]]] = {
     "silence": Silence,
     "metronome": Metronome,
-    "never_yield": _NeverYields,
+    "never_yield": lambda: Discerning(0.7, None),
     "always_yield": _AlwaysYields,
     "timeout_300": lambda: Responder(0.3, 0.2),
     "timeout_700": lambda: Responder(0.7, 0.2),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +22,11 @@ __all__ = ["CLIP_SUITES", "Draw", "Target", "Work", "plan", "run_clips", "wants"
 _Part = tuple[str, Half, float]
 
 _FLOOR: Final[tuple[_Part, ...]] = (
-    # Each call of `talk` holds an event of every metric from 1 to 4.
-    ("talk", "synthetic", 1.0),
+    # Each call of `talk` holds an event of every metric from 1 to 4; a few find no one speaking.
+    ("talk", "synthetic", 1.04),
     ("pause", "human", 1.0),
-    ("turn", "human", 0.25),
-    ("backchannel", "synthetic", 0.16),
+    ("turn", "human", 0.1),
+    ("backchannel", "synthetic", 0.12),
 )
 _TURN: Final[tuple[_Part, ...]] = (("turn", "synthetic", 1.0), ("turn", "human", 1.0))
 _VOICE: Final[tuple[_Part, ...]] = (("voice", "synthetic", 1.0), ("voice", "human", 1.0))
@@ -101,14 +100,14 @@ class Target:
 def plan(suite: str, n: int, halves: Sequence[Half] = ("synthetic", "human")) -> list[Work]:
     """The clips of a suite, kinds interleaved: `n` of each that has a share of 1.
 
-    Monologues are long and hold six opportunities each, so they have less; so have those that
+    Monologues are long and hold five opportunities each, so they have less; so have those that
     are there for words only.
     """
     works: list[Work] = []
     totals: dict[tuple[str, Half], int] = {}
     for kind, half, share in CLIP_SUITES[suite]:
         if half in halves:
-            totals[kind, half] = max(math.ceil(share * n - 1e-9), 1)
+            totals[kind, half] = max(round(share * n), 1)
             works += [Work(kind, half, i) for i in range(totals[kind, half])]
     # Every kind at every time of the run: a machine that gets busier must not favour one.
     return sorted(works, key=lambda w: ((w.index + 0.5) / totals[w.suite, w.half], w.half, w.suite))

@@ -189,5 +189,5 @@ async def _load(
         )
         found = measures_of(records, draw.seed)
         points.append(LoadPoint(sessions, found, _cpu_seconds(processes) - before, sum(spoken)))
-        measures |= {f"baseline.load_{sessions}.{key}": value for key, value in found.items()}
+        measures |= {f"load_{sessions}.{key}": value for key, value in found.items()}
     return measures | capacity_measures(points, draw.seed)

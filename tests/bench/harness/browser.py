@@ -29,8 +29,10 @@ CHROMIUM: Final = Path("/usr/bin/chromium")
 LEAD_SECONDS: Final = 3.0
 """Of noise alone at first: the page connects meanwhile."""
 
-_ALIKE: Final = 0.3
-"""Least correlation at which the stimulus counts as found; a wrong place gives under 0.1."""
+_STANDS_OUT: Final = 1.5
+"""Least ratio at which the stimulus counts as found; a wrong place gives 1.0 to 1.3."""
+
+_APART_SECONDS: Final = 0.05
 
 _TAP: Final = """
 (() => {
@@ -108,14 +110,18 @@ def spoken(script: Script) -> tuple[Audio, tuple[int, ...]]:
 
 
 def found_at(heard: Audio, known: Audio) -> tuple[int, float]:
-    """Sample of `heard` at which `known` begins, and how alike it is there (0-1)."""
+    """Sample of `heard` at which `known` begins, and how much it stands out there.
+
+    The latter is the correlation there by the best one elsewhere: about 1 where it is not in it at
+    all. A browser's noise suppressor changes too much for the correlation itself to tell.
+    """
     if len(heard) < len(known):
         return 0, 0.0
-    match = fftconvolve(heard.astype(np.float64), known[::-1].astype(np.float64), "valid")
-    at = int(np.argmax(np.abs(match)))
-    part = heard[at : at + len(known)].astype(np.float64)
-    scale = float(np.sqrt(np.sum(part**2) * np.sum(known.astype(np.float64) ** 2))) + 1e-12
-    return at, float(abs(match[at]) / scale)
+    match = np.abs(fftconvolve(heard.astype(np.float64), known[::-1].astype(np.float64), "valid"))
+    at = int(np.argmax(match))
+    apart = round(_APART_SECONDS * RATE)
+    elsewhere = np.concatenate([match[: max(at - apart, 0)], match[at + apart :], [1e-9]])
+    return at, float(match[at] / elsewhere.max())
 
 
 def _placed(blocks: list[tuple[float, str]]) -> tuple[Audio, Audio]:
@@ -176,9 +182,9 @@ async def play_in_browser(url: str, script: Script) -> ClipLog:
     near, far = await asyncio.to_thread(_tapped, url, audio)
     first = starts[0]
     known = audio[first : first + len(script.pieces[0].audio)]
-    at, alike = found_at(near, known)
-    if alike < _ALIKE:
-        raise BrowserMissing(f"the stimulus was not found in the microphone ({alike:.2f})")
+    at, clear = found_at(near, known)
+    if clear < _STANDS_OUT:
+        raise BrowserMissing(f"the stimulus was not found in the microphone ({clear:.2f})")
     moved = tuple(start - first + at for start in starts)
     return ClipLog(
         script.clip, script.half, script.speaker, placed_voice(script, moved),

@@ -15,6 +15,7 @@ import fractions
 import itertools
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -153,10 +154,10 @@ class _Echo(MediaStreamTrack):
 
     def __init__(self, late_seconds: float = 0.0) -> None:
         super().__init__()
-        late = round(late_seconds * RATE) // FRAME
-        self._held: asyncio.Queue[Audio] = asyncio.Queue(8 + late)
-        for _ in range(late):
-            self._held.put_nowait(np.zeros(FRAME, np.float32))
+        self._held: asyncio.Queue[Audio] = asyncio.Queue(8)
+        # The sender asks for frames as fast as it gets them: lateness is kept on the way in.
+        silent = np.zeros(FRAME, np.float32)
+        self._late = deque([silent] * (round(late_seconds * RATE) // FRAME))
         self._encoder = OpusEncoder(RATE)
         self._frames = 0
 
@@ -166,7 +167,8 @@ class _Echo(MediaStreamTrack):
         if self._held.full():
             self._held.get_nowait()
         if len(audio) == FRAME:
-            self._held.put_nowait(audio)
+            self._late.append(audio)
+            self._held.put_nowait(self._late.popleft())
 
     async def recv(self) -> Packet[Any]:
         """The frame received last."""

@@ -17,6 +17,7 @@ from tests.bench.stimuli.talk import talk
 
 __all__ = ["MAKERS", "Half", "make_script"]
 
+LEAD_SECONDS: Final = 0.5
 ANSWER_TAIL_SECONDS: Final = 5.6
 OVERLAP_TAIL_SECONDS: Final = 3.6
 
@@ -27,7 +28,7 @@ def _whole_turn(said: Said) -> Mark:
 
 def _turn(scene: Scene, clip: str) -> Script:
     said = scene.human(False) if scene.half == "human" else scene.say("turns")
-    piece = scene.piece(said, Cue("clock", 0.8), (_whole_turn(said),))
+    piece = scene.piece(said, Cue("clock", LEAD_SECONDS), (_whole_turn(said),))
     script = scene.script(clip, "turn", (piece,), ANSWER_TAIL_SECONDS)
     return replace(script, speaker=said.speaker, ends="decided")
 
@@ -35,7 +36,7 @@ def _turn(scene: Scene, clip: str) -> Script:
 def _pause(scene: Scene, clip: str) -> Script:
     said = paused(scene)
     marks = tuple(Mark("pause", start, end) for start, end in said.pauses)
-    piece = scene.piece(said, Cue("clock", 0.8), (*marks, _whole_turn(said)))
+    piece = scene.piece(said, Cue("clock", LEAD_SECONDS), (*marks, _whole_turn(said)))
     script = scene.script(clip, "pause", (piece,), ANSWER_TAIL_SECONDS)
     return replace(script, speaker=said.speaker, ends="decided")
 
@@ -46,7 +47,7 @@ def _voice(scene: Scene, clip: str) -> Script:
 
 
 def _prompt(scene: Scene) -> Piece:
-    return scene.piece(scene.say("long_prompts"), Cue("clock", 0.8), ())
+    return scene.piece(scene.say("long_prompts"), Cue("clock", LEAD_SECONDS), ())
 
 
 def _over(scene: Scene) -> Cue:
@@ -74,7 +75,7 @@ def _overlap(scene: Scene, clip: str) -> Script:
 
 def _backchannel(scene: Scene, clip: str) -> Script:
     said, marks = _human_story(scene) if scene.half == "human" else _story(scene)
-    piece = scene.piece(said, Cue("clock", 0.8), marks)
+    piece = scene.piece(said, Cue("clock", LEAD_SECONDS), marks)
     script = scene.script(clip, "backchannel", (piece,), 3.0)
     return replace(script, speaker=said.speaker, ends="decided")
 

@@ -67,14 +67,11 @@ CLIPS: Final = (
     Clip("hts2", "raw/hts2.raw", 3.0, 6.0, "The juice of lemons makes fine punch."),
     Clip("forig", "raw/forig.raw", 0.0, 2.0, "Don't throw trash on the street."),
     Clip("morig", "raw/morig.raw", 0.0, 2.1, "That frog jumped through the weeds."),
-    Clip("cq", "raw/cq_ref.raw", 0.0, 9.0, "Hello CQ CQ CQ calling CQ. This is KA9Q, kilowatt "
-         "alpha nine Quebec, calling CQ and standing by."),
+    Clip("cq", "raw/cq_ref.raw", 0.0, 5.2, "Hello CQ CQ CQ calling CQ, this is KA9Q."),
     Clip("kristoff", "raw/kristoff.raw", 0.9, 5.0,
          "Hi, this is Kristoff, OZ one number one alpha Romeo Fox."),
     Clip("g3plx", "raw/g3plx.raw", 0.0, 5.7, "One two three four five, five four three two one, "
          "golf three papa lima x-ray testing."),
-    Clip("vk5qi", "raw/vk5qi.raw", 0.7, 13.5, "This is Victor Kilo five Quebec India, Victor "
-         "Kilo five Quebec India, testing one two three four five, five four three two one."),
     Clip("big_dog", "raw/big_dog.raw", 0.0, 2.6, "The big dog left to chew on the old rag doll."),
 )  # fmt: skip
 """In a fixed order; `splits.HUMANS` says who is in which split."""

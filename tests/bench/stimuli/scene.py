@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 Half = Literal["synthetic", "human"]
 
 BED_SECONDS: Final = 12.0
-STORY_LINES: Final = 7
+STORY_LINES: Final = 6
 
 EVENTS: Final = ("backchannel", "cough", "aside", "backchannel", "laugh", "background",
                  "backchannel", "breath", "aside")  # fmt: skip
@@ -63,7 +63,7 @@ class Scene:
         return self.pick(self._sentences[kind]).format(**self._own)
 
     def story(self) -> list[str]:
-        """Seven lines of the split's story, from a place drawn."""
+        """Six lines of the split's story, from a place drawn."""
         lines = self._sentences["stories"]
         first = int(self.generator.integers(max(len(lines) - STORY_LINES, 0) + 1))
         return [line.format(**self._own) for line in lines[first : first + STORY_LINES]]

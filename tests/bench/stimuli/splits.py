@@ -71,7 +71,7 @@ VOICES: Final[Mapping[Split, tuple[SyntheticVoice, ...]]] = {
 
 HUMANS: Final[Mapping[Split, tuple[str, ...]]] = {
     "train": (),
-    "dev": ("cards", "commands", "clone-test", "cq", "kristoff", "g3plx", "vk5qi", "big_dog"),
+    "dev": ("cards", "commands", "clone-test", "cq", "kristoff", "g3plx", "big_dog"),
     "test": ("allison", "austen", "beckett", "two_cities", "bruce", "harvard", "hts1", "hts2",
              "forig", "morig"),
 }  # fmt: skip

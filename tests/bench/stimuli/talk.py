@@ -1,8 +1,8 @@
 """One call that holds an event of each of metrics 1 to 4, so that a call's length buys more.
 
-In order: in one clip of four something that asks for nothing, into silence; a turn with a pause
+In order: in one clip of five something that asks for nothing, into silence; a turn with a pause
 in its middle; over the answer to it an interruption that asks for something long; and in the
-other three clips of four something that asks for nothing over that answer. The interruption is
+other four clips of five something that asks for nothing over that answer. The interruption is
 a turn too, since it is answered; every event is counted by its own metric only, and resampled
 together with the others of its call.
 
@@ -28,21 +28,25 @@ _ASK_AGAIN_SECONDS: Final = 5.1
 _QUIET_SECONDS: Final = 2.2
 
 
-def _interruption(scene: Scene) -> Said:
-    """A request for something long, in half of the clips after a word to break in with."""
+def _interruption(scene: Scene, *, brief: bool) -> Said:
+    """What asks for something long, in a third of the clips after a word to break in with.
+
+    Where nothing is to fall on its answer it may ask for little: the word alone.
+    """
+    word = scene.sentence("interruptions")
+    if brief:
+        return synthetic(scene.voice, word)
     text = scene.sentence("long_prompts")
-    if scene.generator.random() < 0.5:
-        text = f"{scene.sentence('interruptions')} {text}"
-    return synthetic(scene.voice, text)
+    return synthetic(scene.voice, f"{word} {text}" if scene.generator.random() < 1 / 3 else text)
 
 
 def _opening(scene: Scene, alone: Piece | None) -> Piece:
     said = paused(scene)
     pauses = tuple(Mark("pause", start, end) for start, end in said.pauses)
-    cue = Cue("clock", 0.7)
+    cue = Cue("clock", 0.5)
     if alone is not None:
         # Should it have been answered: let the answer come to its end.
-        cue = Cue("agent_silent", 0.5, 12.0, after_seconds=_QUIET_SECONDS)
+        cue = Cue("agent_silent", 0.5, 20.0, after_seconds=_QUIET_SECONDS)
     return scene.piece(said, cue, (*pauses, Mark("turn", *whole(said), said.text)))
 
 
@@ -52,23 +56,23 @@ def talk(scene: Scene, clip: str) -> Script:
     kind = EVENTS[number % len(EVENTS)]
     # Not the number: the kinds would always fall alike.
     alone = None
-    if scene.generator.random() < 0.25:
-        alone = bystander(scene, kind, Cue("clock", 0.7))
+    if scene.generator.random() < 0.2:
+        alone = bystander(scene, kind, Cue("clock", 0.5))
     opening = _opening(scene, alone)
     again = scene.piece(
         scene.say("long_prompts"),
         Cue("agent_silent", 1.0, 20.0, after_seconds=_ASK_AGAIN_SECONDS, optional=True),
         (),
     )
-    said = _interruption(scene)
+    said = _interruption(scene, brief=alone is not None)
     span = whole(said)
-    over = Cue("agent_speaks", float(scene.generator.uniform(0.9, 1.8)), 9.0)
+    over = Cue("agent_speaks", float(scene.generator.uniform(0.7, 1.3)), 9.0)
     barge = scene.piece(said, over, (Mark("interruption", *span), Mark("turn", *span, said.text)))
     pieces: tuple[Piece, ...] = (opening, again, barge)
     if alone is not None:
         pieces = (alone, *pieces)
     else:
-        late = float(scene.generator.uniform(1.0, 2.5))
+        late = float(scene.generator.uniform(0.8, 1.7))
         cue = Cue("agent_speaks", late, 9.0, after_seconds=1.5)
         pieces = (*pieces, bystander(scene, kind, cue))
     return replace(scene.script(clip, "talk", pieces, TAIL_SECONDS), ends="decided")
