@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from server.dialects.openai_realtime import RealtimeDialect, refused
+from server.dialects.openai_realtime import RealtimeDialect
+from server.dialects.openai_wire import refused
 from server.port import Channel
 from server.socket_sound import BadSound, SocketMicrophone, SocketSpeaker
 from server.webrtc.channel import Refusal

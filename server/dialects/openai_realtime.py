@@ -18,6 +18,7 @@ from server.dialects.openai_items import new_id
 from server.dialects.openai_reading import Created, read_item, read_response
 from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.dialects.openai_telling import Limits, Message, Telling, truncated
+from server.dialects.openai_wire import error, no_constant, refused, sound_text, texts
 from server.dialects.pace import Pace
 from server.session_events import (
     AgentProgress,
@@ -31,6 +32,7 @@ from server.session_events import (
     SessionEvent,
     SessionStarted,
     Several,
+    TextSent,
 )
 from server.steering_events import (
     AnswerAsked,
@@ -42,12 +44,15 @@ from server.steering_events import (
     TruncateAsked,
 )
 
-__all__ = ["MAX_MESSAGE_CHARACTERS", "RealtimeDialect", "refused"]
+__all__ = ["MAX_MESSAGE_CHARACTERS", "RealtimeDialect"]
 
 MAX_MESSAGE_CHARACTERS: Final = 128 * 1024
 MAX_EVENT_ID: Final = 512
+MAX_TYPED: Final = 32
+"""Messages of the person's that may wait for an answer to be asked for; more are only known."""
+
 MAX_ASKED: Final = 64
-"""Changes of settings that the Session has not answered yet."""
+"""Changes of settings that may still be refused: the engine does so later than the Session."""
 
 Asked = ClientEvent | Problem
 Outcome = tuple[list[Message], list[Asked]]
@@ -81,7 +86,8 @@ class RealtimeDialect:
         self._session_id = ""
         self._pace = Pace()
         self._tool: Literal["", "given", "answered"] = ""
-        # The Session's answers name our own ids: the client's, and the settings before.
+        self._typed: list[str] = []
+        # By our own names, which refusals come with: the client's name, and the settings before.
         self._asked: dict[str, tuple[str | None, dict[str, Any]]] = {}
         self._events: dict[str, Callable[[Mapping[str, Any]], Outcome]] = {
             "session.update": self._update,
@@ -105,37 +111,36 @@ class RealtimeDialect:
         match event:
             case SessionStarted(session):
                 self._session_id = f"sess_{session}"
-                return _texts([self._session("session.created")])
+                return texts([self._session("session.created")])
             case PersonWords():
                 told = self.telling.person(event)
                 self._tool = self._tool if not told else ""
-                return _texts(told)
+                return texts(told)
             case Said():
                 if self._tool == "given" and self.telling.answer is None:
                     self._tool = "answered"
-                return _texts(self.telling.said(event))
+                return texts(self.telling.said(event))
             case AgentStarted(utterance):
-                return _texts(self.telling.started(utterance))
+                return texts(self.telling.started(utterance))
             case AgentProgress():
-                return _texts(self.telling.progress(event))
+                return texts(self.telling.progress(event))
             case ToolCall():
-                return _texts(self.telling.tool(event))
-            case SettingsChanged(_, event_id):
-                self._asked.pop(event_id or "", None)
-                return _texts([self._session("session.updated")])
+                return texts(self.telling.tool(event))
+            case SettingsChanged():
+                return texts([self._session("session.updated")])
             case SessionEnding(reason):
                 why = f"The session ends: {reason}."
-                return _texts([error("session_expired", why, kind="server_error")])
+                return texts([error("session_expired", why, kind="server_error")])
             case Health():
-                return _texts(self.telling.patience())
+                return texts(self.telling.patience())
             case Problem():
-                return _texts([self._problem(event)])
+                return texts([self._problem(event)])
             case _:
                 return ()
 
     def greeting(self) -> tuple[str, ...]:
         """What somebody who joins later is told first."""
-        return _texts([self._session("session.created")])
+        return texts([self._session("session.created")])
 
     def sound(self, encoded: str) -> str | None:
         """The message that carries 20 ms of an answer as base64; None when nothing is answered."""
@@ -145,7 +150,7 @@ class RealtimeDialect:
         place = {"response_id": answer.id, "item_id": answer.item.id}
         where = {"output_index": answer.index, "content_index": 0}
         kind = "response.output_audio.delta"
-        return _texts([{"type": kind, **place, **where, "delta": encoded}])[0]
+        return texts([{"type": kind, **place, **where, "delta": encoded}])[0]
 
     # ---- from the client ---------------------------------------------------------------------
 
@@ -157,7 +162,7 @@ class RealtimeDialect:
         if len(text) > MAX_MESSAGE_CHARACTERS:
             return refused("message_too_large", "The message is too long; send less.", None)
         try:
-            message = json.loads(text, parse_constant=_no_constant)
+            message = json.loads(text, parse_constant=no_constant)
         except (ValueError, RecursionError):
             return refused("invalid_json", "The message is not JSON.", None)
         if not isinstance(message, dict):
@@ -201,18 +206,18 @@ class RealtimeDialect:
             return refused("invalid_value", "This is nested too deeply.", event_id)
         except FieldError as problem:
             return refused(problem.code, str(problem), event_id, problem.param)
-        events: list[Asked] = [Reply(_texts(told))] if told else []
+        events: list[Asked] = [Reply(texts(told))] if told else []
         return Several((*events, *asked))
 
     # ---- one for each client event -----------------------------------------------------------
 
     def _update(self, message: Mapping[str, Any]) -> Outcome:
         before = self.settings.session
-        if len(self._asked) >= MAX_ASKED:
-            raise FieldError("session", "Too many updates at once; wait.", "rate_limit_exceeded")
         self.settings.update(message.get("session"))
         name = new_id("update")
         self._asked[name] = (message.get("event_id"), before)
+        if len(self._asked) > MAX_ASKED:
+            del self._asked[next(iter(self._asked))]
         return [], [SettingsAsked(self.settings.values(), name)]
 
     def _append(self, message: Mapping[str, Any]) -> Outcome:
@@ -237,9 +242,12 @@ class RealtimeDialect:
         before = {"previous_item_id": self.telling.items.add(made.item, after)}
         told = made.item.told()
         self._tool = "given" if made.call else self._tool
+        # Typed words wait for the `response.create` that has them answered.
+        typed = made.role == "person" and len(self._typed) < MAX_TYPED
+        self._typed += [made.text.strip()] if typed and made.text.strip() else []
         added: Message = {"type": "conversation.item.added", "item": told, **before}
         done: Message = {"type": "conversation.item.done", "item": told, **before}
-        return [added, done], made.asked(message.get("event_id"))
+        return [added, done], [] if typed else made.asked(message.get("event_id"))
 
     def _retrieve_item(self, message: Mapping[str, Any]) -> Outcome:
         item = self.telling.items.get(message.get("item_id"))
@@ -281,8 +289,13 @@ class RealtimeDialect:
         if tool == "answered":
             told = [] if active else self.telling.begin(asked.metadata)
             return told + ([] if active else self.telling.finish("completed", "")), []
-        again: list[Asked] = [] if tool == "given" else [AnswerAsked(message.get("event_id"))]
+        again = self._asks_for_answer(message.get("event_id")) if tool != "given" else []
         return self.telling.begin(asked.metadata), [*asked.appended, *again]
+
+    def _asks_for_answer(self, event_id: str | None) -> list[Asked]:
+        typed, self._typed = " ".join(self._typed), []
+        sent: list[Asked] = [TextSent(typed, event_id)] if typed else []
+        return sent if typed and not self.settings.manual else [*sent, AnswerAsked(event_id)]
 
     def _cancel(self, message: Mapping[str, Any]) -> Outcome:
         answer, named = self.telling.answer, message.get("response_id")
@@ -308,36 +321,3 @@ class RealtimeDialect:
         kind = "server_error" if problem.code == "internal" else "invalid_request_error"
         code = _CODES.get(problem.code, problem.code)
         return error(code, problem.message, event_id, kind=kind)
-
-
-def error(
-    code: str,
-    message: str,
-    event_id: str | None = None,
-    param: str | None = None,
-    kind: str = "invalid_request_error",
-) -> Message:
-    """An `error` event."""
-    told = {"type": kind, "code": code, "message": message, "param": param, "event_id": event_id}
-    return {"type": "error", "error": told}
-
-
-def sound_text(text: str) -> bool:
-    """No lone surrogate, which JSON can express and UTF-8 cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def refused(code: str, why: str, event_id: str | None, param: str | None = None) -> Reply:
-    """An `error` event as the answer to a message."""
-    return Reply(_texts([error(code, why, event_id, param)]))
-
-
-def _texts(messages: list[Message]) -> tuple[str, ...]:
-    return tuple(
-        json.dumps({"event_id": new_id("event"), **message}, separators=(",", ":"))
-        for message in messages
-    )
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

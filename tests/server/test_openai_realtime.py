@@ -22,6 +22,7 @@ from server.session_events import (
     SessionEvent,
     SessionStarted,
     Several,
+    TextSent,
 )
 from server.steering_events import (
     AnswerAsked,
@@ -339,8 +340,8 @@ def test_items_are_appended_and_answered_when_asked() -> None:
     assert types(client.send("response.create", response={"instructions": "Rhyme."}))[0] == (
         "response.created"
     )
-    assert [type(one) for one in client.asked] == [Appended, Appended, AnswerAsked]
-    assert client.asked[0].role == "person" and client.asked[1].role == "knowledge"
+    assert [type(one) for one in client.asked] == [Appended, TextSent]
+    assert client.asked[0].role == "knowledge" and client.asked[1].text == "hello"
     assert client.refused("response.create")["code"] == "conversation_already_has_active_response"
     told = client.says()
     assert "response.created" not in types(told), "the answer is the one that was begun"
@@ -414,7 +415,12 @@ def test_manual_turns() -> None:
     ]
     client.send("input_audio_buffer.commit")
     assert types(client.send("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
-    assert [type(one) for one in client.asked] == [CommitAsked, ClearAsked]
+    content = [{"type": "input_text", "text": "hello"}]
+    item = {"type": "message", "role": "user", "content": content}
+    client.send("conversation.item.create", item=item)
+    client.send("response.create")
+    expected = [CommitAsked, ClearAsked, TextSent, AnswerAsked]
+    assert [type(one) for one in client.asked] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,218 @@
+"""OpenAI's npm packages, unmodified, in a real Chromium on a page of another origin."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import urllib.request
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+
+from model.messages import Audio
+from model.timebase import HEARING_RATE
+from server.auth import new_key
+from server.auth_keys import save_keys
+from tests.browser.chromium import chromium, driver, serve, wait_until
+from tests.network.testbed import TestBed
+from tests.speech.checker import transcribe
+from tests.speech.recordings import human_recordings, read_audio
+from tests.speech.wer import normalised, word_error_rate
+
+pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.timeout(180)]
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+PAGE: Final = Path(__file__).parent / "page"
+SAID: Final = ("austen-0880", "austen-0930")
+TELLER: Final = "You are a storyteller. Tell long stories with many details."
+STORY: Final = "Please tell me a story about a dragon."
+_PORT: Final = 8095
+_PAGE_PORT: Final = 9000
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[TestBed]:
+    """A server's side and a client's."""
+    with TestBed() as joined:
+        yield joined
+
+
+@pytest.fixture(scope="module")
+def origin(bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Somebody else's page with the packages bundled into it, served on the client's side."""
+    folder = tmp_path_factory.mktemp("page")
+    bundle = [str(ROOT / "node_modules/.bin/esbuild"), str(PAGE / "entry.js"), "--bundle"]
+    bundle += ["--format=esm", f"--outfile={folder / 'page.js'}", "--log-level=warning"]
+    subprocess.run(bundle, check=True, cwd=ROOT, timeout=60)
+    (folder / "index.html").write_text(
+        "<!doctype html><title>A shop</title><audio autoplay></audio>"
+        '<script type="module" src="page.js"></script>'
+    )
+    for one in human_recordings():
+        if one.name in SAID:
+            _write(folder / f"{one.name}.wav", one.audio)
+    command = [sys.executable, "-m", "http.server", str(_PAGE_PORT), "--bind", bed.client_address]
+    bed.spawn_client([*command, "--directory", str(folder)])
+    bed.run_in_client(["curl", "-sf", "--retry", "40", "--retry-delay", "1"]
+        + ["--retry-all-errors", "-o", "/dev/null", f"http://{bed.client_address}:{_PAGE_PORT}/"],
+        timeout_seconds=60)  # fmt: skip
+    return f"http://{bed.client_address}:{_PAGE_PORT}"
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A key and the file that knows it."""
+    file = tmp_path_factory.mktemp("keys") / "keys.jsonl"
+    token, kept = new_key("shop")
+    save_keys(file, [kept])
+    return token, str(file)
+
+
+@pytest.fixture(scope="module")
+def url(bed: TestBed, origin: str, key: tuple[str, str]) -> str:
+    """The server, which lets that page call."""
+    small = ("--engine", "language=language-135m", "--engine", "answer_tokens=24")
+    return serve(bed, *small, "--api-keys", key[1], "--allowed-origins", origin, port=_PORT)
+
+
+@pytest.fixture(scope="module")
+def browser(bed: TestBed, origin: str) -> Iterator[Browser]:
+    """A real one."""
+    with driver(bed) as playwright, chromium(playwright, origin, None) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, origin: str, url: str) -> Iterator[Page]:
+    """The page, loaded."""
+    opened = browser.new_context().new_page()
+    opened.set_default_timeout(60_000)
+    opened.goto(f"{origin}/?server={url}")
+    wait_until(opened, "() => window.page !== undefined")
+    opened.evaluate("() => page.start()")
+    yield opened
+    opened.context.close()
+
+
+@pytest.fixture
+def secret(bed: TestBed, url: str, origin: str, key: tuple[str, str]) -> str:
+    """What the shop's server gives its page."""
+    body = json.dumps({"session": {"type": "realtime"}, "origin": origin, "uses": 1}).encode()
+    headers = {"Authorization": f"Bearer {key[0]}", "Content-Type": "application/json"}
+    with bed.in_client():
+        asked = urllib.request.Request(f"{url}/v1/realtime/client_secrets", body, headers)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            made: str = json.load(answer)["value"]
+    return made
+
+
+def _write(path: Path, audio: Audio) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(HEARING_RATE)
+        file.writeframes((np.clip(audio, -1, 1) * 32_767).astype("<i2").tobytes())
+
+
+def count(page: Page, kind: str) -> int:
+    found: int = page.evaluate("(kind) => page.events.filter((e) => e.type === kind).length", kind)
+    return found
+
+
+def wait_for(page: Page, kind: str, more_than: int) -> None:
+    """Wait until more than so many events of a type came."""
+    try:
+        found = f"() => page.events.filter((e) => e.type === '{kind}').length > {more_than}"
+        wait_until(page, found, 40)
+    except AssertionError:
+        kinds = page.evaluate("() => page.events.map((e) => e.type)")
+        raise AssertionError(f"no {kind!r} more than {more_than}; came: {kinds[-60:]}") from None
+
+
+def assistant(page: Page) -> list[dict[str, Any]]:
+    """What the session's own history says that we said."""
+    items: list[dict[str, Any]] = page.evaluate(
+        "() => page.session.history.filter((one) => one.role === 'assistant')"
+    )
+    return [one for one in items if one["content"] and one["content"][0].get("transcript")]
+
+
+def tell(page: Page) -> None:
+    """Have a story begun, and hear two seconds of it."""
+    before = count(page, "output_audio_buffer.started")
+    page.evaluate("(text) => page.session.sendMessage(text)", STORY)
+    wait_for(page, "output_audio_buffer.started", before)
+    page.wait_for_timeout(2_000)
+
+
+def test_the_agents_sdk_holds_a_conversation_and_its_history_is_what_was_heard(
+    page: Page, secret: str, tmp_path: Path
+) -> None:
+    call_id = page.evaluate("([secret, text]) => page.agent(secret, text, false)", [secret, TELLER])
+    assert call_id.startswith("rtc_")
+    page.evaluate("(name) => page.say(name)", SAID[0])
+    wait_for(page, "response.done", 0)
+    person = page.evaluate(
+        "() => page.session.history.find((one) => one.role === 'user').content[0].transcript"
+    )
+    said = {one.name: one.text for one in human_recordings()}
+    assert word_error_rate(said[SAID[0]], person) <= 0.35, person
+    tell(page)
+    page.evaluate("() => page.session.interrupt()")
+    wait_for(page, "conversation.item.truncated", 0)
+    tell(page)
+    page.evaluate("(name) => page.say(name)", SAID[1])
+    wait_for(page, "conversation.item.truncated", 1)
+    page.evaluate("() => page.session.interrupt()")
+    wait_for(page, "conversation.item.retrieved", 3)
+    page.wait_for_timeout(500)
+    path = tmp_path / "voice.webm"
+    path.write_bytes(base64.b64decode(page.evaluate("() => page.stopRecording()")))
+    told = assistant(page)
+    statuses = [one["status"] for one in told]
+    assert statuses[0] == "completed" and statuses.count("incomplete") >= 2, told
+    text = " ".join(one["content"][0]["transcript"] for one in told)
+    heard = transcribe(read_audio(path))
+    print(f"told  {text!r}\nheard {heard!r}")
+    assert len(normalised(text)) >= 12
+    assert word_error_rate(text, heard) <= 0.35
+    assert page.evaluate("() => page.errors") == []
+    page.evaluate("() => page.session.close()")
+
+
+def test_openais_own_class_holds_a_conversation(page: Page, secret: str) -> None:
+    page.evaluate("([secret, text]) => page.plain(secret, text)", [secret, TELLER])
+    wait_for(page, "session.updated", 0)
+    page.evaluate("(name) => page.say(name)", SAID[0])
+    wait_for(page, "response.done", 0)
+    events = page.evaluate("() => page.events")
+    kinds = [event["type"] for event in events]
+    assert kinds[0] == "session.created" and "error" not in kinds, kinds
+    done = next(event for event in events if event["type"] == "response.done")["response"]
+    assert done["status"] == "completed" and done["output"][0]["content"][0]["transcript"]
+    page.evaluate("() => page.connection.close()")
+
+
+def test_the_agents_sdk_talks_over_a_socket(page: Page, secret: str) -> None:
+    page.evaluate("([secret, name]) => page.socket(secret, name)", [secret, SAID[0]])
+    wait_for(page, "response.done", 0)
+    assert assistant(page)[0]["status"] == "completed"
+    assert page.evaluate("() => page.soundBytes") > 20_000
+    assert page.evaluate("() => page.errors") == []
+    page.evaluate("() => page.session.close()")
+
+
+def test_a_secret_that_is_used_up_is_told_by_the_sdk(page: Page, secret: str) -> None:
+    page.evaluate("([secret, text]) => page.plain(secret, text)", [secret, TELLER])
+    told = page.evaluate(
+        "([secret, text]) => page.agent(secret, text, false).catch((error) => String(error))",
+        [secret, TELLER],
+    )
+    assert "401" in told and "secret" in told, told

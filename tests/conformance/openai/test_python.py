@@ -1,0 +1,242 @@
+"""The unmodified Python package `openai`: secrets, calls, both transports, real speech both ways.
+
+A person's recordings are answered by the small model; what the client believes was said is held
+against what it was given to hear, judged by another project's recogniser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import openai
+import pytest
+from openai import AsyncOpenAI
+
+from server.auth import new_key
+from server.auth_keys import save_keys
+from tests.conformance.openai.talking import Event, Phone, Socket, Talker
+from tests.end_to_end.served import Served
+from tests.end_to_end.spoken import SMALL, model_server
+from tests.network.caller import Caller
+from tests.speech.checker import transcribe
+from tests.speech.recordings import Recording, human_recordings
+from tests.speech.wer import normalised, word_error_rate
+
+pytestmark = [pytest.mark.weights, pytest.mark.timeout(120)]
+
+SESSION: Event = {
+    "type": "realtime",
+    "instructions": "You are a storyteller. Tell long stories with many details.",
+    "audio": {
+        "input": {
+            "turn_detection": {"type": "semantic_vad", "eagerness": "high"},
+            "transcription": {"model": "any"},
+        }
+    },
+}
+STORY: Event = {
+    "type": "message",
+    "role": "user",
+    "content": [{"type": "input_text", "text": "Please tell me a story about a dragon."}],
+}
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A key and the file that knows it."""
+    file = tmp_path_factory.mktemp("keys") / "keys.jsonl"
+    token, kept = new_key("tests", per_minute=1_000)
+    save_keys(file, [kept])
+    return token, str(file)
+
+
+@pytest.fixture(scope="module")
+def served(key: tuple[str, str]) -> Iterator[Served]:
+    """One server that wants keys, with the small decoder."""
+    with model_server(*SMALL, "--api-keys", key[1]) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(served: Served, key: tuple[str, str]) -> AsyncIterator[AsyncOpenAI]:
+    """The client as anybody makes it."""
+    async with AsyncOpenAI(
+        api_key=key[0], base_url=f"{served.url}/v1", max_retries=0, timeout=10.0
+    ) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def socket(client: AsyncOpenAI) -> AsyncIterator[Talker]:
+    """A conversation over one WebSocket."""
+    async with client.realtime.connect(model="gpt-realtime") as connection:
+        talker = Socket(connection)
+        try:
+            await talker.wait_for("session.created")
+            yield talker
+        finally:
+            await talker.close()
+
+
+@contextlib.asynccontextmanager
+async def phone(client: AsyncOpenAI) -> AsyncIterator[Talker]:
+    """A conversation over WebRTC, begun with a secret as a browser would."""
+    made = await client.realtime.client_secrets.create(
+        expires_after={"anchor": "created_at", "seconds": 60},
+        session={"type": "realtime", "model": "gpt-realtime"},
+    )
+    assert made.value.startswith("ek_")
+    caller = Caller("", rate=16_000, label="oai-events")
+    browser = client.with_options(api_key=made.value)
+    try:
+        answer = await browser.realtime.calls.create(
+            sdp=await caller.offer(), session={"type": "realtime", "model": "gpt-realtime"}
+        )
+        assert answer.response.headers["Location"].startswith("/v1/realtime/calls/rtc_")
+        await caller.accept(answer.text)
+        await caller.open(10.0)
+        talker = Phone(caller)
+        await talker.wait_for("session.created")
+        yield talker
+    finally:
+        await caller.hang_up()
+
+
+def recording(name: str) -> Recording:
+    return next(one for one in human_recordings() if one.name == name)
+
+
+async def retrieve(talker: Talker, item_id: str) -> Event:
+    since = len(talker.events)
+    await talker.send({"type": "conversation.item.retrieve", "item_id": item_id})
+    told = await talker.wait_for("conversation.item.retrieved", since=since)
+    item: Event = told["item"]
+    return item
+
+
+async def answered(talker: Talker, since: int) -> Event:
+    """The next answer, over."""
+    created = await talker.wait_for("response.created", 30.0, since=since)
+    name = created["response"]["id"]
+    done = await talker.wait_for(
+        "response.done", 60.0, since=since, where=lambda one: one["response"]["id"] == name
+    )
+    response: Event = done["response"]
+    return response
+
+
+async def heard_as_told(talker: Talker, response: Event) -> str:
+    """The answer's transcript, once it was held against what was heard."""
+    item = await retrieve(talker, response["output"][0]["id"])
+    text: str = item["content"][0]["transcript"]
+    heard = await asyncio.to_thread(transcribe, talker.sound(response["id"]))
+    print(f"{response['status']}: told {text!r}, heard {heard!r}")
+    words = len(normalised(text))
+    assert abs(len(normalised(heard)) - words) <= 2
+    # Of few words one or two that a cut leaves half said weigh much.
+    assert word_error_rate(text, heard) * words <= max(2, 0.35 * words)
+    return text
+
+
+async def speak(talker: Talker, name: str) -> None:
+    """Say a recording; it is understood."""
+    since, said = len(talker.events), recording(name)
+    talker.say(said.audio)
+    kind = "conversation.item.input_audio_transcription.completed"
+    told = await talker.wait_for(kind, 20.0, since=since)
+    assert word_error_rate(said.text, told["transcript"]) <= 0.35, told
+    order = [event["type"] for event in talker.events[since:]]
+    assert order.index("input_audio_buffer.speech_started") < order.index(
+        "input_audio_buffer.speech_stopped"
+    )
+    assert "conversation.item.input_audio_transcription.delta" in order
+
+
+@pytest.mark.parametrize("transport", [socket, phone])
+async def test_a_conversation_with_an_interruption(client: AsyncOpenAI, transport: object) -> None:
+    async with transport(client) as talker:  # type: ignore[operator]
+        await talker.send({"type": "session.update", "session": SESSION})
+        updated = await talker.wait_for("session.updated")
+        assert updated["session"]["instructions"] == SESSION["instructions"]
+
+        since = len(talker.events)
+        await speak(talker, "austen-0880")
+        response = await answered(talker, since)
+        assert response["status"] == "completed"
+        assert await heard_as_told(talker, response)
+
+        since = len(talker.events)
+        await talker.send({"type": "conversation.item.create", "item": STORY})
+        await talker.send({"type": "response.create"})
+        await until_heard(talker, since, 1.5)
+        talker.say(recording("austen-0930").audio)
+        cut = await talker.wait_for("conversation.item.truncated", since=since)
+        response = await answered(talker, since)
+        assert response["status"] == "cancelled"
+        assert response["status_details"]["reason"] == "turn_detected"
+        assert cut["audio_end_ms"] > 1_000 and cut["item_id"] == response["output"][0]["id"]
+        assert await heard_as_told(talker, response)
+
+        await answered(talker, talker.events.index(cut))  # to what was said into it
+        if transport is socket:  # the other way of it is tested in a browser
+            await cancelled_by_the_client(talker)
+
+
+async def cancelled_by_the_client(talker: Talker) -> None:
+    since = len(talker.events)
+    await talker.send({"type": "conversation.item.create", "item": STORY})
+    await talker.send({"type": "response.create"})
+    await until_heard(talker, since, 1.0)
+    await talker.send({"type": "response.cancel"})
+    response = await answered(talker, since)
+    assert response["status_details"]["reason"] == "client_cancelled"
+    assert await heard_as_told(talker, response)
+    since = len(talker.events)
+    await talker.send({"type": "response.cancel", "event_id": "once-more"})
+    error = await talker.wait_for("error", since=since)
+    assert error["error"]["code"] == "response_cancel_not_active"
+    assert error["error"]["event_id"] == "once-more"
+
+
+async def until_heard(talker: Talker, since: int, sound_seconds: float) -> None:
+    """Wait until so much of the next answer was heard."""
+    created = await talker.wait_for("response.created", since=since)
+    name = created["response"]["id"]
+    kind = "response.output_audio_transcript.delta"
+    await talker.wait_for(kind, 30.0, since=since, where=lambda one: one["response_id"] == name)
+    await asyncio.sleep(sound_seconds)
+
+
+async def test_a_server_listens_in_and_hangs_up(client: AsyncOpenAI) -> None:
+    caller = Caller("", rate=16_000, label="oai-events")
+    try:
+        answer = await client.realtime.calls.create(sdp=await caller.offer())
+        call_id = answer.response.headers["Location"].rsplit("/", 1)[1]
+        await caller.accept(answer.text)
+        await caller.open(10.0)
+        async with client.realtime.connect(call_id=call_id) as sideband:
+            created = await sideband.recv()
+            assert created.type == "session.created"
+            await sideband.session.update(session={"type": "realtime", "instructions": "Hum."})
+            updated = await caller.wait_for("session.updated", 10.0)
+            assert updated["session"]["instructions"] == "Hum."
+            assert (await sideband.recv()).type == "session.updated"
+            await client.realtime.calls.hangup(call_id)
+            with pytest.raises(Exception, match=r"1000|close"):
+                for _ in range(20):
+                    await sideband.recv()
+    finally:
+        await caller.hang_up()
+    with pytest.raises(openai.NotFoundError):
+        await client.realtime.calls.hangup(call_id)
+
+
+async def test_who_has_no_key_gets_the_documented_error(served: Served) -> None:
+    async with AsyncOpenAI(api_key="wrong", base_url=f"{served.url}/v1", max_retries=0) as other:
+        with pytest.raises(openai.AuthenticationError) as refused:
+            await other.realtime.client_secrets.create()
+        assert refused.value.code == "invalid_api_key"
+        with pytest.raises(openai.AuthenticationError):
+            await other.realtime.calls.create(sdp="v=0")
