@@ -10,7 +10,7 @@ import pytest
 from model.messages import AgentWord, Floor, PersonWords, Said, Word
 from model.orders import ToolCall
 from server.dialects.openai_realtime import RealtimeDialect
-from server.dialects.openai_settings import FieldError, RealtimeSettings
+from server.dialects.openai_settings import RealtimeSettings
 from server.session_events import (
     AgentProgress,
     AgentStarted,
@@ -130,63 +130,6 @@ def test_an_update_the_session_refuses_is_taken_back_and_named() -> None:
     (told,) = client.happens(Problem("bad_field", "no", False, asked.event_id))
     assert told["error"]["event_id"] == "mine" and told["error"]["code"] == "invalid_value"
     assert client.dialect.settings.session["instructions"] == ""
-
-
-@pytest.mark.parametrize(
-    ("session", "param"),
-    [
-        ({"voice": "x"}, "session.voice"),
-        ({"type": "transcription"}, "session.type"),
-        ({"instructions": 5}, "session.instructions"),
-        ({"output_modalities": ["audio", "text"]}, "session.output_modalities"),
-        ({"audio": {"input": {"format": {"type": "audio/opus"}}}}, "session.audio.input.format"),
-        ({"audio": {"input": {"format": {"type": []}}}}, "session.audio.input.format"),
-        (
-            {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 8000}}}},
-            "session.audio.input.format.rate",
-        ),
-        (
-            {"audio": {"input": {"turn_detection": {"type": "psychic"}}}},
-            "session.audio.input.turn_detection.type",
-        ),
-        (
-            {"audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": []}}}},
-            "session.audio.input.turn_detection.eagerness",
-        ),
-        ({"audio": {"output": {"speed": 1.4}}}, "session.audio.output.speed"),
-        ({"audio": []}, "session.audio"),
-        ({"tools": [{"type": "mcp"}]}, "session.tools[0]"),
-        ({"tool_choice": 5}, "session.tool_choice"),
-        (5, "session"),
-    ],
-)
-def test_what_cannot_be_served_is_refused_by_its_path(session: Any, param: str) -> None:
-    client = Client()
-    assert client.refused("session.update", session=session)["param"] == param
-    assert client.asked == []
-
-
-def test_what_a_secret_fixes_stays() -> None:
-    client = Client(fixed={"type": "realtime", "instructions": "Sell shoes."})
-    client.send("session.update", session={"instructions": "Sell cars.", "tools": []})
-    assert client.asked[0].values["instructions"] == "Sell shoes."
-    with pytest.raises(FieldError):
-        RealtimeSettings({"instructions": 5})
-
-
-def test_detection_is_eagerness_or_manual_turns() -> None:
-    def values(detection: Any) -> tuple[float, bool]:
-        settings = RealtimeSettings()
-        settings.update({"audio": {"input": {"turn_detection": detection}}})
-        return settings.values()["eagerness"], settings.values()["manual_turns"]
-
-    assert values(None) == (0.5, True)
-    assert (
-        values({"type": "semantic_vad", "eagerness": "low"})[0]
-        < values({"type": "semantic_vad", "eagerness": "high"})[0]
-    )
-    assert values({"type": "server_vad"}) == (0.5, False)
-    assert values({"type": "server_vad", "create_response": False})[1]
 
 
 # ---- the person ----------------------------------------------------------------------------------

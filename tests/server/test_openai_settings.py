@@ -1,0 +1,69 @@
+"""The session object of OpenAI's Realtime API: what is taken, what is refused and by which name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from server.dialects.openai_settings import FieldError, RealtimeSettings
+
+
+@pytest.mark.parametrize(
+    ("session", "param"),
+    [
+        ({"voice": "x"}, "session.voice"),
+        ({"type": "transcription"}, "session.type"),
+        ({"instructions": 5}, "session.instructions"),
+        ({"output_modalities": ["audio", "text"]}, "session.output_modalities"),
+        ({"audio": {"input": {"format": {"type": "audio/opus"}}}}, "session.audio.input.format"),
+        ({"audio": {"input": {"format": {"type": []}}}}, "session.audio.input.format"),
+        (
+            {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 8000}}}},
+            "session.audio.input.format.rate",
+        ),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "psychic"}}}},
+            "session.audio.input.turn_detection.type",
+        ),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": []}}}},
+            "session.audio.input.turn_detection.eagerness",
+        ),
+        ({"audio": {"output": {"speed": 1.4}}}, "session.audio.output.speed"),
+        ({"audio": []}, "session.audio"),
+        ({"tools": [{"type": "mcp"}]}, "session.tools[0]"),
+        ({"tool_choice": 5}, "session.tool_choice"),
+        (5, "session"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_by_its_path(session: Any, param: str) -> None:
+    settings = RealtimeSettings()
+    before = settings.told("id")
+    with pytest.raises(FieldError) as refused:
+        settings.update(session)
+    assert refused.value.param == param
+    assert settings.told("id") == before
+
+
+def test_what_a_secret_fixes_stays() -> None:
+    settings = RealtimeSettings({"type": "realtime", "instructions": "Sell shoes."})
+    settings.update({"instructions": "Sell cars.", "tools": []})
+    assert settings.values()["instructions"] == "Sell shoes."
+    with pytest.raises(FieldError):
+        RealtimeSettings({"instructions": 5})
+
+
+def test_detection_is_eagerness_or_manual_turns() -> None:
+    def values(detection: Any) -> tuple[float, bool]:
+        settings = RealtimeSettings()
+        settings.update({"audio": {"input": {"turn_detection": detection}}})
+        return settings.values()["eagerness"], settings.values()["manual_turns"]
+
+    assert values(None) == (0.5, True)
+    assert (
+        values({"type": "semantic_vad", "eagerness": "low"})[0]
+        < values({"type": "semantic_vad", "eagerness": "high"})[0]
+    )
+    assert values({"type": "server_vad"}) == (0.5, False)
+    assert values({"type": "server_vad", "create_response": False})[1]
