@@ -191,13 +191,13 @@ class _Painter:
     def _ended(self, part: PersonPart, last: int) -> None:
         """From the last voiced sample, or ours if later, until we answer or they go on."""
         conversation = self._conversation
-        due = last
-        sounding = self._speaking(last)
-        if sounding is not None and sounding.kind != "backchannel":
-            end = samples(sounding.end_seconds, HEARING_RATE)
-            due = -(-end // BLOCK)
-            if part.kind == "interruption":
-                self._not_stopped(_block(part.first), last, _block(end))
+        ours = [samples(own.end_seconds, HEARING_RATE) for own in conversation.own
+                if own.k <= last and own.kind != "backchannel"]  # fmt: skip
+        end = max(ours, default=0)
+        # Not before the first micro-turn in which nothing of ours sounds any more.
+        due = max(last, -(-end // BLOCK))
+        if part.kind == "interruption" and _block(end) > last:
+            self._not_stopped(_block(part.first), last, _block(end))
         answers = [own.k for own in conversation.own if own.k > last]
         again = [_block(p.first) for p in conversation.person
                  if p is not part and p.first >= part.last and p.kind != "tic"]  # fmt: skip

@@ -6,7 +6,7 @@ would have been right is the business of `labels`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,11 @@ _SILENCERS: Final = ("Stop.", "Stop, that's enough.", "Be quiet for a moment.",
                      "Thanks, that will do.", "Hush, please.")  # fmt: skip
 _SCENES: Final = (("exchange", 0.60), ("story", 0.10), ("aside", 0.08), ("quiet", 0.09),
                   ("abandoned", 0.06), ("notice", 0.03), ("ignored", 0.04))  # fmt: skip
+_SLOW: Final[Mapping[Split, float]] = {"train": 0.14, "dev": 0.4}
+"""How often we stop or answer very late; in dev often, so that lateness can be measured there."""
+
+_EARLY: Final = 0.45
+"""How often what the person does over our voice falls into its first second and a half."""
 
 
 def stage(generator: Generator, split: Split, least_seconds: float) -> Conversation:
@@ -48,6 +53,7 @@ class _Director:
     def __init__(self, generator: Generator, split: Split) -> None:
         self._generator = generator
         self._split: Split = split
+        self._slow = _SLOW[split]
         self._writer = Writer(generator, split)
         self._persona = draw_persona(generator, split)
         self._delay = timing.transport_delay(generator)
@@ -180,7 +186,7 @@ class _Director:
 
     def _answer(self, end: int, depth: int = 0) -> None:
         """We answer a turn that ended at sample `end`; the person does something meanwhile."""
-        wanted = seconds(end, HEARING_RATE) + timing.answer_gap(self._generator)
+        wanted = seconds(end, HEARING_RATE) + timing.answer_gap(self._generator, self._slow)
         count = int(self._generator.integers(1, 5))
         own = self._speak("answer", self._writer.answer(count), wanted)
         self._over(own, depth)
@@ -189,21 +195,23 @@ class _Director:
         """What the person does while we speak."""
         self.now = own.end_seconds + self._delay
         length = own.end_seconds - own.start_seconds
-        if length < 1.6:
+        if length < 1.4:
             return
-        at = own.start_seconds + self._delay + self._generator.uniform(0.5, length - 0.6)
+        span = (0.15, min(1.5, length - 0.6)) if self._generator.random() < _EARLY else (
+            0.5, length - 0.6)  # fmt: skip
+        at = own.start_seconds + self._delay + self._generator.uniform(*span)
         draw = self._generator.random()
-        if draw < 0.30 and depth < 2:
+        if draw < 0.34 and depth < 2:
             self._interrupt(at, depth)
-        elif draw < 0.50:
+        elif draw < 0.58:
             self._says("backchannel", Line(self._writer.pick("backchannels")), at)
-        elif draw < 0.60:
-            self._tic(at)
         elif draw < 0.68:
+            self._tic(at)
+        elif draw < 0.75:
             self._says("aside", Line(self._writer.pick("asides")), at)
             if self._generator.random() < 0.4:
                 self._somebody_else(at + 1.5, "asides")
-        elif draw < 0.73:
+        elif draw < 0.80:
             self._somebody_else(at, "programmes")
         ends = [seconds(part.last, HEARING_RATE) for part in self._person[-1:]]
         self.now = max([self.now, *ends])
@@ -211,7 +219,7 @@ class _Director:
     def _interrupt(self, at: float, depth: int) -> None:
         line = self._writer.interruption()
         part = self._says("interruption", line, at, db=1.0)
-        stop = seconds(part.first, HEARING_RATE) + timing.stop_delay(self._generator)
+        stop = seconds(part.first, HEARING_RATE) + timing.stop_delay(self._generator, self._slow)
         if self._generator.random() < 0.9:
             self._cut(stop)
         self.now = max(seconds(part.last, HEARING_RATE), self._own[-1].end_seconds + self._delay)
@@ -228,7 +236,7 @@ class _Director:
         if wanted + 0.1 > seconds(pause.end, HEARING_RATE):
             return False
         self._speak("mistake", self._writer.answer(2), wanted)
-        self._cut(seconds(pause.end, HEARING_RATE) + timing.stop_delay(self._generator))
+        self._cut(seconds(pause.end, HEARING_RATE) + timing.stop_delay(self._generator, self._slow))
         self._answer(part.last)
         return True
 

@@ -46,12 +46,16 @@ def floor_offset(generator: Generator) -> float:
     return min(_log_normal(generator, 0.3, 0.8), 4.0)
 
 
-def answer_gap(generator: Generator) -> float:
+def answer_gap(generator: Generator, slow: float = 0.0) -> float:
     """Seconds from the end of the person's turn to our answer, in the conversations shown.
+
+    In a share `slow` of all cases 1 to 2.5 s: Language was slow, or nothing was decided.
 
     Not what is taught, which is to answer at once: late answers show Core what waiting looks like,
     and how late it would be.
     """
+    if generator.random() < slow:
+        return float(generator.uniform(1.0, 2.5))
     return float(np.clip(_log_normal(generator, 0.65, 0.6), 0.05, 2.5))
 
 
@@ -62,8 +66,13 @@ def pause(generator: Generator, least: float = 0.3, most: float = 2.4) -> float:
     return float(np.clip(_log_normal(generator, 0.6, 0.55), least, min(most, 1.5)))
 
 
-def stop_delay(generator: Generator) -> float:
-    """Seconds from the onset of an interruption until the interrupted voice stops."""
+def stop_delay(generator: Generator, slow: float = 0.0) -> float:
+    """Seconds from the onset of an interruption until the interrupted voice stops.
+
+    In a share `slow` of all cases 0.5 to 2 s: what being late looks like, and what it would cost.
+    """
+    if generator.random() < slow:
+        return float(generator.uniform(0.5, 2.0))
     return float(np.clip(_log_normal(generator, 0.4, 0.45), 0.15, 1.5))
 
 

@@ -119,9 +119,11 @@ class Writer:
     def interruption(self) -> Line:
         """Something said into our speech in earnest."""
         draw = self._generator.random()
-        if draw < 0.2:
-            return self._spoken(self.pick("questions"), 0.15)
-        if draw < 0.5 and self._topic:
+        if draw < 0.15:
+            return self._spoken(self._either("questions"), 0.15)
+        if draw < 0.35 and "short_interruptions" in self._wording:
+            return Line(self.pick("short_interruptions"))
+        if draw < 0.6 and self._topic:
             kind = "questions" if self._generator.random() < 0.6 else "requests"
             opener = self._one(self._wording["breaking_in"])
             return Line(f"{opener} {_continued(self._one(self._topic[kind]))}")
