@@ -1,0 +1,45 @@
+"""The regression gate: ours is within its bands, a server broken on purpose is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.gate import FLOOR_LEAST, TRANSPORT_MOST, Floor, Transport, failures
+
+ROOT = Path(__file__).parents[2]
+
+SOUND = Transport(0.05, 0.12, 0.25), Floor((11, 12), (7, 12), (3, 12))
+
+
+class TestBands:
+    def test_a_sound_server_passes_and_the_broken_one_does_not(self) -> None:
+        assert failures(*SOUND) == []
+        assert len(failures(*SOUND, broken=True)) == 2
+
+    def test_a_ratio_beyond_its_band_is_said(self) -> None:
+        slow = Transport(0.12 * TRANSPORT_MOST + 0.001, 0.12, 0.25)
+        assert failures(slow, SOUND[1])[0].startswith("round trip")
+        rude = Floor((int(FLOOR_LEAST * 7), 12), (7, 12), (3, 12))
+        assert failures(SOUND[0], rude)[0].startswith("decisions right")
+
+    def test_a_server_that_never_answers_fails(self) -> None:
+        mute = Transport(float("inf"), 0.12, 0.25)
+        assert len(failures(mute, Floor((0, 0), (7, 12), (3, 12)))) == 2
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.weights
+def test_ours_is_within_its_bands_and_a_broken_server_is_not() -> None:
+    command = [sys.executable, "-m", "tests.bench.gate"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    transport = Transport(**found["transport"])
+    floor = Floor(**found["floor"])
+    assert failures(transport, floor) == [], found
+    assert len(failures(transport, floor, broken=True)) == 2, found
