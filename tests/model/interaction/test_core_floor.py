@@ -1,0 +1,223 @@
+"""Core on the floor of the live model: rows keep apart, failures leave no trace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from model.engine.engine import RowOutput
+from model.interaction import streams
+from model.interaction.core import OperatingPoint, sound_columns
+from model.interaction.core_floor import MOST_DRAFTS_A_MINUTE, CoreFloor
+from model.interaction.core_row import CoreRow, Encoded
+from model.interaction.counterpoint import CounterpointModel
+from model.interaction.floor_port import Sensed, Verdict
+from model.interaction.memory import Memory
+from model.interaction.mind import Mind, Transcribed
+from model.interaction.segment import Segment
+from model.interaction.work import Parts
+from model.messages import MicroTurnInput, Word
+from tests.model.interaction.core_live import Decided, Listening, Live, untrained
+
+NOTHING = cast(Any, None)
+ROWS = 2
+STEPS = 520
+
+
+class Bare:
+    """A Language that is never asked for a word."""
+
+    rows = ROWS
+
+    def chat_prefix(self, instructions: str) -> list[int]:
+        return []
+
+
+def model_with(used: Listening, floor: CoreFloor | None = None) -> CounterpointModel:
+    memories = tuple(Memory(NOTHING, row) for row in range(ROWS))
+    parts = Parts(NOTHING, NOTHING, memories, floor or CoreFloor(used, NOTHING), 16)
+    return CounterpointModel(cast(Any, Bare()), parts)
+
+
+def blocks(seed: int, count: int = STEPS) -> Any:
+    random = np.random.default_rng(seed)
+    return random.normal(0, 0.1, (count, 1600)).astype(np.float32)
+
+
+def results(seed: int, k: int) -> tuple[object, ...]:
+    """Encoder states as they come in every second micro-turn."""
+    if k % 2:
+        return ()
+    random = np.random.default_rng([seed, k])
+    return (Encoded(k - 1, random.normal(0, 1, (4, 288)).astype(np.float16)),)
+
+
+def row_of(live: Live, row: int) -> CoreRow:
+    mind = live.state.minds[row]
+    assert mind is not None
+    assert isinstance(mind.floor, CoreRow)
+    return mind.floor
+
+
+def walk(beside: bool) -> list[tuple[Any, ...]]:
+    """Row 0 through all micro-turns; its neighbour comes, goes, stops and begins anew."""
+    used = untrained(ROWS)
+    used.point = OperatingPoint(take=0.2, yielding=0.2, draft=0.1)
+    live = Live.begin(model_with(used))
+    mine, other = blocks(1), blocks(2)
+    random = np.random.default_rng(4)
+    found: list[tuple[Any, ...]] = []
+    for k in range(STEPS):
+        inputs = {0: live.given(0, mine[k], *results(5, k))}
+        if beside and random.random() < 0.6:
+            inputs[1] = live.given(1, other[k], *results(6, k))
+        if beside and random.random() < 0.02:
+            live.state = live.model.close(live.state, 1)
+            live = reopened(live)
+            inputs.pop(1, None)
+        output = live.step(inputs)[0]
+        assert output is not None
+        row = row_of(live, 0)
+        found.append((row.floor, row.person, row.ahead, output.output.events))
+    return found
+
+
+def reopened(live: Live) -> Live:
+    from model.messages import OpenStream
+
+    live.state, _ = live.model.open(live.state, 1, OpenStream(2))
+    live.k[1] = 0
+    return live
+
+
+def test_a_row_is_the_same_to_the_bit_whatever_its_neighbour_does() -> None:
+    alone, beside = walk(False), walk(True)
+    assert len(alone) >= 500
+    assert alone == beside
+    assert len({floor for floor, *_ in alone}) > 400, "it was not asleep"
+
+
+class Stumbling(CoreFloor):
+    """Raises once, behind the step of Core."""
+
+    stumbles = False
+
+    def decide(self, mind: Mind, turn: MicroTurnInput, sensed: Sensed) -> Verdict:
+        if self.stumbles and mind.row == 1:
+            self.stumbles = False
+            raise RuntimeError("stumbled")
+        return super().decide(mind, turn, sensed)
+
+
+@pytest.mark.parametrize("where", ["results", "decision"])
+def test_a_step_that_failed_can_be_taken_again(where: str) -> None:
+    mine, other = blocks(1, 12), blocks(2, 12)
+
+    def run(fails: bool) -> tuple[CoreRow, RowOutput | None]:
+        used = untrained(ROWS)
+        floor = Stumbling(used, NOTHING)
+        live = Live.begin(model_with(used, floor))
+        for k in range(12):
+            inputs = {row: live.given(row, audio[k]) for row, audio in enumerate((mine, other))}
+            if k == 9 and fails:
+                floor.stumbles = where == "decision"
+                broken = inputs if floor.stumbles else inputs | {1: live.given(1, other[k], "?")}
+                before = live.state
+                with pytest.raises((RuntimeError, TypeError)):
+                    live.step(broken)
+                assert live.state is before
+            outputs = live.step(inputs)
+        return row_of(live, 0), outputs[0]
+
+    (row, output), (wanted, same) = run(True), run(False)
+    assert (row.floor, row.person, row.ahead) == (wanted.floor, wanted.person, wanted.ahead)
+    assert output is not None
+    assert same is not None
+    assert output.output.events == same.output.events
+
+
+def test_live_sound_is_that_of_training_to_the_bit() -> None:
+    used = untrained(ROWS)
+    model = model_with(used)
+    live = Live.begin(model)
+    audio = blocks(7, 30)
+    memory = used.new_memory()
+    frames: dict[str, list[Any]] = {name: [] for name in ("person", "own")}
+    import torch
+
+    for k in range(30):
+        texts = ("Hello.",) if k == 3 else ()
+        live.step({0: live.given(0, audio[k], texts=texts)})
+        given = used.given[-1]
+        heard = used._person.step(torch.from_numpy(given.audio), memory.person, torch.ones(2) > 0)
+        sent = used._own.step(torch.from_numpy(given.own), memory.own, torch.ones(2) > 0)
+        memory = replace(memory, person=heard[2], own=sent[2])
+        frames["person"].append((heard[0][0].numpy(), heard[1][0].numpy()))
+        frames["own"].append((sent[0][0].numpy(), sent[1][0].numpy()))
+    own = np.concatenate([one.own[0] for one in used.given])
+    columns = sound_columns(audio.ravel(), own)
+    for side, found in frames.items():
+        for name, at in (("dmel", 0), ("prosody", 1)):
+            made = np.stack([one[at] for one in found])
+            np.testing.assert_array_equal(made, columns[f"{side}_{name}"])
+    assert used.given[3].known["word_flags"][0, 0] & streams.WORD_TYPED
+    assert [int(one.known["k"][0]) for one in used.given] == list(range(30))
+
+
+def test_drafts_are_capped_and_the_floor_is_not() -> None:
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+    begun = 0
+    for k in range(200):
+        hopeful = k % 2 == 0
+        decided("listen", "finished" if hopeful else "speaking", ahead=-12 if hopeful else 12)
+        (output, _) = live.step({0: live.given(0, blocks(1, 1)[0])})
+        assert output is not None
+        begun += sum(job.lane == "language" for job in output.jobs)
+    assert begun == MOST_DRAFTS_A_MINUTE
+    mind = live.state.minds[0]
+    assert mind is not None
+    assert mind.dropped >= MOST_DRAFTS_A_MINUTE - 1
+    decided("take", "finished")
+    (output, _) = live.step({0: live.given(0, blocks(1, 1)[0])})
+    assert output is not None
+    assert "language" in [job.lane for job in output.jobs]
+
+
+def test_other_words_drop_the_draft_that_answers_what_was_not_said() -> None:
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+    decided("listen", "speaking", ahead=12)
+    live.step({0: live.given(0, blocks(1, 1)[0])})
+    decided("listen", "finished")
+    live.step({0: live.given(0, blocks(1, 1)[0])})
+
+    def told(draft: int, *words: str) -> None:
+        mind = live.state.minds[0]
+        assert mind is not None and mind.hearing.segment is not None
+        asked = mind.hearing.segment
+        known = Segment(asked.blocks, 0.0, open_words=tuple(Word(w, 0.0, 0.1) for w in words))
+        known = replace(known, start_seconds=asked.start_seconds)
+        live.step({0: live.given(0, blocks(1, 1)[0], Transcribed(1, asked, known, draft))})
+
+    def draft() -> int:
+        mind = live.state.minds[0]
+        assert mind is not None
+        return mind.draft.number if mind.draft is not None else 0
+
+    assert draft() == 1
+    told(1, "Tell", "me")
+    told(0, "tell", "me,")
+    assert draft() == 1, "another comma is no other question"
+    told(0, "tell", "me", "more")
+    assert draft() == 2
+
+
+@pytest.mark.parametrize(("eagerness", "takes"), [(0.0, 0.8), (0.5, 0.5), (1.0, 0.2)])
+def test_eagerness_moves_the_point(eagerness: float, takes: float) -> None:
+    assert OperatingPoint(take=0.5).with_eagerness(eagerness).take == pytest.approx(takes)
