@@ -159,18 +159,7 @@ class ChangeSettings:
     order: str = ""
 
 
-Order = (
-    Cancel
-    | Truncate
-    | Hold
-    | Resume
-    | Say
-    | Append
-    | Commit
-    | Clear
-    | Answer
-    | ChangeSettings
-)
+Order = Cancel | Truncate | Hold | Resume | Say | Append | Commit | Clear | Answer | ChangeSettings
 
 
 @dataclass(frozen=True, slots=True)
