@@ -142,6 +142,12 @@ function reduceEvent(view, event) {
     case 'error':
       return withNotice(view, 'error', `error-${event.code}`, event.message || `The server reported ${event.code}.`);
     case 'agent.remembered': // for tests and tools; the captions show what was heard
+    case 'agent.complete':
+    case 'agent.held':
+    case 'agent.saying':
+    case 'settings.changed':
+    case 'tool.call':
+    case 'tool.ended':
     case 'pong':
       return view;
   }

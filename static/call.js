@@ -17,6 +17,7 @@ import { closeMicrophone, openMicrophone } from './microphone.js';
 import { openPeer, sleep } from './peer.js';
 import { connectionProblem, lostProblem, microphoneProblem } from './problems.js';
 import { fetchRecord, forgetRecord } from './record.js';
+import { RECONNECT_ATTEMPTS, STEADY_MS, waitSeconds } from './retries.js';
 import { Silence } from './silence.js';
 import { ping, sessionEnd, speechStop, textSend } from './protocol.js';
 
@@ -35,15 +36,10 @@ import { ping, sessionEnd, speechStop, textSend } from './protocol.js';
 /**
  * @typedef {object} CallOptions
  * @property {string} [base] address of the server; empty = the page's own
- * @property {import('./peer.js').Settings} [settings]
+ * @property {import('./protocol.js').Settings} [settings]
  * @property {RTCIceServer[]} [iceServers]
+ * @property {import('./peer.js').Secret} [secret] what lets this page in, where the server asks for it
  */
-
-/** A connection that lived shorter than this counts as a failed attempt. */
-const STEADY_MS = 5_000;
-const RETRY_SECONDS = [0, 1, 2, 4, 8];
-/** Attempts after a loss before the person is asked; with the waits above about a minute. */
-const RECONNECT_ATTEMPTS = 10;
 /** How long the server may take to confirm a stop before its next words are let through anyway. */
 const STOP_CONFIRM_MS = 1_000;
 const GOODBYE_MS = 200;
@@ -66,9 +62,9 @@ export class Call extends EventTarget {
   #silence = new Silence();
 
   /** @param {CallOptions} [options] */
-  constructor({ base = '', settings = {}, iceServers = [] } = {}) {
+  constructor({ base = '', settings = {}, iceServers = [], secret = '' } = {}) {
     super();
-    this.#options = { base, settings, iceServers };
+    this.#options = { base, settings, iceServers, secret };
   }
 
   get phase() {
@@ -87,9 +83,13 @@ export class Call extends EventTarget {
    * @param {Name} name
    * @param {(detail: CallEvents[Name]) => void} listener
    * @param {AddEventListenerOptions} [options]
+   * @returns {() => void} ends the listening
    */
   on(name, listener, options) {
-    this.addEventListener(name, (event) => listener(/** @type {CustomEvent} */ (event).detail), options);
+    /** @param {Event} event */
+    const told = (event) => listener(/** @type {CustomEvent} */ (event).detail);
+    this.addEventListener(name, told, options);
+    return () => this.removeEventListener(name, told);
   }
 
   /**
@@ -131,7 +131,12 @@ export class Call extends EventTarget {
    * @throws {RangeError} when it is empty or too long
    */
   sendText(text) {
-    return this.#peer?.send(textSend(text)) ?? false;
+    return this.send(textSend(text));
+  }
+
+  /** Send an event of the dialect. @param {import('./protocol.js').ClientEvent} event @returns {boolean} whether it could be sent now */
+  send(event) {
+    return this.#peer?.send(event) ?? false;
   }
 
   /**
@@ -219,7 +224,7 @@ export class Call extends EventTarget {
         attempt = performance.now() - since > STEADY_MS ? 0 : attempt + 1;
         this.#leavePeer();
         this.#setPhase('reconnecting');
-        if (attempt > 0) await sleep(seconds(attempt) * 1000, signal);
+        if (attempt > 0) await sleep(waitSeconds(attempt) * 1000, signal);
       } catch (error) {
         if (over()) return;
         if (!(await this.#wait(error, (attempt += 1), signal))) return;
@@ -263,7 +268,7 @@ export class Call extends EventTarget {
       this.#fail(token ? lostProblem() : problem);
       return false;
     }
-    const retrySeconds = problem.retrySeconds || seconds(attempt);
+    const retrySeconds = problem.retrySeconds || waitSeconds(attempt);
     this.#emit('problem', { problem });
     this.#setPhase('waiting', { retrySeconds });
     try {
@@ -343,6 +348,3 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
-
-/** @param {number} attempt */
-const seconds = (attempt) => RETRY_SECONDS[Math.min(attempt, RETRY_SECONDS.length - 1)] ?? 8;

@@ -43,7 +43,7 @@ class Page {
 
   /** @param {Document} root @param {AbortSignal} signal */
   constructor(root, signal) {
-    this.#call = new Call({ iceServers: iceServers(root) });
+    this.#call = new Call({ iceServers: iceServers(root), secret: meta(root, 'secret') });
     this.#controls = controlsView(root, signal);
     this.#sampler = new Sampler((peak) => this.#controls.level(peak));
     this.#timeline = new TimelineView(root, this.#sampler.levels, signal);
@@ -247,14 +247,16 @@ class Page {
 
 /** TURN and STUN servers, where the operator configured any. @param {Document} root @returns {RTCIceServer[]} */
 function iceServers(root) {
-  const content = root.querySelector('meta[name="counterpoint-ice-servers"]')?.getAttribute('content') ?? '[]';
   try {
-    const servers = JSON.parse(content);
+    const servers = JSON.parse(meta(root, 'ice-servers') || '[]');
     return Array.isArray(servers) ? servers : [];
   } catch {
     return [];
   }
 }
+
+/** What the server told the page. @param {Document} root @param {string} name */
+const meta = (root, name) => root.querySelector(`meta[name="counterpoint-${name}"]`)?.getAttribute('content') ?? '';
 
 /** @param {View} view */
 function partsText({ parts }) {

@@ -17,7 +17,7 @@ const RTP_POLL_MS = 500;
 const RTP_POLLS_LOST = 4;
 
 /** @typedef {{session: string, token: string}} Credentials */
-/** @typedef {{instructions?: string, voice?: string, eagerness?: number, greeting?: string}} Settings */
+/** A key or short-lived secret, or what gives one for each connection. @typedef {string | (() => string | Promise<string>)} Secret */
 /**
  * Why a connection is over: `lost` can be made again; `ended` was the server's decision.
  * @typedef {{kind: 'lost' | 'ended', reason: string}} Closing
@@ -28,7 +28,8 @@ const RTP_POLLS_LOST = 4;
  * @property {MediaStreamTrack} microphone
  * @property {RTCIceServer[]} iceServers
  * @property {string} resume token of the conversation to go on with, or empty
- * @property {Settings} settings
+ * @property {Secret} [secret]
+ * @property {import('./protocol.js').Settings} settings
  * @property {AbortSignal} signal aborts the attempt and closes the connection
  * @property {(event: import('./protocol.js').ServerEvent) => void} onEvent
  * @property {(track: MediaStreamTrack) => void} onTrack the agent's voice
@@ -185,10 +186,13 @@ async function firstCandidate(connection, signal) {
  * @param {AbortSignal} signal
  * @returns {Promise<Credentials & {sdp: string}>}
  */
-async function postOffer({ base, resume, settings }, sdp, signal) {
+async function postOffer({ base, resume, settings, secret = '' }, sdp, signal) {
+  // Asked for each time: a short-lived one may be too old when the connection is made again.
+  const shown = typeof secret === 'function' ? await secret() : secret;
   const response = await fetch(`${base}/api/offer`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    // Without a secret no such header at all: an empty one would be refused.
+    headers: { 'Content-Type': 'application/json', ...(shown ? { Authorization: `Bearer ${shown}` } : {}) },
     body: JSON.stringify({ sdp, type: 'offer', settings, ...(resume ? { resume } : {}) }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]),
   });

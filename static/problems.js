@@ -132,6 +132,12 @@ function refusal(error) {
   if (code === 'busy') {
     return problem('busy', 'All places are taken.', ['The next free one is yours if you wait here.'], true, retrySeconds);
   }
+  if (code === 'session_limit') {
+    return problem('busy', 'All places of this site are taken.', ['The next free one is yours if you wait here.'], true, retrySeconds);
+  }
+  if (code === 'unauthorized') {
+    return problem('unauthorized', 'The server does not let this page in.', ['Reload the page: what lets it in may have expired.', message || 'If that does not help, its owner must renew its key.']);
+  }
   if (code === 'not_ready') {
     return problem('not-ready', 'The model is still being loaded.', ['This takes some seconds after the server was started.'], true, retrySeconds);
   }

@@ -18,8 +18,23 @@ export const MAX_MESSAGE_BYTES = 16 * 1024;
 /** @typedef {{who: 'person' | 'agent', text: string, cut: boolean}} Turn */
 /** @typedef {'speaking' | 'pausing' | 'finished' | 'acknowledging' | 'elsewhere' | 'silent'} PersonDoing */
 /** @typedef {'listen' | 'take' | 'hold' | 'yield' | 'backchannel'} FloorDecision */
-/** @typedef {'floor' | 'stop' | 'quiet' | 'engine'} CutBy */
+/** @typedef {'floor' | 'stop' | 'quiet' | 'engine' | 'client'} CutBy */
 /** @typedef {'shutdown' | 'goodbye' | 'idle' | 'replaced' | 'limit'} EndingReason */
+/**
+ * A tool a client lends to the model; `parameters` is a JSON Schema of an object.
+ * @typedef {{name: string, description?: string, parameters?: Record<string, unknown>, timeout_ms?: number}} ToolSpec
+ */
+/**
+ * How the model should behave. A tool that is only named is one of the server's.
+ * @typedef {object} Settings
+ * @property {string} [instructions] what it should be; at most 8,192 characters
+ * @property {string} [voice]
+ * @property {number} [eagerness] 0 waits longest before it answers, 1 least
+ * @property {string} [greeting] said first
+ * @property {boolean} [backchannels] whether it may say "mm-hm"
+ * @property {boolean} [manual_turns] nothing is answered before `answer()`
+ * @property {(string | ToolSpec)[]} [tools]
+ */
 
 /** @typedef {{seq: number, at_ms: number}} Stamp */
 /** @typedef {Stamp & {type: 'session.started', session: string, dialect: number, resumed: boolean, parts: Record<string, string>, turns: Turn[]}} SessionStarted */
@@ -40,8 +55,15 @@ export const MAX_MESSAGE_BYTES = 16 * 1024;
 /** @typedef {Stamp & {type: 'pong', sent_ms: number}} Pong */
 /** @typedef {Stamp & {type: 'error', code: string, message: string, fatal: boolean, event_id?: string}} ErrorEvent */
 
-/** @typedef {SessionStarted | SessionEnding | SessionEnded | PersonWords | PersonState | AgentWords | AgentStarted | AgentHeard | AgentDone | AgentCut | AgentRemembered | Floor | Latency | EngineState | Health | Pong | ErrorEvent} ServerEvent */
-/** @typedef {{type: 'text.send', text: string, event_id?: string} | {type: 'speech.stop'} | {type: 'session.end'} | {type: 'ping', sent_ms: number}} ClientEvent */
+/** @typedef {Stamp & {type: 'agent.complete', utterance: number, length_ms: number}} AgentComplete */
+/** @typedef {Stamp & {type: 'agent.held', held: boolean}} AgentHeld */
+/** @typedef {Stamp & {type: 'agent.saying', say: string, state: 'began' | 'dropped', utterance: number}} AgentSaying */
+/** @typedef {Stamp & {type: 'settings.changed', settings: Record<string, unknown>, event_id?: string}} SettingsChanged */
+/** @typedef {Stamp & {type: 'tool.call', call: string, name: string, arguments: Record<string, unknown>}} ToolCall */
+/** @typedef {Stamp & {type: 'tool.ended', call: string, failed: boolean, text: string}} ToolEnded */
+
+/** @typedef {SessionStarted | SessionEnding | SessionEnded | PersonWords | PersonState | AgentWords | AgentStarted | AgentHeard | AgentDone | AgentCut | AgentRemembered | Floor | Latency | EngineState | Health | Pong | ErrorEvent | AgentComplete | AgentHeld | AgentSaying | SettingsChanged | ToolCall | ToolEnded} ServerEvent */
+/** @typedef {{type: 'text.send', text: string, event_id?: string} | {type: 'speech.stop'} | {type: 'session.end'} | {type: 'ping', sent_ms: number} | import('./steering.js').SteeringEvent} ClientEvent */
 
 /** @typedef {{event: ServerEvent, fault?: undefined} | {event?: undefined, fault: string}} Parsed */
 
@@ -105,6 +127,9 @@ function names(value) {
   return Object.fromEntries(pairs.slice(0, 32));
 }
 
+/** @type {Check} */
+const record = (value) => (isObject(value) ? value : undefined);
+
 const heard = { utterance: count, heard_ms: number, words_heard: count };
 
 /** @type {Record<string, Record<string, Check>>} */
@@ -127,7 +152,7 @@ const SERVER_EVENTS = {
   'agent.started': { utterance: count },
   'agent.heard': heard,
   'agent.done': heard,
-  'agent.cut': { ...heard, by: oneOf('floor', 'stop', 'quiet', 'engine') },
+  'agent.cut': { ...heard, by: oneOf('floor', 'stop', 'quiet', 'engine', 'client') },
   'agent.remembered': { utterance: count, text, cut: flag },
   floor: {
     decision: oneOf('listen', 'take', 'hold', 'yield', 'backchannel'),
@@ -143,6 +168,12 @@ const SERVER_EVENTS = {
     queued_ms: optional(number, 0),
   },
   pong: { sent_ms: number },
+  'agent.complete': { utterance: count, length_ms: number },
+  'agent.held': { held: flag },
+  'agent.saying': { say: text, state: oneOf('began', 'dropped'), utterance: optional(number, -1) },
+  'settings.changed': { settings: record, event_id: optional(text, undefined) },
+  'tool.call': { call: text, name: text, arguments: optional(record, {}) },
+  'tool.ended': { call: text, failed: flag, text: optional(text, '') },
   error: { code: text, message: optional(text, ''), fatal: optional(flag, false), event_id: optional(text, undefined) },
 };
 

@@ -6,9 +6,11 @@
  */
 
 import { make, part } from './dom.js';
+import { ENGLISH } from './strings.js';
 
 /** @typedef {import('../view.js').View} View */
 /** @typedef {import('../view.js').Caption} Caption */
+/** @typedef {import('./strings.js').Strings} Strings */
 
 const ANNOUNCEMENTS_KEPT = 12;
 /** This near to the end counts as reading along. */
@@ -17,9 +19,10 @@ const FOLLOW_PIXELS = 48;
 /**
  * @param {ParentNode} root
  * @param {AbortSignal} signal ends its listeners
+ * @param {Readonly<Strings>} [strings]
  * @returns {(view: View) => void} renders a view
  */
-export function captionsView(root, signal) {
+export function captionsView(root, signal, strings = ENGLISH) {
   const list = part(root, 'caption-list', HTMLOListElement);
   const scroller = part(root, 'captions', HTMLElement);
   const empty = part(root, 'captions-empty', HTMLElement);
@@ -50,8 +53,8 @@ export function captionsView(root, signal) {
       const before = shown.get(caption.key);
       if (before?.caption === caption) continue;
       const item = before?.item ?? list.appendChild(make('li', { class: 'turn' }));
-      renderTurn(item, caption);
-      if (isFinished(caption) && !(before && isFinished(before.caption))) announce(announcer, caption);
+      renderTurn(item, caption, strings);
+      if (isFinished(caption) && !(before && isFinished(before.caption))) announce(announcer, caption, strings);
       shown.set(caption.key, { item, caption });
     }
     toEnd();
@@ -70,31 +73,30 @@ export function splitCaption(caption) {
   return { heard: join(caption.words.slice(0, count)), rest: join(caption.words.slice(count)) };
 }
 
-/** What a cut is called under a caption. @type {Readonly<Record<string, string>>} */
-const CUTS = { floor: 'interrupted', stop: 'stopped', quiet: 'asked to be quiet', engine: 'cut off by a fault', lost: 'connection lost' };
-
-/** @param {HTMLLIElement} item @param {Caption} caption */
-function renderTurn(item, caption) {
+/** @param {HTMLLIElement} item @param {Caption} caption @param {Readonly<Strings>} strings */
+function renderTurn(item, caption, strings) {
+  item.setAttribute('part', `turn ${caption.who}`);
   item.dataset.who = caption.who;
   item.dataset.status = caption.status;
   const { heard, rest } = splitCaption(caption);
   const said = make('p', { class: 'said' });
+  said.dir = 'auto';
   if (heard) said.append(make('span', { class: 'heard', text: heard }));
   if (heard && rest) said.append(' ');
   if (rest && caption.status === 'cut') {
-    said.append(make('span', { class: 'unseen', text: ' (cut off, not heard: ' }), make('s', { text: rest }), make('span', { class: 'unseen', text: ')' }));
+    said.append(make('span', { class: 'unseen', text: ` (${strings.cutOffNotHeard}: ` }), make('s', { text: rest }), make('span', { class: 'unseen', text: ')' }));
   } else if (rest) {
     said.append(make('span', { class: 'coming', text: rest }));
   }
-  const badge = caption.typed ? 'typed' : caption.status === 'cut' ? (CUTS[caption.cutBy] ?? 'cut off') : '';
+  const badge = caption.typed ? strings.typed : caption.status === 'cut' ? (/** @type {Record<string, string>} */ (strings)[`cut-${caption.cutBy}`] ?? strings.cutOff) : '';
   if (badge) said.append(' ', make('span', { class: 'badge', text: badge }));
-  item.replaceChildren(make('p', { class: 'who', text: caption.who === 'person' ? 'You' : 'Counterpoint' }), said);
+  item.replaceChildren(make('p', { class: 'who', text: strings[caption.who] }), said);
 }
 
-/** @param {HTMLElement} announcer @param {Caption} caption */
-function announce(announcer, caption) {
+/** @param {HTMLElement} announcer @param {Caption} caption @param {Readonly<Strings>} strings */
+function announce(announcer, caption, strings) {
   const { heard } = splitCaption(caption);
-  const cut = caption.status === 'cut' ? ' (cut off)' : '';
-  announcer.append(make('p', { text: `${caption.who === 'person' ? 'You' : 'Counterpoint'}: ${heard}${cut}` }));
+  const cut = caption.status === 'cut' ? ` (${strings.cutOff})` : '';
+  announcer.append(make('p', { text: `${strings[caption.who]}: ${heard}${cut}` }));
   while (announcer.childElementCount > ANNOUNCEMENTS_KEPT) announcer.firstElementChild?.remove();
 }

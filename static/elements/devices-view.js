@@ -8,15 +8,17 @@
 
 import { listDevices } from '../microphone.js';
 import { make, part } from './dom.js';
+import { ENGLISH } from './strings.js';
 
 /** @typedef {import('../microphone.js').Device} Device */
 
 /**
  * @param {ParentNode} root
  * @param {AbortSignal} signal ends its listeners
+ * @param {string} [anyDevice] what leaving the choice to the browser is called
  * @returns {{refresh: () => Promise<void>, microphone: () => string, loudspeaker: () => string}}
  */
-export function devicesView(root, signal) {
+export function devicesView(root, signal, anyDevice = ENGLISH.anyDevice) {
   const microphone = part(root, 'microphone', HTMLSelectElement);
   const loudspeaker = part(root, 'loudspeaker', HTMLSelectElement);
   part(root, 'loudspeaker-row', HTMLElement).hidden = !('setSinkId' in HTMLMediaElement.prototype);
@@ -34,23 +36,23 @@ export function devicesView(root, signal) {
     sheet.querySelector('summary')?.focus();
   }, { signal });
   document.addEventListener('pointerdown', (event) => {
-    if (sheet?.open && event.target instanceof Node && !sheet.contains(event.target)) sheet.open = false;
+    if (sheet?.open && !event.composedPath().includes(sheet)) sheet.open = false;
   }, { signal });
 
   const refresh = async () => {
     if (!navigator.mediaDevices) return;
     const { microphones, loudspeakers } = await listDevices(navigator.mediaDevices);
-    fill(microphone, microphones);
-    fill(loudspeaker, loudspeakers);
+    fill(microphone, microphones, anyDevice);
+    fill(loudspeaker, loudspeakers, anyDevice);
   };
   navigator.mediaDevices?.addEventListener('devicechange', () => void refresh(), { signal });
   return { refresh, microphone: () => microphone.value, loudspeaker: () => loudspeaker.value };
 }
 
-/** @param {HTMLSelectElement} select @param {Device[]} devices */
-function fill(select, devices) {
+/** @param {HTMLSelectElement} select @param {Device[]} devices @param {string} anyDevice */
+function fill(select, devices, anyDevice) {
   const wanted = select.value || recall(select.id);
-  const first = make('option', { text: 'The browser’s choice' });
+  const first = make('option', { text: anyDevice });
   first.value = '';
   const options = devices.map(({ id, label }) => {
     const option = make('option', { text: label });

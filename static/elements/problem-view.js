@@ -7,17 +7,20 @@
  */
 
 import { make, part, setText } from './dom.js';
+import { ENGLISH } from './strings.js';
 
 /** @typedef {import('../view.js').View} View */
+/** @typedef {import('./strings.js').Strings} Strings */
 
 /** @param {Element} from @param {string} name @param {unknown} [detail] */
 const request = (from, name, detail) => from.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail }));
 
 /**
  * @param {ParentNode} root
+ * @param {Readonly<Strings>} [strings]
  * @returns {(view: View, nowMs: number) => void}
  */
-export function problemView(root) {
+export function problemView(root, strings = ENGLISH) {
   const box = part(root, 'problem', HTMLElement);
   const wait = make('span', { class: 'wait' });
   /** @type {View['problem']} */
@@ -26,38 +29,41 @@ export function problemView(root) {
     box.hidden = view.problem === null;
     if (view.problem !== shown) {
       shown = view.problem;
-      fill(box, shown, wait);
+      fill(box, shown, wait, strings);
     }
     const waiting = view.phase === 'waiting' && view.retryAtMs !== null;
     box.toggleAttribute('data-retry', waiting);
     for (const button of box.querySelectorAll('button')) button.hidden = !waiting;
     // Not announced each second: the sentence is outside what the alert reads again.
-    setText(wait, waiting ? `Trying again in ${Math.max(0, Math.ceil((Number(view.retryAtMs) - nowMs) / 1000))} s` : '');
+    setText(wait, waiting ? strings.tryingAgain.replace('{seconds}', String(Math.max(0, Math.ceil((Number(view.retryAtMs) - nowMs) / 1000)))) : '');
   };
 }
 
-/** @param {HTMLElement} box @param {View['problem']} problem @param {HTMLElement} wait */
-function fill(box, problem, wait) {
+/** @param {HTMLElement} box @param {View['problem']} problem @param {HTMLElement} wait @param {Readonly<Strings>} strings */
+function fill(box, problem, wait, strings) {
   if (!problem) return box.replaceChildren();
   box.dataset.code = problem.code;
-  const again = make('button', { class: 'button small', text: 'Try now' });
-  const cancel = make('button', { class: 'button small quiet', text: 'Give up' });
+  const again = make('button', { class: 'button small', text: strings.tryNow });
+  const cancel = make('button', { class: 'button small quiet', text: strings.giveUp });
   again.type = cancel.type = 'button';
   again.addEventListener('click', () => request(again, 'retry'));
   cancel.addEventListener('click', () => request(cancel, 'cancel'));
   wait.setAttribute('aria-live', 'off');
+  // A page's own words for a problem are one text: `problem-CODE` instead of title and advice.
+  const own = /** @type {Record<string, string>} */ (strings)[`problem-${problem.code}`];
   box.replaceChildren(
-    make('h2', { text: problem.title }),
-    make('ul', {}, ...problem.advice.map((text) => make('li', { text }))),
+    make('h2', { text: own ?? problem.title }),
+    make('ul', {}, ...(own ? [] : problem.advice).map((text) => make('li', { text }))),
     make('div', { class: 'row' }, again, cancel, wait),
   );
 }
 
 /**
  * @param {ParentNode} root
+ * @param {Readonly<Strings>} [strings]
  * @returns {(view: View) => void}
  */
-export function noticesView(root) {
+export function noticesView(root, strings = ENGLISH) {
   const box = part(root, 'notices', HTMLElement);
   /** @type {View['notices'] | null} */
   let shown = null;
@@ -69,10 +75,10 @@ export function noticesView(root) {
     }
     for (const notice of view.notices) {
       if (box.querySelector(`[data-id="${notice.id}"]`)) continue;
-      const close = make('button', { class: 'button small quiet', text: 'Dismiss' });
+      const close = make('button', { class: 'button small quiet', text: strings.dismiss });
       close.type = 'button';
       close.addEventListener('click', () => request(close, 'dismiss', notice.id));
-      const item = make('div', { class: 'notice' }, make('p', { text: notice.text }), close);
+      const item = make('div', { class: 'notice' }, make('p', { text: /** @type {Record<string, string>} */ (strings)[`notice-${notice.code}`] ?? notice.text }), close);
       Object.assign(item.dataset, { id: String(notice.id), kind: notice.kind, code: notice.code });
       box.append(item);
     }

@@ -143,8 +143,10 @@ def chromium(
         browser.close()
 
 
-def open_page(browser: Browser, url: str, **context: Any) -> Page:
-    """The server's page in a context of its own; what its console complains of is kept."""
+def open_page(
+    browser: Browser, url: str, *, ready: str = "body[data-phase]", **context: Any
+) -> Page:
+    """A page in a context of its own, once `ready` is there; its console's complaints are kept."""
     page = browser.new_context(**context).new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(f"error: {error}"))
@@ -159,7 +161,7 @@ def open_page(browser: Browser, url: str, **context: Any) -> Page:
     page.__dict__["console_problems"] = problems
     page.set_default_timeout(15_000)
     page.goto(url, wait_until="load")
-    page.wait_for_selector("body[data-phase]")
+    page.wait_for_selector(ready)
     return page
 
 

@@ -1,0 +1,56 @@
+/**
+ * The words of `<counterpoint-call>` and of the parts it shares with the page. A site may replace
+ * any of them, for all its elements (`CounterpointCall.strings`) or for one (`element.strings`).
+ *
+ * Besides these: `problem-CODE` (static/problems.js) and `notice-CODE` (static/call-state.js), whose
+ * words are English otherwise.
+ *
+ * @module elements/strings
+ */
+
+/** @typedef {{-readonly [Name in keyof typeof ENGLISH]: string}} Strings */
+
+export const ENGLISH = Object.freeze({
+  label: 'Voice conversation',
+  start: 'Start',
+  hangUp: 'Hang up',
+  stop: 'Stop',
+  stopTitle: 'Silence it now (Esc)',
+  mute: 'Mute',
+  level: 'Microphone level',
+  devices: 'Devices',
+  microphone: 'Microphone',
+  loudspeaker: 'Loudspeaker',
+  anyDevice: 'The browser’s choice',
+  captions: 'Captions',
+  empty: 'Press Start, allow the microphone, and talk. What you both say appears here.',
+  finishedTurns: 'Finished turns',
+  person: 'You',
+  agent: 'Counterpoint',
+  typed: 'typed',
+  cutOff: 'cut off',
+  cutOffNotHeard: 'cut off, not heard',
+  'cut-floor': 'interrupted',
+  'cut-stop': 'stopped',
+  'cut-quiet': 'asked to be quiet',
+  'cut-engine': 'cut off by a fault',
+  'cut-client': 'cut off',
+  'cut-lost': 'connection lost',
+  type: 'Type instead of speaking',
+  send: 'Send',
+  tryNow: 'Try now',
+  giveUp: 'Give up',
+  tryingAgain: 'Trying again in {seconds} s',
+  dismiss: 'Dismiss',
+  blocked: 'The browser holds the sound back. Click anywhere to hear it.',
+  loudspeakerFailed: 'That loudspeaker cannot be used; the browser’s choice is used instead.',
+  muted: 'Connected, muted',
+  'status-idle': 'Not connected',
+  'status-asking': 'Waiting for the microphone',
+  'status-connecting': 'Connecting',
+  'status-live': 'Connected',
+  'status-reconnecting': 'Connecting again',
+  'status-waiting': 'Waiting',
+  'status-ended': 'Ended',
+  'status-failed': 'Not connected',
+});

@@ -1,0 +1,57 @@
+/**
+ * The agent's voice, made audible by an audio element that is in no document.
+ *
+ * @module loudspeaker
+ */
+
+export class Loudspeaker {
+  #element = new Audio();
+  #onBlocked;
+  /** Ends the waiting for a click. @type {AbortController | null} */
+  #waiting = null;
+
+  /** @param {(blocked: boolean) => void} onBlocked told when the browser holds the sound back until somebody clicks, and when it no longer does */
+  constructor(onBlocked) {
+    this.#onBlocked = onBlocked;
+    this.#element.autoplay = true;
+  }
+
+  /** @param {MediaStream | null} stream null ends it */
+  async play(stream) {
+    this.#unblock();
+    this.#element.srcObject = stream;
+    if (!stream) return this.#element.pause();
+    try {
+      await this.#element.play();
+    } catch (error) {
+      if (this.#element.srcObject === stream && error instanceof DOMException && error.name === 'NotAllowedError') this.#wait();
+    }
+  }
+
+  /** @param {boolean} silent */
+  silence(silent) {
+    this.#element.muted = silent;
+  }
+
+  /**
+   * @param {string} deviceId empty = the browser's choice
+   * @throws {DOMException} when it cannot be used
+   */
+  async use(deviceId) {
+    if ('setSinkId' in this.#element) await this.#element.setSinkId(deviceId);
+  }
+
+  #wait() {
+    this.#waiting = new AbortController();
+    this.#onBlocked(true);
+    const again = () => void this.play(/** @type {MediaStream | null} */ (this.#element.srcObject));
+    for (const name of ['pointerdown', 'keydown']) document.addEventListener(name, again, { signal: this.#waiting.signal });
+  }
+
+  #unblock() {
+    if (!this.#waiting) return;
+    this.#waiting.abort();
+    this.#waiting = null;
+    this.#onBlocked(false);
+  }
+}
