@@ -8,7 +8,7 @@
  *     conversation.say('Good morning.');
  *     conversation.end();
  *
- * Types: `types/counterpoint.d.ts` beside this file. All of the protocol: docs/dialect.md.
+ * All of the protocol, and what the engine does not obey yet: docs/dialect.md.
  *
  * @module counterpoint
  */

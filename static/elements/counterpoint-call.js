@@ -4,7 +4,8 @@
  *     <script type="module" src="https://talk.example/static/elements/counterpoint-call.js"></script>
  *     <counterpoint-call heading="Ask us"></counterpoint-call>
  *
- * Removing the element ends the call; nothing of it stays. docs/embedding.md tells it all.
+ * The site's origin must stand in the server's `allowed_origins`. Removing the element ends the call;
+ * nothing of it stays.
  *
  * Attributes: `server` (the script's own unless told), `secret` or `secret-url` (POSTed to, answers
  * `{"value": "ek_…"}`), `heading`, `instructions`, `voice`, `eagerness`, `greeting`, `lang`, `dir`,
