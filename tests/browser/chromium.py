@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 PORT: Final = 8080
+OUR_PAGE: Final = "body[data-phase]"
 _SERVE: Final = "import sys; from server.cli import main; sys.exit(main())"
 _FLAGS: Final = (
     "--no-sandbox",  # the tests run as root inside a network namespace
@@ -143,9 +144,7 @@ def chromium(
         browser.close()
 
 
-def open_page(
-    browser: Browser, url: str, *, ready: str = "body[data-phase]", **context: Any
-) -> Page:
+def open_page(browser: Browser, url: str, *, ready: str = OUR_PAGE, **context: Any) -> Page:
     """A page in a context of its own, once `ready` is there; its console's complaints are kept."""
     page = browser.new_context(**context).new_page()
     problems: list[str] = []
@@ -162,6 +161,9 @@ def open_page(
     page.set_default_timeout(15_000)
     page.goto(url, wait_until="load")
     page.wait_for_selector(ready)
+    if ready == OUR_PAGE:
+        # Before its module has run the page stands there, and a click does nothing.
+        wait_until(page, "() => 'counterpoint' in window")
     return page
 
 
@@ -192,6 +194,7 @@ def wait_until(page: Page, expression: str, timeout_seconds: float = 15.0) -> An
     while not (value := page.evaluate(expression)):
         if time.monotonic() > until:
             view = page.evaluate("() => JSON.stringify(window.counterpoint?.view)")
-            raise AssertionError(f"never true: {expression}\nview: {view}")
+            problems = console_problems(page)
+            raise AssertionError(f"never true: {expression}\nview: {view}\nconsole: {problems}")
         page.wait_for_timeout(50)
     return value
