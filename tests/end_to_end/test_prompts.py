@@ -8,16 +8,16 @@ from tests.end_to_end.prompts import OF_A_KIND, measure_prompts, passes, prompts
 from tests.end_to_end.spoken import model_server
 
 RATIO = 0.9
-SUBSET = 10
+SUBSET = 5
 SUBSET_RATIO = 0.6
-"""One prompt in ten is a tenth: so few cannot tell .9 from .7. They find a path that is broken; the
-line of .9 is held by all forty, below."""
+"""One prompt of each kind: so few cannot tell .9 from .7. They find a path that is broken; the line
+of .9 is held by all forty, below."""
 
 
 def test_the_prompts_are_forty_of_five_kinds_and_the_checks_are_exact() -> None:
     forty = prompts()
     assert len(forty) == len({prompt.turns for prompt in forty}) == 5 * OF_A_KIND
-    assert all(sum(p.kind == one.kind for p in forty[:SUBSET]) == 2 for one in forty)
+    assert all(sum(p.kind == one.kind for p in forty[:SUBSET]) == 1 for one in forty)
     for prompt in forty:
         assert passes(prompt, f"Well: {' '.join(prompt.wanted)}, I think.")
         assert not passes(prompt, "I do not know.")
@@ -32,7 +32,7 @@ def test_the_prompts_are_forty_of_five_kinds_and_the_checks_are_exact() -> None:
 @pytest.mark.weights
 @pytest.mark.timeout(240)
 async def test_spoken_prompts_score_like_typed_ones() -> None:
-    """Ten of the forty, two of each kind, with the default Language."""
+    """Five of the forty, one of each kind, with the default Language."""
     with model_server() as served:
         found = await measure_prompts(served, SUBSET)
     print(found)
