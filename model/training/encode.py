@@ -24,7 +24,7 @@ from model.messages import Audio
 from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE, SPEAKING_RATE
 from model.training import shards
 
-__all__ = ["PASSES", "Passes", "encode_states", "main", "sound_columns"]
+__all__ = ["PASSES", "Passes", "encode_states", "finished", "main", "sound_columns"]
 
 PASSES: Final = ("sound", "encoder", "belief", "teach")
 ENCODED_SAMPLES: Final = 2 * HEARING_RATE
@@ -212,7 +212,7 @@ def _read_windows(
     whole = [end for end in ends if end >= ENCODED_SAMPLES] if together is not None else []
     alone = ends[: len(ends) - len(whole)]
     found: list[Windows] = [
-        _finished(ears.encode(heard[max(end - ENCODED_SAMPLES, 0) : end])).float().cpu().numpy()
+        finished(ears.encode(heard[max(end - ENCODED_SAMPLES, 0) : end])).float().cpu().numpy()
         for end in alone
     ]
     for at in range(0, len(whole), WINDOWS_TOGETHER):
@@ -222,7 +222,8 @@ def _read_windows(
     return found
 
 
-def _finished(pieces: Any) -> Any:
+def finished(pieces: Any) -> Any:
+    """Run a part's pieces to their end, one after another; their result."""
     import torch
 
     with torch.inference_mode():

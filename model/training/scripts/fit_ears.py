@@ -23,6 +23,7 @@ import numpy as np
 from model.interaction.streams import word_hash
 from model.messages import Word
 from model.timebase import HEARING_RATE, samples
+from model.training.encode import finished
 from model.training.render import ears as fitted
 from model.training.render.conversation import Rendered, render
 from model.training.render.parts import PersonPart
@@ -106,7 +107,7 @@ def _measure(ears: Any, rendered: Rendered, part: PersonPart, counts: _Counts) -
     end = part.first + samples(offset, HEARING_RATE)
     while end < part.last + samples(1.2, HEARING_RATE):
         began = time.process_time()
-        guess = _finished(ears.transcribe(rendered.heard[first:end], guess))
+        guess = finished(ears.transcribe(rendered.heard[first:end], guess))
         counts.took.append(time.process_time() - began)
         _count(spoken, guess, end / HEARING_RATE, counts, end > part.last)
         end += samples(_STEP_SECONDS, HEARING_RATE)
@@ -161,17 +162,6 @@ def _fit(counts: _Counts, latency: float | None) -> dict[str, Any]:
         "latency_median": latency or round(float(np.exp(np.median(took))), 3),
         "latency_sigma": round(float(np.std(took)), 3),
     }
-
-
-def _finished(pieces: Any) -> Any:
-    import torch
-
-    with torch.inference_mode():
-        while True:
-            try:
-                next(pieces)
-            except StopIteration as done:
-                return done.value
 
 
 if __name__ == "__main__":
