@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
     chromium coturn espeak-ng flite iproute2 sox
-    asterisk-core-sounds-en-g722 codec2-examples pocketsphinx-testdata
+    asterisk-core-sounds-en asterisk-core-sounds-en-g722 codec2-examples pocketsphinx-testdata
     festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 )
 

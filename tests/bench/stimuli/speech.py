@@ -153,7 +153,7 @@ def insert_pause(generator: Generator, said: Said, seconds: float) -> Said | Non
 def _prompt_texts() -> Mapping[str, str]:
     if not _PROMPT_TEXTS.is_file():
         raise FileNotFoundError(
-            f"{_PROMPT_TEXTS} is missing: apt-get install asterisk-core-sounds-en-g722 "
+            f"{_PROMPT_TEXTS} is missing: apt-get install asterisk-core-sounds-en "
             "(an image that leaves out /usr/share/doc has not got it)"
         )
     lines = gzip.decompress(_PROMPT_TEXTS.read_bytes()).decode().splitlines()
