@@ -5,25 +5,24 @@ model; milliseconds for a batch of 1 / 4 / 32 rows): oneDNN with prepacked weigh
 `_int_mm` 46 / 76 / 156 (it packs the weights in every call); `_weight_int8pack_mm` bf16 66 / 86 /
 567, fp32 408 / 1669 / 14436; bf16 110 / 116 / 246; int4 in groups of 32 28 / 48 / 390, which wins
 for a single row only. All of them gave every row the same bits whatever rows were beside it.
+On a processor without VNNI it is another kernel: see `whole`.
 """
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor, nn
 
+from model.nn.whole import LEVELS, WholeProduct
+
 __all__ = ["Float", "Int8", "Rows", "quantize_rows"]
 
-_LEVELS = 127.0
 _SMALLEST = 1e-8
-_ZERO_POINT = 128
 
 
 def quantize_rows(x: Tensor) -> tuple[Tensor, Tensor]:
     """Whole numbers in [-127, 127], still float, and the scale of each row `[…, 1]`."""
-    scale = x.abs().amax(-1, keepdim=True).clamp(min=_SMALLEST) / _LEVELS
+    scale = x.abs().amax(-1, keepdim=True).clamp(min=_SMALLEST) / LEVELS
     return torch.round(x / scale), scale
 
 
@@ -59,27 +58,26 @@ class Int8(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("scale", scale)
         self.register_buffer("bias", bias)
-        self._packed: Tensor | None = None
-        self._zeros = torch.zeros(0, dtype=torch.int64)
+        self._packed: WholeProduct | None = None
 
     def pack(self) -> None:
-        """Trade the plain weights for oneDNN's own order, where its kernel is exact here.
+        """Trade the plain weights for the order of the quickest exact kernel of this processor.
 
         Packed weights cannot be exported, moved or saved.
         """
-        if self._packed is None and _onednn_is_exact():
-            self._packed = torch.ops.onednn.qlinear_prepack(self.weight, None)
-            self._zeros = torch.zeros(self.weight.shape[0], dtype=torch.int64)
-            self.weight = self.weight.new_empty(0)
+        if self._packed is None:
+            self._packed = WholeProduct(self.weight)
+            if self._packed.kernel != "plain":
+                self.weight = self.weight.new_empty(0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Float32 `[…, in]` to `[…, out]`."""
         whole, row_scale = quantize_rows(x.reshape(-1, x.shape[-1]))
         if self._packed is None:
-            y = torch._int_mm(whole.to(torch.int8), self.weight.t()).float() * self.scale
+            sums = torch._int_mm(whole.to(torch.int8), self.weight.t()).float()
         else:
-            y = _onednn(whole, self._packed, self.scale, self._zeros)
-        y = y * row_scale
+            sums = self._packed(whole)
+        y = sums * self.scale * row_scale
         if self.bias is not None:
             y = y + self.bias
         return y.view(*x.shape[:-1], -1)
@@ -100,31 +98,3 @@ class Rows(nn.Module):
         """Ids `[…]` to vectors `[…, hidden]`."""
         rows = self.weight[ids]
         return rows if self.scale is None else rows.float() * self.scale[ids].unsqueeze(-1)
-
-
-def _onednn(whole: Tensor, packed: Tensor, scale: Tensor, zeros: Tensor) -> Tensor:
-    """Whole numbers `[n, in]` times packed weights, scaled per output."""
-    shifted = (whole + _ZERO_POINT).to(torch.uint8)
-    return torch.ops.onednn.qlinear_pointwise(
-        shifted, 1.0, _ZERO_POINT, packed, scale, zeros, None, 1.0, 0, torch.float32, "none", [], ""
-    )
-
-
-@functools.cache
-def _onednn_is_exact() -> bool:
-    """Whether oneDNN's u8 x s8 kernel sums exactly on this processor.
-
-    Without VNNI it may add pairs in 16 bits and saturate: the extremes below would show it.
-    """
-    if not hasattr(torch.ops.onednn, "qlinear_prepack"):
-        return False
-    signs = torch.tensor([1.0, 1.0, -1.0, -1.0]).repeat(16)
-    whole = torch.stack([signs * _LEVELS, -signs * _LEVELS, signs.abs() * _LEVELS])
-    weight = torch.stack([signs * _LEVELS, signs.abs() * -_LEVELS]).to(torch.int8).repeat(32, 1)
-    wanted = whole.double() @ weight.double().t()
-    try:
-        packed = torch.ops.onednn.qlinear_prepack(weight, None)
-        got = _onednn(whole, packed, torch.ones(64), torch.zeros(64, dtype=torch.int64))
-    except RuntimeError:
-        return False
-    return bool(torch.equal(got.double(), wanted))

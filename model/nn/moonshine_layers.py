@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as fn
 
+from model.nn.whole import WholeProduct
+
 __all__ = [
     "Decoding",
     "DecoderLayer",
@@ -126,21 +128,27 @@ class Dense:
         self.bias = bias
         self.scale: Tensor | None = None
         self.weight = weight
+        self._product: WholeProduct | None = None
         if int8:
             largest = weight.abs().amax(dim=1).clamp_min(1e-12)
             self.weight = (weight * (127 / largest)[:, None]).round().to(torch.int8)
             self.scale = largest / (127 * 127)
+            self._product = WholeProduct(self.weight, many=True)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self.scale is None:
+        if self.scale is None or self._product is None:
             return fn.linear(x, self.weight, self.bias)
         # Not the infinity norm: over many rows it takes 20 to 40 times as long.
         largest = x.abs().amax(dim=-1, keepdim=True).clamp_min(1e-12)
-        rounded = (x * (127 / largest)).round_().to(torch.int8)
-        product = torch._int_mm(rounded, self.weight.t()) * largest
+        product = self.whole_sums((x * (127 / largest)).round_()) * largest
         if self.bias is None:
             return product * self.scale
         return torch.addcmul(self.bias, product, self.scale)
+
+    def whole_sums(self, whole: Tensor) -> Tensor:
+        """Sums of whole numbers `[rows, in]` times the int8 weights, unscaled `[rows, out]`."""
+        assert self._product is not None
+        return self._product(whole)
 
     def rows(self, index: Tensor) -> Tensor:
         """Rows of the weight as float: an embedding."""

@@ -23,7 +23,7 @@ from model.training import shards
 
 __all__ = ["Corpus", "Crop", "Listed", "Shard", "Whole", "listing", "read_shard"]
 
-NEEDED: Final = ("rows", "sound", "encoder", "belief", "teach")
+NEEDED: Final = ("rows", "sound", "encoder", "belief")
 """A shard without all of these is still being made."""
 
 OWN: Final = ("rows", "audio", "sound", "encoder")

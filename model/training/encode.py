@@ -2,8 +2,8 @@
 
 Adds to every shard the parts that it lacks: `sound` (dMel and prosody of both sides), `encoder`
 (pooled states of Ears' encoder over the last 2 s), `belief` (Language's opinion of the words so
-far) and `teach` (a pretrained end-of-turn model's). Can be stopped and started again at any time:
-what is there is kept.
+far), and with `--only teach` what a pretrained end-of-turn model thinks of every silence. Can be
+stopped and started again at any time: what is there is kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from model.training import shards
 
 __all__ = ["PASSES", "Passes", "encode_states", "finished", "main", "sound_columns"]
 
-PASSES: Final = ("sound", "encoder", "belief", "teach")
+PASSES: Final = ("sound", "encoder", "belief")
+"""What training reads."""
+
+TEACH: Final = "teach"
+"""Only when it is asked for: on synthesised voices the teacher is hardly better than chance."""
+
 ENCODED_SAMPLES: Final = 2 * HEARING_RATE
 REFRESH_MICRO_TURNS: Final = 2
 LATE_SHARE: Final = 0.15
@@ -45,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many")
-    parser.add_argument("--only", choices=PASSES, help="one of the parts")
+    parser.add_argument("--only", choices=(*PASSES, TEACH), help="one of the parts")
     parser.add_argument("--share", default="0/1", help="n/m: every m-th shard, from the n-th on")
     chosen = parser.parse_args(arguments)
     import torch
@@ -85,7 +90,7 @@ class Passes:
             "sound": self._sound,
             "encoder": self._encoder,
             "belief": self._belief,
-            "teach": self._teach,
+            TEACH: self._teach,
         }
         if part not in makers:
             raise ValueError(f"there is no pass {part!r}: it is one of {', '.join(makers)}")

@@ -69,8 +69,7 @@ def _product(dense: Dense, x: Tensor) -> Tensor:
         return dense(x)
     low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
     largest = torch.maximum(high, low.neg_()).clamp_min_(1e-12)
-    rounded = (x * (127 / largest)).round_().to(torch.int8)
-    product = torch._int_mm(rounded, dense.weight.t()) * largest
+    product = dense.whole_sums((x * (127 / largest)).round_()) * largest
     if dense.bias is None:
         return product * dense.scale
     return torch.addcmul(dense.bias, product, dense.scale)

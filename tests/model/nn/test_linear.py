@@ -1,4 +1,4 @@
-"""int8 matrices: exact sums, rows that never feel each other."""
+"""int8 matrices: exact sums on any processor, rows that never feel each other."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from model.nn.linear import Float, Int8, quantize_rows
+from model.nn.whole import LEVELS, WholeProduct, quickest
 
 
 def made(outputs: int, inputs: int, bias: bool = False) -> tuple[Int8, torch.Tensor]:
@@ -48,3 +49,20 @@ def test_a_row_is_bitwise_the_same_in_any_batch(pack: bool) -> None:
             assert torch.equal(matrix(x[rows]), together[rows])
     x[1:] = torch.inf
     assert torch.equal(matrix(x[:8])[0], together[0])
+
+
+@pytest.mark.parametrize("kernel", sorted({"fbgemm", "plain", quickest()}))
+def test_every_kernel_gives_the_exact_sums(kernel: str) -> None:
+    dice = torch.Generator().manual_seed(4)
+    weight = torch.randint(-127, 128, (96, 1152), dtype=torch.int8, generator=dice)
+    rows = torch.randint(-127, 128, (20, 1152), generator=dice).float()
+    rows[0], rows[1], weight[0] = LEVELS, -LEVELS, 127  # the largest sums there can be
+    wanted = rows.double() @ weight.double().t()
+    for many in (False, True):
+        product = WholeProduct(weight, many, kernel)
+        assert torch.equal(product(rows).double(), wanted.float().double())
+        assert torch.equal(product(rows[2:5]).double(), wanted[2:5])
+
+
+def test_this_processor_has_a_quick_kernel() -> None:
+    assert quickest() != "plain"
