@@ -50,7 +50,7 @@ class WholeProduct:
     Args:
         weight: int8.
         many: often of many rows at once; where that is quicker, float32 weights are kept besides.
-        kernel: "onednn", "fbgemm" or "plain"; None for the quickest that is exact on this processor.
+        kernel: "onednn", "fbgemm" or "plain"; None for the quickest exact one.
     """
 
     def __init__(self, weight: Tensor, many: bool = False, kernel: str | None = None) -> None:
