@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.orders import Order, Refused, Saying, StreamSettings, ToolAnswer, ToolCall
+from model.sight import Picture, Seen
 
 __all__ = [
     "AgentWord",
@@ -41,6 +42,7 @@ __all__ = [
     "Remembered",
     "Said",
     "Saying",
+    "Seen",
     "Shutdown",
     "Speech",
     "StreamClosed",
@@ -121,15 +123,6 @@ class OpenStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One video frame that arrived in a micro-turn: RGB uint8 `[height, width, 3]`."""
-
-    source: Literal["camera", "screen"]
-    time_seconds: float
-    pixels: npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
 class Heard:
     """What Playout says of an utterance: how many of its samples have been played.
 
@@ -154,7 +147,7 @@ class MicroTurnInput:
         heard: what Playout reports.
         commands: stop, quiet, goodbye.
         answers: tools' answers.
-        pictures: video frames.
+        pictures: the newest video frame of each source, where a new one came.
         orders: what the client orders, at most `MAX_ORDERS`; obeyed behind `commands`, in order.
     """
 
@@ -260,6 +253,7 @@ Event = (
     | ToolCall
     | Saying
     | Refused
+    | Seen
 )
 
 

@@ -8,8 +8,12 @@ from typing import Final
 
 from model.messages import StreamSettings
 from model.timebase import MICRO_TURN_SECONDS
+from server.hearing import Hearing
+from server.session_events import Health
+from server.speaking import Speaking
+from server.webrtc.peer import PeerStatistics
 
-__all__ = ["Course", "SessionClock"]
+__all__ = ["Course", "SessionClock", "health"]
 
 # Without a loss for so long, the engine keeps up again.
 _RECOVERED_SECONDS: Final = 3.0
@@ -57,3 +61,14 @@ class Course:
             return False
         self.slow = False
         return True
+
+
+def health(statistics: PeerStatistics, hearing: Hearing, speaking: Speaking) -> Health:
+    """How the connection and the engine keep up, for the client."""
+    return Health(
+        rtt_seconds=statistics.rtt_seconds,
+        lost=statistics.lost_share,
+        concealed=statistics.concealed_share,
+        behind_seconds=max(0.0, statistics.behind_seconds) + hearing.intake.behind_seconds,
+        queued_seconds=speaking.queued_seconds,
+    )

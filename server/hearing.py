@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from model.messages import Command, PersonWords, Word
+from model.messages import Command, PersonWords, Seen, Word
 from server.conversation import Conversation
 from server.intake import Intake
 from server.policy import Policy
@@ -77,6 +78,10 @@ class Hearing:
         """When the person was last heard, on the session's clock; None when that was answered."""
         at, self._last_voiced_seconds = self._last_voiced_seconds, None
         return at
+
+    def on_session_clock(self, seen: Seen) -> Seen:
+        """What was seen, with its time on the session's clock."""
+        return replace(seen, at_seconds=self.intake.session_seconds(seen.at_seconds))
 
     def _on_session_clock(self, word: Word) -> Word:
         start = self.intake.session_seconds(word.start_seconds)

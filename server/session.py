@@ -16,10 +16,11 @@ from model.messages import (
     PersonWords,
     Remembered,
     Said,
+    Seen,
     StreamSettings,
     UtteranceDone,
 )
-from server.course import Course, SessionClock
+from server.course import Course, SessionClock, health
 from server.errors import EngineLost, EngineTooSlow
 from server.hearing import Hearing
 from server.journal import Journal
@@ -34,7 +35,6 @@ from server.session_events import (
     EndSession,
     EngineState,
     Flood,
-    Health,
     Latency,
     Ping,
     Pong,
@@ -162,6 +162,8 @@ class Session:
                     self._emit(self.speaking.remembered(event))
                 case PersonState():
                     self._emit(event)
+                case Seen():
+                    self._emit(self.hearing.on_session_clock(event))
                 case _:
                     self.steering.told(event)
         for speech in output.speech:
@@ -246,7 +248,7 @@ class Session:
         while True:
             await asyncio.sleep(_PULSE_SECONDS)
             now = loop.time()
-            self._emit(self._health())
+            self._emit(health(self.peer.statistics(), self.hearing, self.speaking))
             if course.recover(now):
                 self._emit(EngineState("ready", ""))
             if self.speaking.active:
@@ -338,13 +340,3 @@ class Session:
         if self._course.drop(self._course.clock.loop.time()):
             message = "This machine cannot keep up; some of what you say may be missed."
             self._emit(EngineState("slow", message))
-
-    def _health(self) -> Health:
-        statistics = self.peer.statistics()
-        return Health(
-            rtt_seconds=statistics.rtt_seconds,
-            lost=statistics.lost_share,
-            concealed=statistics.concealed_share,
-            behind_seconds=max(0.0, statistics.behind_seconds) + self.hearing.intake.behind_seconds,
-            queued_seconds=self.speaking.queued_seconds,
-        )

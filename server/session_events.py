@@ -17,6 +17,7 @@ from model.messages import (
     Remembered,
     Said,
     Saying,
+    Seen,
     ToolCall,
     Turn,
 )
@@ -168,6 +169,7 @@ SessionEvent = (
     | AgentProgress
     | Remembered
     | Floor
+    | Seen
     | Latency
     | EngineState
     | Health

@@ -145,6 +145,7 @@ function reduceEvent(view, event) {
     case 'agent.complete':
     case 'agent.held':
     case 'agent.saying':
+    case 'eyes.seen':
     case 'settings.changed':
     case 'tool.call':
     case 'tool.ended':

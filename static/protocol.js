@@ -59,10 +59,12 @@ export const MAX_MESSAGE_BYTES = 16 * 1024;
 /** @typedef {Stamp & {type: 'agent.held', held: boolean}} AgentHeld */
 /** @typedef {Stamp & {type: 'agent.saying', say: string, state: 'began' | 'dropped', utterance: number}} AgentSaying */
 /** @typedef {Stamp & {type: 'settings.changed', settings: Record<string, unknown>, event_id?: string}} SettingsChanged */
+/** @typedef {'camera' | 'screen'} SightSource */
+/** `box`: left, top, width, height as shares of the picture. @typedef {Stamp & {type: 'eyes.seen', source: SightSource, what: string, label: string, score: number, seen_ms: number, box?: number[]}} Seen */
 /** @typedef {Stamp & {type: 'tool.call', call: string, name: string, arguments: Record<string, unknown>}} ToolCall */
 /** @typedef {Stamp & {type: 'tool.ended', call: string, failed: boolean, text: string}} ToolEnded */
 
-/** @typedef {SessionStarted | SessionEnding | SessionEnded | PersonWords | PersonState | AgentWords | AgentStarted | AgentHeard | AgentDone | AgentCut | AgentRemembered | Floor | Latency | EngineState | Health | Pong | ErrorEvent | AgentComplete | AgentHeld | AgentSaying | SettingsChanged | ToolCall | ToolEnded} ServerEvent */
+/** @typedef {SessionStarted | SessionEnding | SessionEnded | PersonWords | PersonState | AgentWords | AgentStarted | AgentHeard | AgentDone | AgentCut | AgentRemembered | Floor | Latency | EngineState | Health | Pong | ErrorEvent | AgentComplete | AgentHeld | AgentSaying | SettingsChanged | Seen | ToolCall | ToolEnded} ServerEvent */
 /** @typedef {{type: 'text.send', text: string, event_id?: string} | {type: 'speech.stop'} | {type: 'session.end'} | {type: 'ping', sent_ms: number} | import('./steering.js').SteeringEvent} ClientEvent */
 
 /** @typedef {{event: ServerEvent, fault?: undefined} | {event?: undefined, fault: string}} Parsed */
@@ -128,6 +130,8 @@ function names(value) {
 }
 
 /** @type {Check} */
+const box = (value) => (Array.isArray(value) && value.length === 4 && value.every((one) => one >= 0 && one <= 1) ? value : undefined);
+/** @type {Check} */
 const record = (value) => (isObject(value) ? value : undefined);
 
 const heard = { utterance: count, heard_ms: number, words_heard: count };
@@ -172,6 +176,7 @@ const SERVER_EVENTS = {
   'agent.held': { held: flag },
   'agent.saying': { say: text, state: oneOf('began', 'dropped'), utterance: optional(number, -1) },
   'settings.changed': { settings: record, event_id: optional(text, undefined) },
+  'eyes.seen': { source: oneOf('camera', 'screen'), what: text, label: text, score: share, seen_ms: number, box: optional(box, undefined) },
   'tool.call': { call: text, name: text, arguments: optional(record, {}) },
   'tool.ended': { call: text, failed: flag, text: optional(text, '') },
   error: { code: text, message: optional(text, ''), fatal: optional(flag, false), event_id: optional(text, undefined) },
@@ -202,7 +207,7 @@ export function parseServerEvent(message) {
   const event = { type: value.type, seq: number(value.seq) ?? -1, at_ms: number(value.at_ms) ?? 0 };
   for (const [name, check] of Object.entries(fields)) {
     const kept = check(value[name]);
-    if (kept === undefined && name !== 'event_id') return { fault: `${value.type}: bad field ${name}` };
+    if (kept === undefined && name !== 'event_id' && (name !== 'box' || value.box !== undefined)) return { fault: `${value.type}: bad field ${name}` };
     if (kept !== undefined) event[name] = kept;
   }
   return { event: /** @type {ServerEvent} */ (/** @type {unknown} */ (event)) };

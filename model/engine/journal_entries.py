@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model import messages, orders
+from model import messages, orders, sight
 from model.engine.pieces import Ended
 from model.messages import MicroTurnInput, OpenStream
 
@@ -189,7 +189,7 @@ def _value(plain: Any, blob: bytes) -> tuple[Any, bytes]:
         pairs, blob = _value(plain[_MAPPING], blob)
         return dict(pairs), blob
     kind = str(plain.get(_KIND))
-    named = [getattr(part, kind) for part in (messages, orders) if kind in part.__all__]
+    named = [getattr(part, kind) for part in (messages, orders, sight) if kind in part.__all__]
     made = _ENTRIES.get(kind) or (named[0] if named else None)
     if made is None or not is_dataclass(made):
         raise ValueError(f"a journal of this version holds no {kind!r}")

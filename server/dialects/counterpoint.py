@@ -13,6 +13,7 @@ from model.messages import (
     Remembered,
     Said,
     Saying,
+    Seen,
     ToolCall,
 )
 from model.timebase import SPEAKING_RATE, seconds
@@ -113,7 +114,7 @@ class CounterpointDialect:
 def _fields(event: SessionEvent) -> dict[str, Any]:
     """`type` and the fields of the event's own."""
     match event:
-        case PersonWords() | PersonState() | Said() | Remembered() | Floor():
+        case PersonWords() | PersonState() | Said() | Remembered() | Floor() | Seen():
             return _model_fields(event)
         case AgentStarted(utterance):
             return {"type": "agent.started", "utterance": utterance}
@@ -193,7 +194,7 @@ def _session_fields(event: SessionStarted | SessionEnding | SessionEnded) -> dic
 
 
 def _model_fields(
-    event: PersonWords | PersonState | Said | Remembered | Floor,
+    event: PersonWords | PersonState | Said | Remembered | Floor | Seen,
 ) -> dict[str, Any]:
     match event:
         case PersonWords(segment, words, final, typed):
@@ -234,6 +235,16 @@ def _model_fields(
                 "decision": decision,
                 "probability": round(probability, 3),
             }
+        case Seen(source, what, label, score, at_seconds, box):
+            seen = {
+                "type": "eyes.seen",
+                "source": source,
+                "what": what[:32],
+                "label": label[:512],
+                "score": round(score, 3),
+                "seen_ms": max(0, _ms(at_seconds)),
+            }
+            return seen if box is None else {**seen, "box": [round(one, 4) for one in box]}
 
 
 def _ms(time_seconds: float) -> int:

@@ -23,7 +23,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 """Folder: modules that nothing in it may import, at its top or inside a function."""
 
 SPAWN_TARGET = "model.engine.worker"
-SHARED = ("model.messages", "model.orders", "model.timebase", "model.config")
+SHARED = ("model.messages", "model.orders", "model.sight", "model.timebase", "model.config")
 """What `server` may take from `model`; the spawn target besides, in one file of its own."""
 
 LAZY = {"model/engine/worker.py": ("model.interaction",)}

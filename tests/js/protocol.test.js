@@ -32,6 +32,7 @@ const GOOD = {
   'tool.call': { call: 'call-7-0', name: 'get_weather', arguments: { city: 'Oslo' } },
   'tool.ended': { call: 'call-7-0', failed: false, text: 'It rains.' },
   'settings.changed': { settings: { eagerness: 0.5, tools: ['get_weather'] }, event_id: 'e2' },
+  'eyes.seen': { source: 'camera', what: 'object', label: 'cup', score: 0.8, seen_ms: 900, box: [0.1, 0.2, 0.3, 0.4] },
   error: { code: 'bad_json', message: 'no', fatal: false, event_id: 'e1' },
 };
 

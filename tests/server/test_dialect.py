@@ -19,6 +19,7 @@ from model.messages import (
     Remembered,
     Said,
     Saying,
+    Seen,
     StreamSettings,
     ToolCall,
     Turn,
@@ -94,6 +95,8 @@ EVENTS: list[SessionEvent] = [
     SettingsChanged(StreamSettings(tools=(ToolSpec("get_weather"),)), "e"),
     HoldChanged(True),
     AgentComplete(2, 24_000),
+    Seen("camera", "hand", "raised, left", 0.93456, 1.25, (0.1, 0.2, 0.3, 1.0)),
+    Seen("screen", "text", "OPEN", 1.0, -0.1),
 ]
 REQUESTS: list[tuple[dict[str, Any], SteeringEvent]] = [
     ({"type": "agent.cancel"}, CancelAsked("e")),

@@ -65,7 +65,7 @@ ENTRIES: tuple[Entry, ...] = (
     Stepped(
         MicroTurnInput(
             7, 3, LOUD, ("typed",), (Heard(1, 2400, cut=True),), ("stop",),
-            pictures=(Picture("camera", 0.25, PIXELS),),
+            pictures=(Picture("camera", 4000, PIXELS),),
         ),
         (12, 12), "a", "b", "c", together=2,
     ),
