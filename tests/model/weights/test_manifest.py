@@ -42,6 +42,7 @@ def test_every_shipped_part_has_a_licence_a_digest_and_a_source() -> None:
 
 def test_sets_choose_parts() -> None:
     default = [part.name for part in chosen([])]
+    assert [part.name for part in chosen(["eyes"])] == ["eyes", "eyes-text"]
     assert default == ["language-0.5b", "ears", "voice", "voice-activity", "end-of-turn"]
     assert "language-135m" in [part.name for part in chosen(["tests"])]
     assert [part.name for part in chosen(["better", "ears"])] == ["language-1.5b", "ears"]
