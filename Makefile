@@ -34,6 +34,7 @@ check: .venv/dev node_modules/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	npm run --silent check
+	$(BIN)/python -m server.dialects.reference --check
 	$(BIN)/pytest -q tests/architecture
 
 # Un-awaited coroutines fail the run; one process, so that the tests do not starve each other.

@@ -14,8 +14,11 @@ ROOT = Path(__file__).parents[2]
 
 ASYNC = ("asyncio", "aiohttp", "aiortc")
 
+HEAVY = ("torch", "onnxruntime", "transformers")
+
 FORBIDDEN: dict[str, tuple[str, ...]] = {
-    "server": ("torch", "onnxruntime", "transformers", "tests"),
+    "client": (*HEAVY, "scipy", "server", "model", "tests"),
+    "server": (*HEAVY, "tests"),
     "model": (*ASYNC, "server", "tests"),
     "model/engine": (*ASYNC, "torch", "server", "tests"),
     "model/nn": (*ASYNC, "server", "tests", "model.engine", "model.interaction", "model.messages"),

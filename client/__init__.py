@@ -1,0 +1,1 @@
+"""A conversation with a Counterpoint server in Python: speak, listen, steer."""
