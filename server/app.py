@@ -21,6 +21,7 @@ from server.engine_process import EngineEntry
 from server.errors import EngineLost, SettingsError
 from server.journal import JournalWriter
 from server.metrics import Metrics
+from server.openai_live_routes import add_live_routes
 from server.openai_routes import add_openai_routes
 from server.policy import Policy
 from server.priority import put_first
@@ -60,6 +61,7 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
     app[RECEPTION] = Reception(services, _ice(settings))
     add_routes(app)
     add_openai_routes(app)
+    add_live_routes(app)
     app.cleanup_ctx.append(_engine_beside)
     return app
 

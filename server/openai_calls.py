@@ -1,17 +1,20 @@
-"""Calls that came in by OpenAI's Realtime API over WebRTC, for who listens in or hangs up."""
+"""Calls that came in by OpenAI's APIs, for who listens in or hangs up."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import web
 
 from server.auth import Pass
 from server.dialects.openai_realtime import RealtimeDialect
 from server.errors import NotFound
 from server.port import Mouthpiece
 from server.registry import Entry
-from server.socket_port import PartyLine
+from server.socket_port import PartyLine, SocketChannel
 from server.webrtc.microphone import Microphone
 from server.webrtc.peer import GoneReason, Peer, PeerStatistics
 from server.webrtc.speaker import Frame, FrameSource
@@ -86,14 +89,39 @@ class CallPort:
         await self.line.close()
 
 
+class OnLine(Protocol):
+    """A client with a party line."""
+
+    @property
+    def line(self) -> PartyLine: ...
+
+    @property
+    def gone(self) -> asyncio.Event: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One call that goes on."""
+    """One call that goes on.
+
+    Attributes:
+        entry: its conversation.
+        port: the caller.
+        greeting: what somebody who joins is told first.
+        holder: whose key it was begun with.
+        ending: called before it is hung up.
+    """
 
     entry: Entry
-    port: CallPort
-    dialect: RealtimeDialect
+    port: OnLine
+    greeting: Callable[[], tuple[str, ...]]
     holder: Pass
+    ending: Callable[[], None] = lambda: None
+
+    def hang_up(self) -> None:
+        """End it."""
+        self.ending()
+        if self.entry.session is not None:
+            self.entry.session.end("hung_up")
 
 
 class Calls:
@@ -102,12 +130,10 @@ class Calls:
     def __init__(self) -> None:
         self._calls: dict[str, Call] = {}
 
-    def add(self, call: Call) -> str:
-        """Keep a call that began; returns its id."""
+    def add(self, call_id: str, call: Call) -> None:
+        """Keep a call that began."""
         self._calls = {id: one for id, one in self._calls.items() if not one.port.gone.is_set()}
-        call_id = f"rtc_{call.entry.id}"
         self._calls[call_id] = call
-        return call_id
 
     def find(self, call_id: str, holder: Pass) -> Call:
         """The call, for whoever holds the key it was begun with; raises NotFound."""
@@ -116,3 +142,14 @@ class Calls:
         if call is None or not ours or call.port.gone.is_set():
             raise NotFound("There is no such call, or it is over.")
         return call
+
+    async def listen_in(
+        self, call: Call, socket: web.WebSocketResponse, request: web.Request
+    ) -> None:
+        """Put a server on the line of a call until either hangs up."""
+        channel = SocketChannel(socket)
+        for text in call.greeting():
+            channel.send(text)
+        await socket.prepare(request)
+        if not await call.port.line.join(channel):
+            await socket.close(message=b"too many are on this line")

@@ -12,16 +12,17 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.web_request import FileField
 
-from server.auth import DEFAULT_SECRET_SECONDS, DEFAULT_USES, Grant, Pass
+from server.auth import DEFAULT_SECRET_SECONDS, DEFAULT_USES, Grant
 from server.auth_http import DOOR, credential, visitor
 from server.dialects.openai_realtime import RealtimeDialect
 from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.errors import BadOffer, BadRequest, Unauthorized
 from server.offers import Offer
 from server.openai_calls import Call, CallPort, Calls
+from server.openai_http import HEARTBEAT_SECONDS, key_holder, read_json, whole_number
 from server.port import Port
-from server.routes import MAX_BODY_BYTES, RECEPTION
-from server.socket_port import MAX_MESSAGE_BYTES, SocketChannel, SocketPort
+from server.routes import RECEPTION
+from server.socket_port import MAX_MESSAGE_BYTES, SocketPort
 from server.stream_settings import read_settings
 from server.visitor import Visitor
 from server.webrtc.peer import Peer
@@ -31,7 +32,6 @@ __all__ = ["CALLS", "add_openai_routes"]
 CALLS: Final = web.AppKey("calls", Calls)
 
 _BODY_SECONDS: Final = 10.0
-_HEARTBEAT_SECONDS: Final = 20.0
 _SECRET_SECONDS: Final = (10, 7_200)
 _SECRET_USES: Final = (1, 100)
 _SECRET_FIELDS: Final = {"expires_after", "session", "origin", "uses"}
@@ -53,7 +53,7 @@ async def _client_secrets(request: web.Request) -> web.Response:
     request.app[RECEPTION].knock(request.remote or "")
     now, gate = time.time(), request.app[DOOR].gate
     holder = gate.show_key(credential(request), now)
-    grant, told = _grant(await _json(request))
+    grant, told = _grant(await read_json(request))
     secret, expires = gate.mint(holder, grant, now)
     body = {"value": secret, "expires_at": int(expires), "session": told}
     return web.json_response(body, headers={"Cache-Control": "no-store"})
@@ -69,8 +69,8 @@ def _grant(body: Any) -> tuple[Grant, dict[str, Any]]:
     if not isinstance(after, Mapping) or after.get("anchor", "created_at") != "created_at":
         raise BadRequest("Must be {anchor: created_at, seconds}.", "expires_after")
     asked = after.get("seconds", DEFAULT_SECRET_SECONDS)
-    seconds = _whole(asked, "expires_after.seconds", *_SECRET_SECONDS)
-    uses = _whole(body.get("uses", DEFAULT_USES), "uses", *_SECRET_USES)
+    seconds = whole_number(asked, "expires_after.seconds", *_SECRET_SECONDS)
+    uses = whole_number(body.get("uses", DEFAULT_USES), "uses", *_SECRET_USES)
     origin = body.get("origin") or ""
     if not isinstance(origin, str) or len(origin) > 256:
         raise BadRequest("Must be an origin like https://shop.example.", "origin")
@@ -103,7 +103,8 @@ async def _calls(request: web.Request) -> web.Response:
     offer = Offer(sdp, None, read_settings(settings.values()))
     welcome = await reception.welcome(offer, guest)
     entry = reception.open(welcome.session, welcome.token)
-    call_id = request.app[CALLS].add(Call(entry, made[0], dialect, guest.holder))
+    call_id = f"rtc_{entry.id}"
+    request.app[CALLS].add(call_id, Call(entry, made[0], dialect.greeting, guest.holder))
     return web.Response(
         status=201,
         text=welcome.answer_sdp,
@@ -113,10 +114,8 @@ async def _calls(request: web.Request) -> web.Response:
 
 
 async def _hangup(request: web.Request) -> web.Response:
-    holder = _key_holder(request)
-    call = request.app[CALLS].find(request.match_info["call"], holder)
-    if call.entry.session is not None:
-        call.entry.session.end("hung_up")
+    holder = key_holder(request)
+    request.app[CALLS].find(request.match_info["call"], holder).hang_up()
     return web.Response(status=200)
 
 
@@ -156,10 +155,12 @@ def _part(part: str | bytes | bytearray | FileField | None) -> str:
 async def _socket(request: web.Request) -> web.StreamResponse:
     request.app[RECEPTION].knock(request.remote or "")
     socket = web.WebSocketResponse(
-        protocols=("realtime",), heartbeat=_HEARTBEAT_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
+        protocols=("realtime",), heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
     )
     if "call_id" in request.query:
-        return await _sideband(request, socket)
+        call = request.app[CALLS].find(request.query["call_id"], key_holder(request))
+        await request.app[CALLS].listen_in(call, socket, request)
+        return socket
     guest = visitor(request)
     settings = _settings(guest.holder.session, {})
     dialect = RealtimeDialect(settings, in_messages=True, limits=_limits(guest))
@@ -179,23 +180,7 @@ async def _socket(request: web.Request) -> web.StreamResponse:
     return socket
 
 
-async def _sideband(request: web.Request, socket: web.WebSocketResponse) -> web.StreamResponse:
-    """Put a server on the line of a call that one of its pages began."""
-    call = request.app[CALLS].find(request.query["call_id"], _key_holder(request))
-    channel = SocketChannel(socket)
-    for text in call.dialect.greeting():
-        channel.send(text)
-    await socket.prepare(request)
-    if not await call.port.line.join(channel):
-        await socket.close(message=b"too many are on this line")
-    return socket
-
-
 # ---- pieces ------------------------------------------------------------------------------------
-
-
-def _key_holder(request: web.Request) -> Pass:
-    return request.app[DOOR].gate.show_key(credential(request), time.time())
 
 
 def _settings(fixed: Mapping[str, Any], session: Any) -> RealtimeSettings:
@@ -213,22 +198,3 @@ def _limits(guest: Visitor) -> Callable[[], tuple[int, int, float]] | None:
     if guest.gate.open:
         return None
     return lambda: guest.gate.left(guest.holder, time.time())
-
-
-def _whole(value: Any, name: str, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise BadRequest(f"Must be a whole number from {least} to {most}.", name)
-    return value
-
-
-async def _json(request: web.Request) -> Any:
-    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
-        raise BadRequest(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            text = await request.read()
-        return json.loads(text) if text else {}
-    except TimeoutError:
-        raise BadRequest("The body did not come; send it at once.") from None
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is not JSON.") from None

@@ -158,6 +158,7 @@ class Reception:
             place.close()
             self.registry.park(entry, asyncio.get_running_loop().time())
 
+        entry.conversation.appended.extend(visitor.history)
         metrics = self.services.metrics
         metrics.sessions_started += 1
         metrics.sessions_resumed += entry.expires is not None

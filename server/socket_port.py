@@ -8,18 +8,17 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import WSMsgType, web
 
-from server.dialects.openai_realtime import RealtimeDialect
-from server.dialects.openai_wire import refused
 from server.port import Channel
+from server.session_events import Reply
 from server.socket_sound import BadSound, SocketMicrophone, SocketSpeaker
 from server.webrtc.channel import Refusal
 from server.webrtc.peer import GoneReason, PeerStatistics
 
-__all__ = ["MAX_MESSAGE_BYTES", "PartyLine", "SocketChannel", "SocketPort"]
+__all__ = ["MAX_MESSAGE_BYTES", "PartyLine", "SocketChannel", "SocketPort", "SoundDialect"]
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,34 @@ MAX_BUFFERED_BYTES: Final = 4 * 1024 * 1024
 
 _MAX_LISTENERS: Final = 4
 _CLOSE_SECONDS: Final = 2.0
-_APPEND: Final = "input_audio_buffer.append"
+_SOUND_FIELDS: Final = {"type", "audio", "event_id"}
+
+
+class SoundDialect(Protocol):
+    """How a dialect carries sound in its messages; formats are those of `FORMATS`.
+
+    Attributes:
+        sound_message: type of the message that carries sound to us, as base64 in `audio`.
+        clear_message: type of the one that has waiting sound forgotten; "" for none.
+    """
+
+    @property
+    def sound_message(self) -> str: ...
+
+    @property
+    def clear_message(self) -> str: ...
+
+    @property
+    def input_format(self) -> str: ...
+
+    @property
+    def output_format(self) -> str: ...
+
+    def sound(self, encoded: str) -> str | None:
+        """The message that carries 20 ms of ours as base64; None when it has no use for them."""
+
+    def refuse_sound(self, why: str, event_id: str | None) -> Reply:
+        """The answer to sound that cannot be taken."""
 
 
 class SocketChannel:
@@ -119,10 +145,10 @@ class SocketPort:
         dialect: the session's; it knows the formats of sound and the answer under way.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, dialect: RealtimeDialect) -> None:
+    def __init__(self, socket: web.WebSocketResponse, dialect: SoundDialect) -> None:
         self.microphone = SocketMicrophone()
         self.channel = SocketChannel(socket)
-        self.speaker = SocketSpeaker(self._sound, lambda: dialect.settings.output_format)
+        self.speaker = SocketSpeaker(self._sound, lambda: dialect.output_format)
         self.gone = asyncio.Event()
         self.gone_reason: GoneReason | None = None
         self._dialect = dialect
@@ -173,26 +199,28 @@ class SocketPort:
 
     def _take_sound(self, text: str) -> bool:
         """Take a message that carries sound; whether it was one."""
-        if "input_audio_buffer.clear" in text[:256]:
+        clear, append = self._dialect.clear_message, self._dialect.sound_message
+        if clear and clear in text[:256]:
             self.microphone.clear()
             return False
-        if _APPEND not in text[:4096] and _APPEND not in text[-256:]:
+        if append not in text[:4096] and append not in text[-256:]:
             return False
         try:
             message: Any = json.loads(text)
         except (ValueError, RecursionError):
             return False
-        if not isinstance(message, dict) or message.get("type") != _APPEND:
+        if not isinstance(message, dict) or message.get("type") != append:
             return False
+        if set(message) - _SOUND_FIELDS:
+            return False  # the dialect says which of them is wrong
         audio, event_id = message.get("audio"), message.get("event_id")
         event_id = event_id if isinstance(event_id, str) and len(event_id) <= 512 else None
         try:
             if not isinstance(audio, str):
                 raise BadSound("`audio` must be base64.")
-            self.microphone.append(audio, self._dialect.settings.input_format)
+            self.microphone.append(audio, self._dialect.input_format)
         except BadSound as error:
-            reply = refused("invalid_value", str(error), event_id, "audio")
-            for one in reply.messages:
+            for one in self._dialect.refuse_sound(str(error), event_id).messages:
                 self.channel.send(one)
         return True
 
@@ -213,9 +241,18 @@ class PartyLine:
 
     def send(self, text: str) -> bool:
         """Tell everybody."""
+        self.tell_others(text)
+        return self._channel.send(text)
+
+    @property
+    def shared(self) -> bool:
+        """Whether there are others."""
+        return bool(self._others)
+
+    def tell_others(self, text: str) -> None:
+        """Tell everybody but the caller."""
         for other in self._others:
             other.send(text)
-        return self._channel.send(text)
 
     def on_text(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with everybody's messages."""

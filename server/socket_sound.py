@@ -25,17 +25,32 @@ from model.timebase import (
 )
 from server import g711
 from server.webrtc.microphone import Block
-from server.webrtc.speaker import FrameSource, Lateness, Schedule
+from server.webrtc.speaker import Frame, FrameSource, Lateness, Schedule
 
-__all__ = ["FORMATS", "MAX_QUEUED_SECONDS", "BadSound", "SocketMicrophone", "SocketSpeaker"]
+__all__ = [
+    "FORMATS",
+    "MAX_QUEUED_SECONDS",
+    "BadSound",
+    "Resampler",
+    "SocketMicrophone",
+    "SocketSpeaker",
+    "pcm",
+]
 
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED_SECONDS: Final = 180.0
 """Sound that may wait to be heard; more is refused. It is heard at the speed it was spoken."""
 
-FORMATS: Final[dict[str, int]] = {"audio/pcm": 24_000, "audio/pcmu": 8_000, "audio/pcma": 8_000}
-"""What is understood, with its rate in Hz."""
+FORMATS: Final[dict[str, int]] = {
+    "audio/pcm": 24_000,
+    "audio/pcm;rate=16000": 16_000,
+    "audio/pcmu": 8_000,
+    "audio/pcma": 8_000,
+}
+"""What is understood, with its rate in Hz; PCM is mono, 16 bits, little-endian."""
+
+_LAWS: Final[dict[str, g711.Law]] = {"audio/pcmu": "mu", "audio/pcma": "a"}
 
 # A piece that comes a little late must not tear a word: so much is kept in hand.
 _IN_HAND: Final = samples(0.04, HEARING_RATE)
@@ -46,14 +61,19 @@ class BadSound(ValueError):
     """What came is no sound, or too much of it."""
 
 
-class _Resampler:
-    """Mono int16 of one rate to another, without seams between pieces."""
+class Resampler:
+    """Mono int16 of one rate to another, without seams between pieces.
+
+    Args:
+        rate, to: Hz.
+    """
 
     def __init__(self, rate: int, to: int) -> None:
         self._rate = rate
         self._resampler = AudioResampler(format="s16", layout="mono", rate=to)
 
     def __call__(self, piece: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+        """What can be said of `piece` at the other rate; the rest comes with the next."""
         frame = av.AudioFrame.from_ndarray(piece.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = self._rate
         parts = [one.to_ndarray().reshape(-1) for one in self._resampler.resample(frame)]
@@ -76,7 +96,7 @@ class SocketMicrophone:
         self._queued = 0
         self._flowing = False
         self._came = False
-        self._resampler: tuple[str, _Resampler] | None = None
+        self._resampler: tuple[str, Resampler] | None = None
         self._waiting: deque[tuple[int, Block]] = deque()
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = self._arm()
@@ -103,18 +123,18 @@ class SocketMicrophone:
             payload = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             raise BadSound("`audio` must be base64.") from None
-        if kind == "audio/pcm":
+        if kind not in _LAWS:
             if len(payload) % 2:
                 raise BadSound("PCM of 16 bits has two bytes a sample.")
             piece = np.frombuffer(payload, "<i2").astype(np.int16)
         else:
-            piece = g711.decode(payload, "mu" if kind == "audio/pcmu" else "a")
+            piece = g711.decode(payload, _LAWS[kind])
         if self.queued_seconds + len(piece) / FORMATS[kind] > MAX_QUEUED_SECONDS:
             raise BadSound(f"More than {MAX_QUEUED_SECONDS:.0f} s wait to be heard; send slower.")
         if not len(piece):
             return
         if self._resampler is None or self._resampler[0] != kind:
-            self._resampler = kind, _Resampler(FORMATS[kind], HEARING_RATE)
+            self._resampler = kind, Resampler(FORMATS[kind], HEARING_RATE)
         sound = self._resampler[1](piece).astype(np.float32) / 32_768.0
         self._queue.append(sound)
         self._queued += len(sound)
@@ -179,7 +199,7 @@ class SocketSpeaker:
         self._send = send
         self._kind = kind
         self._schedule: Schedule | None = None
-        self._resampler = _Resampler(SPEAKING_RATE, 8_000)
+        self._resamplers: dict[int, Resampler] = {}
         self._failed = False
 
     def lateness(self) -> Lateness:
@@ -204,11 +224,22 @@ class SocketSpeaker:
         frame = self.source.next_frame() if self.source is not None else None
         if frame is None:
             return
-        sound = np.clip(np.asarray(frame, np.float32) * 32_767.0, -32_768, 32_767).astype(np.int16)
         kind = self._kind()
-        if kind == "audio/pcm":
-            payload = sound.astype("<i2").tobytes()
-        else:
-            law: g711.Law = "mu" if kind == "audio/pcmu" else "a"
-            payload = g711.encode(self._resampler(sound), law)
-        self._send(base64.b64encode(payload).decode("ascii"))
+        sound = self._at_rate(pcm(frame), FORMATS[kind])
+        coded = g711.encode(sound, _LAWS[kind]) if kind in _LAWS else sound.tobytes()
+        self._send(base64.b64encode(coded).decode("ascii"))
+
+    def _at_rate(self, sound: npt.NDArray[np.int16], rate: int) -> npt.NDArray[np.int16]:
+        if rate == SPEAKING_RATE:
+            return sound
+        if rate not in self._resamplers:
+            self._resamplers[rate] = Resampler(SPEAKING_RATE, rate)
+        return self._resamplers[rate](sound)
+
+
+def pcm(sound: Frame) -> npt.NDArray[np.int16]:
+    """Float32 in [-1, 1], or int16, as little-endian int16."""
+    if sound.dtype == np.int16:
+        return np.asarray(sound, "<i2")
+    whole: npt.NDArray[np.float32] = np.clip(sound * np.float32(32_767), -32_768, 32_767)
+    return np.asarray(whole, "<i2")

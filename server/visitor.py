@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from model.messages import Turn
 from server.auth import Gate, Pass
 from server.dialects.counterpoint import CounterpointDialect
 from server.port import Port
@@ -29,6 +30,7 @@ class Visitor:
         dialect: makes the dialect of their session; the address they called chose it.
         label: name of their data channel.
         port: what the session has for the Peer; the Peer itself, or something around it.
+        history: what a new conversation remembers from before.
     """
 
     address: str
@@ -37,3 +39,4 @@ class Visitor:
     dialect: Callable[[], Dialect] = CounterpointDialect
     label: str = "counterpoint"
     port: Callable[[Peer], Port] = _as_it_is
+    history: tuple[Turn, ...] = ()

@@ -7,7 +7,6 @@ it comes here. `docs/openai.md` says what is served and what is not.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
@@ -18,8 +17,7 @@ from server.dialects.openai_items import new_id
 from server.dialects.openai_reading import Created, read_item, read_response
 from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.dialects.openai_telling import Limits, Message, Telling, truncated
-from server.dialects.openai_wire import error, no_constant, refused, sound_text, texts
-from server.dialects.pace import Pace
+from server.dialects.openai_wire import Incoming, error, refused, sound_name, texts
 from server.session_events import (
     AgentProgress,
     AgentStarted,
@@ -44,10 +42,8 @@ from server.steering_events import (
     TruncateAsked,
 )
 
-__all__ = ["MAX_MESSAGE_CHARACTERS", "RealtimeDialect"]
+__all__ = ["RealtimeDialect"]
 
-MAX_MESSAGE_CHARACTERS: Final = 128 * 1024
-MAX_EVENT_ID: Final = 512
 MAX_TYPED: Final = 32
 """Messages of the person's that may wait for an answer to be asked for; more are only known."""
 
@@ -71,11 +67,18 @@ _CODES: Final = {
 class RealtimeDialect:
     """See the module's text.
 
+    Attributes:
+        sound_message: type of the message that carries sound to us.
+        clear_message: type of the one that has waiting sound forgotten.
+
     Args:
         settings: the client's, with what its secret fixes.
         in_messages: whether sound travels in messages (WebSocket), else in a track (WebRTC).
         limits: what is told as rate limits; None for none.
     """
+
+    sound_message: Final = "input_audio_buffer.append"
+    clear_message: Final = "input_audio_buffer.clear"
 
     def __init__(
         self, settings: RealtimeSettings, in_messages: bool = False, limits: Limits | None = None
@@ -84,7 +87,7 @@ class RealtimeDialect:
         self.telling = Telling(settings, not in_messages, limits)
         self._in_messages = in_messages
         self._session_id = ""
-        self._pace = Pace()
+        self._incoming = Incoming(lambda code, why: refused(code, why, None))
         self._tool: Literal["", "given", "answered"] = ""
         self._typed: list[str] = []
         # By our own names, which refusals come with: the client's name, and the settings before.
@@ -102,6 +105,16 @@ class RealtimeDialect:
             "response.create": self._create_response,
             "response.cancel": self._cancel,
         }
+
+    @property
+    def input_format(self) -> str:
+        """Of sound that comes in messages; see `FORMATS`."""
+        return self.settings.input_format
+
+    @property
+    def output_format(self) -> str:
+        """Of sound that goes in messages; see `FORMATS`."""
+        return self.settings.output_format
 
     # ---- to the client -----------------------------------------------------------------------
 
@@ -156,45 +169,20 @@ class RealtimeDialect:
 
     def decode(self, text: str, now: float) -> ClientEvent | Problem | None:
         """What a message asks for; refusals are answered here."""
-        limited = self._limited(now)
-        if limited != "pass":
-            return limited
-        if len(text) > MAX_MESSAGE_CHARACTERS:
-            return refused("message_too_large", "The message is too long; send less.", None)
-        try:
-            message = json.loads(text, parse_constant=no_constant)
-        except (ValueError, RecursionError):
-            return refused("invalid_json", "The message is not JSON.", None)
-        if not isinstance(message, dict):
-            return refused("invalid_json", "The message is not an object.", None)
-        return self._act(message)
+        message = self._incoming.read(text, now)
+        return self._act(message) if isinstance(message, dict) else message
 
     def refuse(self, why: Literal["binary", "too_large"], now: float) -> Flood | Reply | None:
-        """The answer to a message that was thrown away unread; it counts like any other."""
-        limited = self._limited(now)
-        if limited != "pass":
-            return limited
-        if why == "too_large":
-            return refused("message_too_large", "The message is too long; send less.", None)
-        return refused("invalid_json", "The message is binary; send JSON as text.", None)
+        """The answer to a message that was thrown away unread."""
+        return self._incoming.refuse(why, now)
 
-    def _limited(self, now: float) -> Flood | Reply | None | Literal["pass"]:
-        match self._pace.count(now):
-            case "pass":
-                return "pass"
-            case "flood":
-                return Flood()
-            case "tell":
-                why = "At most 100 messages a second; the others are dropped."
-                return refused("rate_limit_exceeded", why, None)
-            case _:
-                return None
+    def refuse_sound(self, why: str, event_id: str | None) -> Reply:
+        """The answer to sound that cannot be taken."""
+        return refused("invalid_value", why, event_id, "audio")
 
     def _act(self, message: dict[str, Any]) -> ClientEvent | Problem | None:
         event_id = message.get("event_id")
-        if event_id is not None and not (
-            isinstance(event_id, str) and len(event_id) <= MAX_EVENT_ID and sound_text(event_id)
-        ):
+        if not sound_name(event_id):
             return refused("invalid_value", "event_id must be short text.", None, "event_id")
         kind = message.get("type")
         act = self._events.get(kind) if isinstance(kind, str) else None
@@ -221,8 +209,12 @@ class RealtimeDialect:
         return [], [SettingsAsked(self.settings.values(), name)]
 
     def _append(self, message: Mapping[str, Any]) -> Outcome:
-        where = "the track of the call" if not self._in_messages else "messages read elsewhere"
-        raise FieldError("type", f"Sound comes over {where}.", "unsupported_transport")
+        if not self._in_messages:
+            raise FieldError("type", "Sound comes over the call's track.", "unsupported_transport")
+        unknown = sorted(set(message) - {"type", "audio", "event_id"})
+        raise FieldError(
+            unknown[0] if unknown else "audio", "There is no such field.", "unknown_parameter"
+        )
 
     def _clear(self, message: Mapping[str, Any]) -> Outcome:
         return [{"type": "input_audio_buffer.cleared"}], [ClearAsked()]

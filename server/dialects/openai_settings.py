@@ -8,11 +8,19 @@ less eager. None of it is manual turns, where only `response.create` is answered
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
-__all__ = ["MODEL", "FieldError", "RealtimeSettings", "checked_text", "merged"]
+__all__ = [
+    "MODEL",
+    "FieldError",
+    "RealtimeSettings",
+    "checked_object",
+    "checked_text",
+    "merged",
+    "our_voice",
+]
 
 MODEL: Final = "counterpoint"
 MAX_INSTRUCTIONS: Final = 8_192
@@ -120,7 +128,7 @@ class RealtimeSettings:
         names = ("name", "description", "parameters")
         return {
             "instructions": self.session["instructions"],
-            "voice": _voice(self.session["audio"]["output"]["voice"]),
+            "voice": our_voice(self.session["audio"]["output"]["voice"]),
             "eagerness": round(self.eagerness(), 3),
             "manual_turns": self.manual,
             "tools": [
@@ -183,9 +191,13 @@ def _check(session: Mapping[str, Any], path: str) -> None:
     checked_text(session["instructions"], f"{path}.instructions", MAX_INSTRUCTIONS)
     if session["output_modalities"] not in (["audio"], ["text"]):
         raise FieldError(f"{path}.output_modalities", "Must be ['audio'] or ['text'].")
-    audio = _object(session["audio"], f"{path}.audio", {"input", "output"})
-    _check_input(_object(audio["input"], f"{path}.audio.input", _INPUT), f"{path}.audio.input")
-    _check_output(_object(audio["output"], f"{path}.audio.output", _OUTPUT), f"{path}.audio.output")
+    audio = checked_object(session["audio"], f"{path}.audio", {"input", "output"})
+    _check_input(
+        checked_object(audio["input"], f"{path}.audio.input", _INPUT), f"{path}.audio.input"
+    )
+    _check_output(
+        checked_object(audio["output"], f"{path}.audio.output", _OUTPUT), f"{path}.audio.output"
+    )
     _check_tools(session["tools"], f"{path}.tools")
     choice = session["tool_choice"]
     if choice not in ("auto", "none", "required", None) and not isinstance(choice, Mapping):
@@ -215,7 +227,7 @@ def _check_input(sound: Mapping[str, Any], path: str) -> None:
     detection, path = sound["turn_detection"], f"{path}.turn_detection"
     if detection is None:
         return
-    _object(detection, path, _DETECTION)
+    checked_object(detection, path, _DETECTION)
     if detection.get("type") not in ("server_vad", "semantic_vad"):
         raise FieldError(f"{path}.type", "Must be server_vad or semantic_vad.")
     eagerness = detection.get("eagerness", "auto")
@@ -264,10 +276,11 @@ def _check_tools(tools: Any, path: str) -> None:
             raise FieldError(f"{here}.parameters", "Must be a JSON Schema.", "invalid_type")
 
 
-def _object(value: Any, path: str, known: set[str]) -> Mapping[str, Any]:
+def checked_object(value: Any, path: str, known: Collection[str]) -> Mapping[str, Any]:
+    """An object with no fields but these; raises FieldError."""
     if not isinstance(value, Mapping):
         raise FieldError(path, f"{path} must be an object.", "invalid_type")
-    if unknown := sorted(set(map(str, value)) - known):
+    if unknown := sorted(set(map(str, value)) - set(known)):
         raise FieldError(f"{path}.{unknown[0]}", "There is no such field.", "unknown_parameter")
     return value
 
@@ -291,7 +304,8 @@ def _number(value: Any, path: str, least: float, most: float) -> float:
     return float(value)
 
 
-def _voice(voice: Any) -> str:
+def our_voice(voice: Any) -> str:
+    """The voice that is meant, by our name; "" for the usual."""
     named = voice.get("id") if isinstance(voice, Mapping) else voice
     # Names of their voices are in everybody's code: they mean the usual one here.
     return "" if named in _THEIR_VOICES else str(named or "")
