@@ -21,7 +21,7 @@ from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_layers import CoreLayer, rotations
 from model.nn.core_streams import Fusion
 
-__all__ = ["CoreNetwork", "CoreState", "load_core", "save_core"]
+__all__ = ["WEIGHTS", "CoreNetwork", "CoreState", "load_core", "save_core"]
 
 FLOORS: Final = 5
 PERSON_STATES: Final = 6

@@ -53,6 +53,9 @@ def _runs(parser: argparse.ArgumentParser, action: Callable[[Any], int]) -> None
     parser.add_argument("--repeats", type=float, default=float("inf"),
                         help="wait for more shards rather than see these more often")  # fmt: skip
     if action is _core:
+        parser.add_argument(
+            "--begin-with", type=Path, help="folder of a checkpoint to go on from, on other data"
+        )
         parser.add_argument("--ablate", help="leave out a stream: encoder, dmel, own, …")
 
 
@@ -106,7 +109,7 @@ def _begun(chosen: argparse.Namespace, change: Callable[[Any], Any]) -> tuple[An
         data=chosen.data, dev=chosen.dev, out=chosen.out, device=chosen.device,
         save_minutes=chosen.save_minutes, stop_minutes=chosen.stop_minutes,
         dev_steps=chosen.dev_steps, dev_conversations=chosen.dev_conversations,
-        repeats=chosen.repeats,
+        repeats=chosen.repeats, begin_with=getattr(chosen, "begin_with", None),
     )  # fmt: skip
     training = change(training_from(chosen.config))
     if chosen.steps is not None:
@@ -137,7 +140,7 @@ def _failures(chosen: argparse.Namespace) -> int:
     trainer = Trainer(training, int(about["seed"]))
     trainer.load(chosen.run)
     corpus = Corpus(chosen.dev)
-    corpus.hold(listing(chosen.dev, training.memory_bytes))
+    corpus.hold(listing(chosen.dev, training.memory_bytes, training.needed))
     wholes = corpus.conversations()
     talks = evaluate.judge(trainer.average, wholes)
     point = evaluate.choose(talks)

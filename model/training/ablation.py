@@ -47,7 +47,7 @@ def ablation(
         raise ValueError("an ablation is judged on dev shards: name their folder with --dev")
     training = replace(training, rescan=NEVER)
     run.out.mkdir(parents=True, exist_ok=True)
-    Listings(run.out, run.data, training.memory_bytes).at(0)
+    Listings(run.out, run.data, training).at(0)
     reports: dict[str, Any] = {}
     for name in (FULL, *names):
         changed = training if name == FULL else ablated(training, name)
@@ -70,7 +70,7 @@ def _judged(run: Run, training: Training, seed: int) -> evaluate.Report:
     trainer = Trainer(training, seed, run.device)
     trainer.load(run.out)
     corpus = Corpus(run.dev)
-    corpus.hold(listing(run.dev, training.memory_bytes))
+    corpus.hold(listing(run.dev, training.memory_bytes, training.needed))
     found = evaluate.report(evaluate.judge(trainer.average, corpus.conversations()))
     (run.out / DEV).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return found

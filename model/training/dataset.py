@@ -24,7 +24,7 @@ from model.training import shards
 __all__ = ["Corpus", "Crop", "Listed", "Shard", "Whole", "listing", "read_shard"]
 
 NEEDED: Final = ("rows", "sound", "encoder", "belief")
-"""A shard without all of these is still being made."""
+"""A shard without all of these is still being made, unless a network does not read the last."""
 
 OWN: Final = ("rows", "audio", "sound", "encoder")
 """Parts that every listed shard is read with, and audio, which training never reads."""
@@ -35,12 +35,13 @@ Listed = tuple[int, tuple[str, ...]]
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def listing(folder: Path, most_bytes: int) -> tuple[Listed, ...]:
+def listing(folder: Path, most_bytes: int, needed: Sequence[str] = NEEDED) -> tuple[Listed, ...]:
     """The shards that can be read now, oldest first, with all their parts.
 
     Args:
         folder: holds the shards; those that are still being made are left out.
         most_bytes: of the files; later shards are left out.
+        needed: parts without which a shard is still being made.
     """
     found: list[Listed] = []
     total = 0
@@ -51,7 +52,7 @@ def listing(folder: Path, most_bytes: int) -> tuple[Listed, ...]:
             path.name.removeprefix(prefix).removesuffix(".safetensors"): path.stat().st_size
             for path in paths
         }
-        if any(part not in sizes for part in NEEDED):
+        if any(part not in sizes for part in needed):
             continue
         total += sum(size for part, size in sizes.items() if part != "audio")
         if total > most_bytes:

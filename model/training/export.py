@@ -65,7 +65,7 @@ def export(
     if (size := (out / "core.safetensors").stat().st_size) > MOST_BYTES:
         raise ValueError(f"the checkpoint has {size} bytes, more than {MOST_BYTES}: export by half")
     corpus = Corpus(dev)
-    corpus.hold(listing(dev, training.memory_bytes))
+    corpus.hold(listing(dev, training.memory_bytes, training.needed))
     talks = evaluate.judge(load_core(out), corpus.conversations(most_conversations))
     point = evaluate.choose(talks, most_wrong)
     point = OperatingPoint(*(round(value, 4) for value in

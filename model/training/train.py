@@ -18,11 +18,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
+from model.nn.core_network import WEIGHTS, load_core
 from model.training import evaluate
 from model.training.curve import Curve
 from model.training.dataset import Corpus, Listed, Whole, listing
@@ -53,6 +55,8 @@ class Run:
         stop_minutes: after which this piece of the run ends.
         dev_steps: between dev reports.
         dev_conversations: that dev reports look at while training goes on.
+        begin_with: folder of an exported checkpoint whose weights the first step begins with; None
+            for drawn ones. Written down in `run.json`, and read once.
         repeats: how often data may be seen, on average, before training waits for more; it waits
             for a while only. For folders that are still being filled.
     """
@@ -66,6 +70,7 @@ class Run:
     dev_steps: int = 500
     dev_conversations: int = 64
     repeats: float = float("inf")
+    begin_with: Path | None = None
 
 
 def begin(run: Run, training: Training, seed: int, steps: int) -> int:
@@ -80,10 +85,12 @@ def begin(run: Run, training: Training, seed: int, steps: int) -> int:
     run.out.mkdir(parents=True, exist_ok=True)
     path = run.out / RUN
     wanted = {"seed": seed, "steps": steps, "training": as_json(training)}
+    if run.begin_with is not None:
+        wanted["begun_with"] = sha256((run.begin_with / WEIGHTS).read_bytes()).hexdigest()
     if path.is_file():
         found = json.loads(path.read_text("utf-8"))
-        if found["seed"] != seed or found["training"] != wanted["training"]:
-            raise ValueError(f"{run.out} holds a run of another seed or configuration: "
+        if any(found.get(name) != value for name, value in wanted.items() if name != "steps"):
+            raise ValueError(f"{run.out} holds a run of another seed, configuration or beginning: "
                              "choose another folder")  # fmt: skip
         if found["steps"] == steps:
             return steps
@@ -110,7 +117,7 @@ def measured_steps(run: Run, training: Training, seed: int, minutes: float) -> i
     if (run.out / RUN).is_file():
         return int(read_run(run.out)[1]["steps"])
     corpus = Corpus(run.data)
-    corpus.hold(listing(run.data, training.memory_bytes))
+    corpus.hold(listing(run.data, training.memory_bytes, training.needed))
     trial = Trainer(training, seed, run.device)
     times = []
     for _ in range(TIMED_STEPS):
@@ -128,14 +135,15 @@ def train(run: Run, training: Training, seed: int, steps: int) -> bool:
     """
     steps = begin(run, training, seed, steps)
     trainer = Trainer(training, seed, run.device)
-    trainer.load(run.out)
+    if not trainer.load(run.out) and run.begin_with is not None:
+        trainer.begin_with(load_core(run.begin_with, run.device))
     corpus = Corpus(run.data)
     curve = Curve(run.out, trainer.step, steps)
     dev: list[Whole] = []
     began = saved = time.monotonic()
     with _stoppable() as stopped:
         waiting = _Waiting(run, training, stopped)
-        listings = Listings(run.out, run.data, training.memory_bytes, waiting)
+        listings = Listings(run.out, run.data, training, waiting)
         corpus.hold(listings.at(trainer.step - trainer.step % training.rescan))
         while trainer.step < steps:
             if trainer.step % training.rescan == 0:
@@ -185,7 +193,7 @@ def _look(run: Run, trainer: Trainer, curve: Curve, dev: list[Whole]) -> list[Wh
     try:
         if len(dev) < run.dev_conversations:
             corpus = Corpus(run.dev)
-            corpus.hold(listing(run.dev, trainer.training.memory_bytes))
+            corpus.hold(listing(run.dev, trainer.training.memory_bytes, trainer.training.needed))
             dev = corpus.conversations(run.dev_conversations)
         found = evaluate.report(evaluate.judge(trainer.average, dev))
     except (ValueError, OSError) as error:  # Dev may still be made, or be made anew.

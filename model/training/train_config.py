@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from model.nn.core_config import CoreConfig
 from model.training.augment import Augmentation
 from model.training.core_loss import LossWeights
+from model.training.dataset import NEEDED
 
 __all__ = ["ABLATIONS", "Training", "ablated", "as_json", "changed", "training_from"]
 
@@ -60,6 +61,11 @@ class Training:
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     rescan: int = 100
     memory_bytes: int = 4_000_000_000
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The parts a shard must have: those of the streams that are read."""
+        return tuple(p for p in NEEDED if p != "belief" or p in self.network.streams)
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be trained."""

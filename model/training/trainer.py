@@ -40,7 +40,7 @@ class Listings:
     Args:
         out: the run's folder.
         folder: of the shards.
-        most_bytes: see `listing`.
+        training: what is needed, and how much of it is held.
         wait: is asked how long to wait, in seconds, before a listing is used that has not been
             used before; it is drawn up anew then. 0 ends the waiting.
     """
@@ -49,12 +49,12 @@ class Listings:
         self,
         out: Path,
         folder: Path,
-        most_bytes: int,
+        training: Training,
         wait: Callable[[int, Sequence[Listed]], float] = lambda step, listed: 0.0,
     ) -> None:
         self._path = out / LISTINGS
         self._folder = folder
-        self._most_bytes = most_bytes
+        self._training = training
         self._wait = wait
         self._known: dict[int, tuple[Listed, ...]] = {}
         if self._path.is_file():
@@ -63,10 +63,10 @@ class Listings:
     def at(self, step: int) -> tuple[Listed, ...]:
         """The listing that begins at `step`; drawn up now if it never was."""
         if step not in self._known:
-            listed = listing(self._folder, self._most_bytes)
+            listed = self._now()
             while (pause := self._wait(step, listed)) > 0:
                 time.sleep(pause)
-                listed = listing(self._folder, self._most_bytes)
+                listed = self._now()
             self._known[step] = listed
             line = json.dumps({"step": step, "shards": self._known[step]})
             with self._path.open("a", encoding="utf-8") as file:
@@ -75,6 +75,9 @@ class Listings:
                 file.flush()
                 os.fsync(file.fileno())
         return self._known[step]
+
+    def _now(self) -> tuple[Listed, ...]:
+        return listing(self._folder, self._training.memory_bytes, self._training.needed)
 
 
 def _read_listings(path: Path) -> dict[int, tuple[Listed, ...]]:
@@ -144,6 +147,17 @@ class Trainer:
         self.average = CoreNetwork(training.network).to(self.device).requires_grad_(False)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = _optimiser(self.network, training)
+
+    def begin_with(self, weights: CoreNetwork) -> None:
+        """Start from the weights of an earlier run instead of drawn ones.
+
+        Raises:
+            ValueError: they are of another network.
+        """
+        if weights.config != self.training.network:
+            raise ValueError("the weights to begin with are of another network than is trained")
+        for network in (self.network, self.average):
+            network.load_state_dict(weights.state_dict())
 
     def advance(self, corpus: Corpus, steps: int) -> tuple[CoreLosses, float]:
         """One step of `steps`; returns its losses and the gradient's norm before clipping."""

@@ -12,7 +12,7 @@ import torch
 from model.interaction import streams
 from model.interaction.ears import MoonshineEars
 from model.training import make, shards
-from model.training.encode import PASSES, Passes, encode_states
+from model.training.encode import PASSES, TEACH, Passes, encode_states
 from model.training.render.conversation import render
 from model.training.render.shard import render_shard
 from model.training.windows import WindowEncoder
@@ -52,6 +52,7 @@ def test_data_is_made_shard_by_shard_and_goes_on(tmp_path: Path) -> None:
     passes = Passes()
     assert set(make._encoded(tmp_path, 0, passes, keep_audio=True)) == set(PASSES)
     assert shards.has_part(tmp_path, 0, "audio")
+    passes.run(tmp_path, 0, TEACH)
     shards.part_path(tmp_path, 0, "belief").unlink()
     assert set(make._encoded(tmp_path, 0, passes, keep_audio=False)) == {"belief"}
     assert not shards.has_part(tmp_path, 0, "audio")

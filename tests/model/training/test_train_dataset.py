@@ -55,7 +55,7 @@ def test_shards_still_being_made_and_those_beyond_the_bound_are_left_out(tmp_pat
         Corpus(tmp_path).hold(listing(tmp_path, PLENTY))
     for index in range(3):
         write_shard(tmp_path, index)
-    shards.part_path(tmp_path, 1, "teach").unlink()
+    shards.part_path(tmp_path, 1, "belief").unlink()
     found = listing(tmp_path, PLENTY)
     assert [index for index, _ in found] == [0, 2]
     size = sum(path.stat().st_size for path in tmp_path.glob("shard-00000.*"))

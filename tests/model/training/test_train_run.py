@@ -16,7 +16,8 @@ from typing import Literal
 import pytest
 import torch
 
-from model.training import train_config
+from model.nn.core_network import save_core
+from model.training import shards, train_config
 from model.training.augment import NOTHING
 from model.training.curve import read_curve
 from model.training.dataset import Corpus, Listed, listing
@@ -162,7 +163,7 @@ def test_minutes_become_steps(tmp_path: Path) -> None:
 
 def test_listings_are_written_before_they_are_used(tmp_path: Path) -> None:
     write_shard(tmp_path, 0)
-    listings = Listings(tmp_path, tmp_path, 10**9)
+    listings = Listings(tmp_path, tmp_path, TINY)
     first = listings.at(0)
     write_shard(tmp_path, 1)
     asked: list[int] = []
@@ -173,7 +174,7 @@ def test_listings_are_written_before_they_are_used(tmp_path: Path) -> None:
         write_shard(tmp_path, 2)
         return 0.001 if len(listed) < 3 else 0.0
 
-    again = Listings(tmp_path, tmp_path, 10**9, wait)
+    again = Listings(tmp_path, tmp_path, TINY, wait)
     assert again.at(0) == first and not asked
     assert len(again.at(4)) == 3 and asked == [2, 3]
 
@@ -217,3 +218,34 @@ def test_an_ablation_leaves_out_what_it_says(name: str) -> None:
         assert made.loss == TINY.loss
     with pytest.raises(ValueError, match="known are encoder"):
         ablated(TINY, "ears")
+
+
+def test_a_run_begins_with_the_weights_of_another_one(tmp_path: Path) -> None:
+    write_shard(tmp_path / "train", 0)
+    first = run(tmp_path, "first")
+    assert train(first, TINY, 1, STEPS)
+    before = Trainer(TINY, 1)
+    before.load(first.out)
+    save_core(before.average, tmp_path / "exported")
+    second = run(tmp_path, "second", stop_minutes=0.0, begin_with=tmp_path / "exported")
+    assert not train(second, TINY, 2, STEPS)
+    after = Trainer(TINY, 2)
+    after.load(second.out)
+    drawn = Trainer(TINY, 2)
+    name = "fusion.readers.encoder.out.weight"
+    moved, far = (
+        (after.network.state_dict()[name] - one.state_dict()[name]).abs().max()
+        for one in (before.average, drawn.network)
+    )
+    assert after.step == 1 and moved < 0.1 * far
+    assert "begun_with" in json.loads((second.out / "run.json").read_text())
+    with pytest.raises(ValueError, match="another network"):
+        train(replace(second, out=tmp_path / "third"), Training(), 2, STEPS)
+
+
+def test_a_network_that_reads_no_belief_needs_none(tmp_path: Path) -> None:
+    write_shard(tmp_path, 0)
+    shards.part_path(tmp_path, 0, "belief").unlink()
+    assert not listing(tmp_path, 10**9, TINY.needed)
+    deaf = replace(TINY, network=TINY.network.without("belief"))
+    assert listing(tmp_path, 10**9, deaf.needed)
