@@ -37,10 +37,16 @@ check: .venv/dev node_modules/installed
 	$(BIN)/python -m server.dialects.reference --check
 	$(BIN)/pytest -q tests/architecture
 
-# Un-awaited coroutines fail the run; one process, so that the tests do not starve each other.
+# What runs in real time, on a wire or in a browser: one process, so that nothing starves.
+LIVE := tests/end_to_end tests/browser tests/conformance tests/network tests/server/webrtc \
+	tests/bench/rivals $(addprefix tests/bench/test_,gate.py harness.py browser_sample.py)
+PYTEST := PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
+
+# Un-awaited coroutines fail the run. Everything that is not LIVE shares the cores, one thread each.
 test: setup-tests
 	npm test --silent
-	PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
+	OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadfile tests $(addprefix --ignore=,$(LIVE))
+	$(PYTEST) $(LIVE)
 
 # Minutes to hours; run by hand and reported.
 endurance: setup-tests

@@ -35,7 +35,7 @@ from tests.model.training.tiny_shards import TINY, write_shard
 STEPS = 24
 
 
-def run(folder: Path, out: str, **changes: float) -> Run:
+def run(folder: Path, out: str, **changes: float | Path) -> Run:
     plain = Run(data=folder / "train", dev=None, out=folder / out, save_minutes=0.0)
     return replace(plain, **changes)  # type: ignore[arg-type]
 
