@@ -1,0 +1,228 @@
+"""One stream's looking: which picture is looked at with what, and what comes of it. Pure.
+
+The tick puts the newest pictures in and asks whether a look is due; the look itself is a job. How
+often is fixed by what a look costs, in micro-turns and not by a clock, so that it can be replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from model.interaction import posture, scene, watching
+from model.interaction.counting import Counter, counted
+from model.interaction.looked import Looked, Network
+from model.interaction.posture import LEAST, Exercise
+from model.interaction.scene import Scene
+from model.interaction.watching import Watch
+from model.sight import Picture, Seen, SightSource
+
+__all__ = ["Looking", "Fired", "began", "due", "entered", "failed", "shown", "stopped", "watched"]
+
+EVERY: Final[dict[Network, int]] = {"body": 2, "things": 4, "faces": 3, "hands": 3}
+"""Micro-turns from one look with a network to the next while a watch needs it: at most 40 % of a
+core by what they cost (about 45, 110, 35 and 70 ms on one thread)."""
+
+TOGETHER: Final = 3
+"""Times as many for things beside another network."""
+
+GLANCE: Final = 40
+"""Micro-turns between glances, which keep known what is there while nobody asked to watch: 150 ms
+in four seconds, and only if the picture changed."""
+
+AGAIN: Final = 4
+"""Micro-turns to a second look at what is not believed yet."""
+
+GLANCES: Final[tuple[Network, ...]] = ("faces", "things")
+
+IDLE_PICTURES: Final = 1.0
+WATCHED_PICTURES: Final = 5.0
+
+BLANK_MICRO_TURNS: Final = 50
+"""Without a new picture for so long, nothing is being shown any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A watch and what is to be said of it; `count` is how far it has counted, else 0."""
+
+    watch: Watch
+    text: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The newest picture of a source, where it lies in time, and how it looked when a network last
+    looked."""
+
+    picture: Picture
+    k: int
+    thumbnail: npt.NDArray[np.uint8]
+    seen: tuple[tuple[Network, npt.NDArray[np.uint8]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What a stream sees and waits for.
+
+    Attributes:
+        shown: the newest picture of each source that shows one.
+        scenes: what each source shows.
+        watches: what is waited for, oldest first, at most `MOST_WATCHES`.
+        counters: for each watch that counts.
+        watch: the last number given out.
+        asked: the micro-turn of the last look with each network.
+        busy: a look is under way.
+        wanted: pictures a second that the server was last asked for.
+    """
+
+    shown: tuple[Shown, ...] = ()
+    scenes: tuple[Scene, ...] = ()
+    watches: tuple[Watch, ...] = ()
+    counters: tuple[tuple[int, Counter], ...] = ()
+    watch: int = 0
+    asked: tuple[tuple[Network, int], ...] = ()
+    busy: bool = False
+    wanted: float = 0.0
+
+    def scene(self, source: SightSource) -> Scene:
+        """What a source shows."""
+        found = (one for one in self.scenes if one.source == source)
+        return next(found, Scene(source))
+
+    def picture(self, source: SightSource) -> Shown | None:
+        """The newest picture of a source, if it shows one."""
+        return next((one for one in self.shown if one.picture.source == source), None)
+
+
+def shown(looking: Looking, pictures: Iterable[Picture], k: int, thumbnail: Any) -> Looking:
+    """Take what came in; a source that stopped showing is forgotten with what it showed."""
+    held = {one.picture.source: one for one in looking.shown}
+    for picture in pictures:
+        before = held.get(picture.source)
+        small = thumbnail(picture.pixels)
+        held[picture.source] = Shown(picture, k, small, before.seen if before else ())
+    gone = [source for source, one in held.items() if k - one.k > BLANK_MICRO_TURNS]
+    for source in gone:
+        del held[source]
+    scenes = tuple(one for one in looking.scenes if one.source not in gone)
+    return replace(looking, shown=tuple(held.values()), scenes=scenes)
+
+
+def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network, ...]] | None:
+    """The look to be begun now, if one is: at the camera only, the screen is read on demand."""
+    one = looking.picture("camera")
+    if one is None or looking.busy:
+        return None
+    last, seen = dict(looking.asked), dict(one.seen)
+    needed = watching.networks(looking.watches)
+    every = {network: EVERY[network] for network in needed}
+    if "things" in every and len(every) > 1:
+        every["things"] *= TOGETHER
+    for network in GLANCES:
+        every.setdefault(network, GLANCE)
+    again = scene.unsettled(looking.scene("camera"))
+    now = [
+        network
+        for network, each in every.items()
+        if k - last.get(network, -GLANCE) >= (min(AGAIN, each) if network in again else each)
+        and (network in again or changed(seen.get(network), one.thumbnail))
+    ]
+    return (one.picture, tuple(sorted(now))) if now else None
+
+
+def began(looking: Looking, networks: Sequence[Network], k: int) -> Looking:
+    """A look at the camera's newest picture was begun."""
+    asked = dict(looking.asked) | dict.fromkeys(networks, k)
+    held = []
+    for one in looking.shown:
+        if one.picture.source == "camera":
+            seen = dict(one.seen) | dict.fromkeys(networks, one.thumbnail)
+            one = replace(one, seen=tuple(seen.items()))
+        held.append(one)
+    return replace(looking, asked=tuple(asked.items()), shown=tuple(held), busy=True)
+
+
+def failed(looking: Looking) -> Looking:
+    """The look under way came to nothing."""
+    return replace(looking, busy=False)
+
+
+def entered(
+    looking: Looking, looked: Looked
+) -> tuple[Looking, tuple[Seen, ...], tuple[Fired, ...]]:
+    """What a look found enters: events of what changed and was counted, and watches that fire."""
+    looking = replace(looking, busy=False)
+    if looking.picture(looked.source) is None:
+        return looking, (), ()  # It stopped showing meanwhile.
+    before = looking.scene(looked.source)
+    after, events, changes = scene.after(before, looked)
+    scenes = (*(one for one in looking.scenes if one.source != looked.source), after)
+    fired = [
+        Fired(watch, watching.phrase(watch, change))
+        for watch in looking.watches
+        for change in changes
+        if watching.fires(watch, change)
+    ]
+    looking = replace(looking, scenes=scenes)
+    looking, more, counts = _counted(looking, looked)
+    return looking, (*events, *more), (*fired, *counts)
+
+
+def watched(looking: Looking, way: watching.Way, key: scene.Key, say: str = "") -> Looking:
+    """A watch more; the same one again replaces it."""
+    number = looking.watch + 1
+    watch = Watch(number, way, key, say)
+    others = [one for one in looking.watches if (one.way, one.key) != (way, key)]
+    watches = (*others, watch)[-watching.MOST_WATCHES :]
+    counters = dict(looking.counters)
+    exercise = watching.counts(watch)
+    if exercise is not None:
+        counters[number] = Counter(*LEAST[exercise])
+    kept = {one.number for one in watches}
+    return replace(
+        looking,
+        watch=number,
+        watches=watches,
+        counters=tuple(pair for pair in counters.items() if pair[0] in kept),
+    )
+
+
+def stopped(looking: Looking) -> Looking:
+    """Nothing is watched any more."""
+    return replace(looking, watches=(), counters=())
+
+
+def wants(looking: Looking) -> tuple[Looking, float | None]:
+    """How many pictures a second of the camera are of use, where that changed."""
+    if looking.picture("camera") is None:
+        return replace(looking, wanted=0.0), None
+    wanted = WATCHED_PICTURES if looking.watches else IDLE_PICTURES
+    return replace(looking, wanted=wanted), None if wanted == looking.wanted else wanted
+
+
+def _counted(
+    looking: Looking, looked: Looked
+) -> tuple[Looking, tuple[Seen, ...], tuple[Fired, ...]]:
+    if looked.body is None or not posture.there(looked.body):
+        return looking, (), ()
+    counters = dict(looking.counters)
+    events: list[Seen] = []
+    fired: list[Fired] = []
+    for watch in looking.watches:
+        exercise: Exercise | None = watching.counts(watch)
+        value = None if exercise is None else posture.signal(looked.body, exercise)
+        if exercise is None or value is None:
+            continue
+        before = counters[watch.number]
+        now = counters[watch.number] = counted(before, value, looked.at_seconds)
+        if now.count > before.count:
+            label = f"{exercise}, {now.count}"
+            events.append(Seen(looked.source, "count", label, 1.0, looked.at_seconds))
+            fired.append(Fired(watch, f"{now.count}.", now.count))
+    return replace(looking, counters=tuple(counters.items())), tuple(events), tuple(fired)

@@ -1,0 +1,242 @@
+"""What is there to be seen, as far as looks told: what begins and ends becomes an event. Pure.
+
+One look proves little: a small network sees a cup in a sleeve now and then. Something begins when
+it is seen twice, or once and surely; it ends when it was missed several times over some time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from model.interaction import posture
+from model.interaction.gestures import gesture
+from model.interaction.looked import Body, Looked, Network
+from model.sight import Box, Seen, SightSource
+
+__all__ = ["Change", "Key", "Scene", "Sighting", "after", "seen", "unsettled"]
+
+Key = tuple[str, str]
+"""What kind of thing, and which: `("object", "cup")`, `("hand", "left")`."""
+
+Side = Literal["left", "right"]
+
+MOST_SIGHTINGS: Final = 32
+MOST_CHANGES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """When something of a kind is believed.
+
+    Attributes:
+        once: seen so surely, it is there.
+        twice: seen so surely in two looks, one after the other, it is there.
+        stays: what is there stays while it is seen so surely.
+        gone_seconds: missed for so long, and three times, it is gone.
+        networks: who can see it; if one of them looked and did not, it was missed.
+    """
+
+    once: float
+    twice: float
+    stays: float
+    gone_seconds: float
+    networks: tuple[Network, ...]
+
+
+_PATIENCE: Final[Mapping[str, _Patience]] = {
+    "person": _Patience(0.6, 0.35, 0.25, 1.2, ("things", "body", "faces")),
+    "face": _Patience(0.9, 0.75, 0.6, 1.0, ("faces",)),
+    "object": _Patience(0.5, 0.33, 0.22, 1.2, ("things",)),
+    "hand": _Patience(0.9, 0.5, 0.5, 0.5, ("body",)),
+    "gesture": _Patience(2.0, 0.5, 0.5, 0.6, ("hands",)),
+}
+MISSES: Final = 3
+SIDES: Final[tuple[Side, ...]] = ("left", "right")
+
+RAISED: Final = (0.2, 0.0)
+"""A wrist so far above its shoulder, in widths of the shoulders, is a hand that is raised; and it
+stays so down to the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Something that is, or may be, there.
+
+    Attributes:
+        key: what.
+        score: how sure the last look was.
+        box: where.
+        many: how many of it.
+        since: of the look that saw it first.
+        last: of the look that saw it last.
+        there: believed, and told.
+        misses: looks in a row that should have seen it and did not.
+    """
+
+    key: Key
+    score: float
+    box: Box | None
+    many: int
+    since: float
+    last: float
+    there: bool = False
+    misses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something came (or went) at some second of the stream."""
+
+    at: float
+    key: Key
+    came: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one source shows.
+
+    Attributes:
+        source: the camera or the screen.
+        sightings: what is or may be there, at most `MOST_SIGHTINGS`.
+        changes: the last ones, oldest first, at most `MOST_CHANGES`.
+        looked: when each network looked last.
+        text: what was read last, and when.
+    """
+
+    source: SightSource
+    sightings: tuple[Sighting, ...] = ()
+    changes: tuple[Change, ...] = ()
+    looked: tuple[tuple[Network, float], ...] = ()
+    text: tuple[str, float] | None = None
+
+    def there(self, key: Key) -> Sighting | None:
+        """The sighting of something that is there."""
+        return next((one for one in self.sightings if one.key == key and one.there), None)
+
+
+def after(scene: Scene, looked: Looked) -> tuple[Scene, tuple[Seen, ...], tuple[Change, ...]]:
+    """The scene behind a look, and what began and ended in it: as events and as changes."""
+    found = seen(looked, scene)
+    kept: list[Sighting] = []
+    events: list[Seen] = []
+    changes: list[Change] = []
+    known = {one.key: one for one in scene.sightings}
+    for key in [*known, *(key for key in found if key not in known)]:
+        before = known.get(key)
+        now = _now(before, key, found.get(key), looked)
+        was, is_ = before is not None and before.there, now is not None and now.there
+        if is_ and not was and now is not None:
+            events.append(_told(scene.source, now, looked.at_seconds, came=True))
+            changes.append(Change(now.since, key, came=True))
+        if was and not is_ and before is not None:
+            events.append(_told(scene.source, before, looked.at_seconds, came=False))
+            changes.append(Change(looked.at_seconds, key, came=False))
+        if now is not None:
+            kept.append(now)
+    kept.sort(key=lambda one: (not one.there, -one.score))
+    times = dict(scene.looked) | dict.fromkeys(looked.networks, looked.at_seconds)
+    told = replace(
+        scene,
+        sightings=tuple(kept[:MOST_SIGHTINGS]),
+        changes=(*scene.changes, *changes)[-MOST_CHANGES:],
+        looked=tuple(times.items()),
+    )
+    return told, tuple(events), tuple(changes)
+
+
+def unsettled(scene: Scene) -> set[Network]:
+    """Networks that should look again, though the picture stays the same: what was seen or missed
+    is not believed yet."""
+    open_ = [one for one in scene.sightings if one.misses or not one.there]
+    return {network for one in open_ for network in _PATIENCE[one.key[0]].networks}
+
+
+def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int]]:
+    """What a look shows, each with how sure it is, where and how many."""
+    found: dict[Key, tuple[float, Box | None, int]] = {}
+
+    def add(key: Key, score: float, box: Box | None) -> None:
+        best, where, many = found.get(key, (0.0, None, 0))
+        better = score > best
+        more = many + (score >= _PATIENCE[key[0]].stays)
+        found[key] = (max(best, score), box if better else where, more)
+
+    for thing in looked.things:
+        key = ("person", "") if thing.label == "person" else ("object", thing.label)
+        add(key, thing.score, thing.box)
+    # A cat has a face too, and a cup sometimes: where things were looked for, they decide.
+    alone = "things" not in looked.networks
+    if alone or ("person", "") in found:
+        for face in looked.faces:
+            which = "facing" if abs(face.turned) < 0.38 else "turned away"
+            add(("face", which), face.score, face.box)
+    if alone and looked.faces:
+        add(("person", ""), max(face.score for face in looked.faces) - 0.4, looked.faces[0].box)
+    if looked.body is not None and posture.there(looked.body):
+        if alone:
+            add(("person", ""), 0.5, None)
+        for side in SIDES:
+            if up := _raised(looked.body, side, scene):
+                add(("hand", side), up, None)
+    for hand in looked.hands:
+        made = gesture(hand)
+        if made:
+            add(("gesture", f"{made}, {hand.side}"), hand.score, _around(hand.points))
+    return found
+
+
+def _raised(body: Body, side: Side, scene: Scene) -> float:
+    """How sure it is that a hand is raised; it stays so a little lower than it began."""
+    height = posture.raised(body, side)
+    up = scene.there(("hand", side)) is not None
+    if height is None or height < RAISED[up]:
+        return 0.0
+    return min(0.99, 0.55 + height / 2)
+
+
+def _now(
+    before: Sighting | None,
+    key: Key,
+    found: tuple[float, Box | None, int] | None,
+    looked: Looked,
+) -> Sighting | None:
+    patience = _PATIENCE[key[0]]
+    at = looked.at_seconds
+    if found is not None:
+        score, box, many = found
+        if before is None:
+            if score < patience.twice:
+                return None
+            return Sighting(key, score, box, many, at, at, there=score >= patience.once)
+        if score >= (patience.stays if before.there else patience.twice):
+            many = max(many, 1)
+            return replace(before, score=score, box=box, many=many, last=at, there=True, misses=0)
+    if before is None or not set(patience.networks) & set(looked.networks):
+        return before
+    missed = replace(before, misses=before.misses + 1)
+    if not before.there:
+        return None
+    over = missed.misses >= MISSES and at - before.last >= patience.gone_seconds
+    return None if over else missed
+
+
+def _told(source: SightSource, one: Sighting, at: float, came: bool) -> Seen:
+    kind, which = one.key
+    what, label = kind, which
+    if kind == "person":
+        what, label = "scene", "somebody there" if came else "nobody there"
+    elif kind == "hand":
+        label = f"{'raised' if came else 'lowered'}, {which}"
+    elif not came:
+        label = f"{which}, gone"
+    score = round(min(max(one.score, 0.0), 1.0), 2) if came else 1.0
+    return Seen(source, what, label, score, at, one.box if came else None)
+
+
+def _around(points: Iterable[tuple[float, float]]) -> Box:
+    across, down = zip(*points, strict=True)
+    left, top = max(min(across), 0.0), max(min(down), 0.0)
+    return (left, top, min(max(across), 1.0) - left, min(max(down), 1.0) - top)

@@ -1,0 +1,113 @@
+"""What is seen, in the few words that Language reads beside what the person says."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from model.interaction import watching
+from model.interaction.looking import Looking
+from model.interaction.scene import Change, Scene, Sighting
+
+__all__ = ["line", "waiting"]
+
+MOST_TOLD: Final = 8
+LATELY_SECONDS: Final = 60.0
+MOST_CHANGES: Final = 3
+MOST_TEXT: Final = 240
+
+
+def line(looking: Looking, now: float) -> str:
+    """What is seen and what changed lately, with how long ago; empty when nothing is shown."""
+    told = [_scene(scene, now) for scene in looking.scenes]
+    if looking.picture("camera") is not None and not any(
+        scene.source == "camera" and scene.looked for scene in looking.scenes
+    ):
+        told.append("The camera is on; nothing was recognised yet.")
+    if looking.picture("screen") is not None:
+        told.append("The person shares their screen with you.")
+    return " ".join(part for part in (*told, waiting(looking)) if part)
+
+
+def waiting(looking: Looking) -> str:
+    """What was asked to be watched, with how far it is counted."""
+    if not looking.watches:
+        return ""
+    counters = dict(looking.counters)
+    parts = []
+    for watch in looking.watches:
+        words = watching.wording(watch.way, watch.key)
+        if watch.way == "counts":
+            words += f" ({counters[watch.number].count} so far)"
+        else:
+            words = f"say when {words}"
+        parts.append(words)
+    return f"You were asked to: {'; '.join(parts)}."
+
+
+def _scene(scene: Scene, now: float) -> str:
+    if scene.source == "screen" or not scene.looked:
+        return _text(scene, now)
+    there = [one for one in scene.sightings if one.there]
+    people = scene.there(("person", ""))
+    parts = [_person(scene, people)] if people else ["nobody"]
+    things = [one for one in there if one.key[0] == "object"][:MOST_TOLD]
+    parts += [_many(one) for one in things]
+    latest = max(at for _, at in scene.looked)
+    told = f"In the camera you see {_ago(now - latest)}: {', '.join(parts)}."
+    lately = [one for one in scene.changes if now - one.at <= LATELY_SECONDS and _worth(one)]
+    if lately:
+        changed = "; ".join(_change(one, now) for one in lately[-MOST_CHANGES:])
+        told += f" Changed: {changed}."
+    return " ".join(part for part in (told, _text(scene, now)) if part)
+
+
+def _person(scene: Scene, people: Sighting) -> str:
+    if people.many > 1:
+        words = f"{people.many} people"
+    else:
+        words = "one person"
+    if scene.there(("face", "facing")):
+        words += " looking at you"
+    elif scene.there(("face", "turned away")):
+        words += " looking away"
+    hands = [one.key[1] for one in scene.sightings if one.there and one.key[0] == "hand"]
+    if len(hands) == 2:
+        words += " with both hands raised"
+    elif hands:
+        words += f" with the {hands[0]} hand raised"
+    signs = [one.key[1] for one in scene.sightings if one.there and one.key[0] == "gesture"]
+    return words + (f" showing {signs[0].split(',')[0]}" if signs else "")
+
+
+def _many(one: Sighting) -> str:
+    if one.many > 1:
+        return f"{one.many} {one.key[1]}s"
+    return f"{'an' if one.key[1][0] in 'aeiou' else 'a'} {one.key[1]}"
+
+
+def _worth(change: Change) -> bool:
+    return change.key[0] in ("object", "person", "hand")
+
+
+def _change(change: Change, now: float) -> str:
+    kind, which = change.key
+    what = {"person": "somebody", "hand": f"{which} hand"}.get(kind, f"the {which}")
+    verb = ("was raised" if change.came else "was lowered") if kind == "hand" else (
+        "came" if change.came else "went away"
+    )  # fmt: skip
+    return f"{what} {verb} {_ago(now - change.at)}"
+
+
+def _text(scene: Scene, now: float) -> str:
+    if scene.text is None:
+        return ""
+    text, at = scene.text
+    return f'On the {scene.source} you read {_ago(now - at)}: "{text[:MOST_TEXT]}".'
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 3:
+        return "now"
+    if seconds < 90:
+        return f"{round(seconds)} seconds ago"
+    return f"{round(seconds / 60)} minutes ago"

@@ -1,0 +1,106 @@
+"""Eyes on real pictures that packages ship (docs/eyes.md), in pieces, at any size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from model.interaction.eyes import Eyes
+from model.interaction.gestures import gesture
+from model.interaction.looked import Hand, Looked, Network, Point
+from model.sight import Picture
+from model.weights import store
+from tests.model.interaction.bodies import limb
+from tests.model.interaction.pieces import finished
+
+ALL: tuple[Network, ...] = ("things", "faces", "body", "hands")
+
+
+@pytest.fixture(scope="module")
+def eyes() -> Eyes:
+    return Eyes.load(store.folder("eyes"))
+
+
+def photograph(name: str) -> np.ndarray:
+    with av.open(str(store.folder("pictures") / name)) as file:
+        return next(file.decode(video=0)).to_ndarray(format="rgb24")
+
+
+def look(eyes: Eyes, pixels: np.ndarray, networks: tuple[Network, ...]) -> Looked:
+    pixels = np.ascontiguousarray(pixels[::2, ::2])
+    return finished(eyes.look(Picture("camera", 16_000, pixels), networks))
+
+
+@pytest.mark.timeout(60)
+def test_a_person_is_found_with_face_and_shoulders_at_their_place(eyes: Eyes) -> None:
+    found = look(eyes, photograph("astronaut.png"), ("things", "faces", "body"))
+    assert found.at_seconds == 1.0
+    (person,) = [thing for thing in found.things if thing.label == "person"]
+    left, top, wide, high = person.box
+    assert left < 0.15 and top < 0.15 and wide > 0.5 and high > 0.7
+    (face,) = found.faces
+    assert face.score > 0.75 and abs(face.turned) < 0.3
+    assert found.body is not None
+    nose, left_shoulder, right_shoulder = (found.body.points[place] for place in (0, 5, 6))
+    assert 0.38 < nose[0] < 0.5 and 0.15 < nose[1] < 0.3
+    assert left_shoulder[0] > nose[0] > right_shoulder[0], "the person's own left"
+    assert face.box[0] < nose[0] < face.box[0] + face.box[2]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("name", "label"), [("coffee.png", "cup"), ("chelsea.png", "cat")])
+def test_a_thing_is_found(eyes: Eyes, name: str, label: str) -> None:
+    found = look(eyes, photograph(name), ("things",))
+    assert found.things[0].label == label and found.things[0].score > 0.33
+    assert "person" not in [thing.label for thing in found.things]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 400), (399, 3), (97, 131)])
+def test_odd_sizes_and_black_pictures_are_looked_at_and_show_nothing(
+    eyes: Eyes, shape: tuple[int, int]
+) -> None:
+    black = Picture("camera", 0, np.zeros((*shape, 3), np.uint8))
+    found = finished(eyes.look(black, ALL))
+    assert found.things == () and found.faces == () and found.hands == ()
+    assert found.body is not None and len(found.body.points) == 17
+
+
+# ---- signs of a hand ----------------------------------------------------------------------------
+
+
+def hand(*stretched: bool, thumb: float = 0.0) -> Hand:
+    """An upright hand; `thumb` is how far it points up (or down, if negative)."""
+    points: list[Point] = [(0.5, 0.8)]
+    points += [(0.44, 0.74), (0.40, 0.68)]
+    tip = (0.40, 0.68 - 0.14 * thumb) if thumb else (0.50, 0.66)
+    points += [((0.40 + tip[0]) / 2, (0.68 + tip[1]) / 2), tip]
+    for number, out in enumerate(stretched):
+        root = limb((0.5, 0.8), 3.14 - 0.25 * (number - 1.5), 0.22)
+        joint = limb(root, 3.14, 0.08)
+        after = limb(joint, 3.14 if out else 0.3, 0.07)
+        points += [root, joint, after, limb(after, 3.14 if out else 0.3, 0.05)]
+    return Hand("right", 0.9, tuple(points))
+
+
+@pytest.mark.parametrize(
+    ("made", "sign"),
+    [
+        (hand(True, True, False, False), "victory"),
+        (hand(True, False, False, False), "pointing"),
+        (hand(False, False, False, False), "fist"),
+        (hand(False, False, False, False, thumb=1.0), "thumb up"),
+        (hand(False, False, False, False, thumb=-1.0), "thumb down"),
+        (hand(False, True, False, True), ""),
+    ],
+)
+def test_signs(made: Hand, sign: str) -> None:
+    assert gesture(made) == sign
+
+
+def test_without_its_part_nothing_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Eyes.load(tmp_path)

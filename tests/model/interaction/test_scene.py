@@ -1,0 +1,239 @@
+"""What a row of looks makes of a scene: what begins and ends, when, and what watches fire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from model.interaction import looking, scene, sight_told, watching
+from model.interaction.eyes import changed, thumbnail
+from model.interaction.looked import Body, Face, Looked, Network, Thing
+from model.interaction.looking import Looking
+from model.interaction.scene import Scene
+from model.sight import Picture, Seen
+from tests.model.interaction.bodies import figure
+
+BOX = (0.1, 0.1, 0.2, 0.3)
+EVERY_SECONDS = 0.4
+
+
+def things(*found: tuple[str, float], at: float = 0.0) -> Looked:
+    made = tuple(Thing(label, score, BOX) for label, score in found)
+    return Looked("camera", at, ("things",), made)
+
+
+def run(looks: Iterable[Looked], start: Scene | None = None) -> tuple[Scene, list[Seen]]:
+    here = start or Scene("camera")
+    events: list[Seen] = []
+    for number, one in enumerate(looks):
+        at = one.at_seconds or number * EVERY_SECONDS
+        here, more, _ = scene.after(here, Looked("camera", at, one.networks, one.things, one.body,
+                                                 one.faces, one.hands))  # fmt: skip
+        events += more
+    return here, events
+
+
+def labels(events: list[Seen]) -> list[tuple[str, str]]:
+    return [(one.what, one.label) for one in events]
+
+
+def test_something_begins_when_it_is_seen_twice_or_surely() -> None:
+    assert run([things(("cup", 0.4))])[1] == []
+    assert labels(run([things(("cup", 0.4)), things(("cup", 0.4))])[1]) == [("object", "cup")]
+    assert labels(run([things(("cup", 0.7))])[1]) == [("object", "cup")]
+    assert run([things(("cup", 0.4)), things(), things(("cup", 0.4)), things()])[1] == []
+    assert run([things(("cup", 0.25))] * 9)[1] == []
+
+
+def test_it_ends_when_it_was_missed_for_some_time_not_at_once() -> None:
+    there = [things(("cup", 0.7))]
+    assert labels(run([*there, things(), things(), things(("cup", 0.3)), things()])[1]) == [
+        ("object", "cup")
+    ]
+    here, events = run([*there, *[things()] * 6])
+    assert labels(events) == [("object", "cup"), ("object", "cup, gone")]
+    assert events[1].at_seconds - events[0].at_seconds <= 1.5
+    assert here.there(("object", "cup")) is None
+
+
+def test_who_did_not_look_misses_nothing() -> None:
+    face_only = Looked("camera", 0.0, ("faces",))
+    here, events = run([things(("cup", 0.7)), *[face_only] * 20])
+    assert labels(events) == [("object", "cup")]
+    assert here.there(("object", "cup")) is not None
+
+
+def test_people_come_and_go() -> None:
+    _, events = run([things(("person", 0.7)), *[things()] * 8, *[things(("person", 0.5))] * 2])
+    assert labels(events) == [
+        ("scene", "somebody there"), ("scene", "nobody there"), ("scene", "somebody there"),
+    ]  # fmt: skip
+
+
+def test_a_face_of_a_cat_is_nobodys() -> None:
+    cat = (Thing("cat", 0.6, BOX),)
+    looked = Looked("camera", 0.0, ("things", "faces"), cat, faces=(Face(0.95, BOX, 0.1),))
+    _, events = run([looked] * 3)
+    assert labels(events) == [("object", "cat")]
+
+
+def body(way: float, at: float = 0.0, seed: int = 0) -> Looked:
+    made = figure("raised hands", way, seed)
+    return Looked("camera", at, ("body",), body=made)
+
+
+def test_a_raised_hand_is_the_persons_own_and_comes_down_again() -> None:
+    _, events = run([*[body(0.0)] * 3, *[body(1.0)] * 3, *[body(0.0)] * 5])
+    hands = [label for label in labels(events) if label[0] == "hand"]
+    assert hands == [("hand", "raised, right"), ("hand", "lowered, right")]
+
+
+def test_a_body_that_is_none_is_not_believed() -> None:
+    nothing = Body(((0.5, 0.5),) * 17, (0.1,) * 17)
+    assert run([Looked("camera", 0.0, ("body",), body=nothing)] * 5)[1] == []
+
+
+# ---- looking ------------------------------------------------------------------------------------
+
+GREY = np.full((48, 64, 3), 90, np.uint8)
+
+
+def picture(k: int, pixels: np.ndarray = GREY) -> Picture:
+    return Picture("camera", k * 1600, pixels)
+
+
+def watch_for(way: watching.Way, key: scene.Key, say: str = "") -> Looking:
+    return looking.watched(looking.shown(Looking(), [picture(0)], 0, thumbnail), way, key, say)
+
+
+def test_nothing_is_looked_at_when_nothing_is_shown() -> None:
+    assert looking.due(Looking(), 5, changed) is None
+    assert looking.wants(Looking())[1] is None
+
+
+def test_without_a_watch_there_are_glances_and_none_when_nothing_changed() -> None:
+    here = Looking()
+    looks: list[tuple[int, tuple[Network, ...]]] = []
+    rng = np.random.default_rng(1)
+    for k in range(200):
+        still = k >= 100
+        pixels = GREY if still else rng.integers(0, 255, GREY.shape, dtype=np.uint8)
+        here = looking.shown(here, [picture(k, pixels)], k, thumbnail)
+        look = looking.due(here, k, changed)
+        if look is not None:
+            looks.append((k, look[1]))
+            here = looking.failed(looking.began(here, look[1], k))
+    assert looks == [(k, ("faces", "things")) for k in (0, 40, 80, 120)]
+
+
+def test_a_watch_brings_its_network_and_faster_pictures() -> None:
+    here = watch_for("comes", ("hand", ""))
+    here, asked = looking.wants(here)
+    assert asked == 5.0
+    assert looking.wants(here)[1] is None
+    look = looking.due(here, 1, changed)
+    assert look is not None and "body" in look[1]
+    here = looking.began(here, look[1], 1)
+    assert looking.due(here, 9, changed) is None, "a look is under way"
+    assert looking.wants(looking.stopped(here))[1] == 1.0
+
+
+def test_what_stops_being_shown_is_forgotten() -> None:
+    here = watch_for("comes", ("object", "cup"))
+    here, _, _ = looking.entered(here, things(("cup", 0.9)))
+    assert here.scene("camera").sightings
+    here = looking.shown(here, [], looking.BLANK_MICRO_TURNS + 1, thumbnail)
+    assert here.shown == () and here.scenes == ()
+    here, events, fired = looking.entered(here, things(("cup", 0.9)))
+    assert events == () and fired == ()
+
+
+@pytest.mark.parametrize(
+    ("way", "key", "looks", "said"),
+    [
+        ("comes", ("object", "cup"), [things(), things(("cup", 0.8))], ["I see a cup."]),
+        ("comes", ("object", "cup"), [things(("dog", 0.8))] * 3, []),
+        ("goes", ("object", "cup"), [things(("cup", 0.8)), *[things()] * 6], ["The cup is gone."]),
+        ("comes", ("hand", ""), [body(0.0), body(1.0), body(1.0)], ["You raised your right hand."]),
+        ("comes", ("hand", "left"), [body(0.0), body(1.0), body(1.0)], []),
+        ("comes", ("person", ""), [things(("person", 0.8))], ["Somebody is there."]),
+    ],
+)
+def test_a_watch_fires_for_what_it_waits_for_once(
+    way: watching.Way, key: scene.Key, looks: list[Looked], said: list[str]
+) -> None:
+    here, heard = watch_for(way, key), []
+    for number, one in enumerate([*looks, *looks[-1:] * 4]):
+        at = 0.1 + number * EVERY_SECONDS
+        one = Looked("camera", at, one.networks, one.things, one.body)
+        here, _, fired = looking.entered(here, one)
+        heard += [each.text for each in fired]
+    assert heard == said
+
+
+def test_the_persons_own_words_are_said() -> None:
+    here = watch_for("comes", ("object", "cup"), "stop")
+    _, _, fired = looking.entered(here, things(("cup", 0.8)))
+    assert [one.text for one in fired] == ["Stop."]
+
+
+def test_raised_hands_are_counted_in_events_and_aloud() -> None:
+    here, heard = watch_for("counts", ("count", "raised hands")), []
+    events: list[Seen] = []
+    for number in range(40):
+        way = 1.0 if number % 10 in (4, 5, 6) else 0.0
+        here, more, fired = looking.entered(here, body(way, 0.1 + number * 0.2, seed=number))
+        events += more
+        heard += [one.text for one in fired]
+    counts = [one.label for one in events if one.what == "count"]
+    assert counts == [f"raised hands, {n}" for n in (1, 2, 3, 4)]
+    assert heard == ["1.", "2.", "3.", "4."]
+    assert "count raised hands (4 so far)" in sight_told.line(here, 9.0)
+
+
+def test_watches_are_bounded_and_the_same_one_is_replaced() -> None:
+    here = Looking()
+    for label in ("cup", "dog", "cup", "cat", "bird", "horse", "sheep", "cow", "bear", "zebra"):
+        here = looking.watched(here, "comes", ("object", label))
+    assert len(here.watches) == watching.MOST_WATCHES
+    assert [one.key[1] for one in here.watches].count("cup") <= 1
+
+
+def test_every_wording_is_of_one_watch_only() -> None:
+    choices = watching.choices()
+    assert len(set(choices.values())) == len(choices) > 160
+    assert choices["a hand is raised"] == ("comes", ("hand", ""))
+    assert choices["an apple is gone"] == ("goes", ("object", "apple"))
+
+
+def test_the_line_says_what_is_there_and_what_changed_and_when() -> None:
+    here = looking.shown(Looking(), [picture(0)], 0, thumbnail)
+    assert "nothing was recognised yet" in sight_told.line(here, 0.1)
+    faces = (Face(0.95, BOX, 0.05),)
+    found = (Thing("person", 0.7, BOX), Thing("cup", 0.6, BOX), Thing("book", 0.6, BOX))
+    for at in (1.0, 1.5):
+        here, _, _ = looking.entered(
+            here, Looked("camera", at, ("things", "faces"), found, faces=faces)
+        )
+    told = sight_told.line(here, 11.5)
+    assert told.startswith(
+        "In the camera you see 10 seconds ago: one person looking at you, a cup, a book."
+    )
+    assert "the cup came 10 seconds ago" in told
+    assert len(told) < 400
+    assert sight_told.line(Looking(), 3.0) == ""
+
+
+def test_thumbnails_tell_noise_from_change() -> None:
+    rng = np.random.default_rng(2)
+    plain = rng.integers(0, 255, (240, 320, 3), dtype=np.uint8)
+    noisy = (plain.astype(int) + rng.integers(-6, 7, plain.shape)).clip(0, 255).astype(np.uint8)
+    other = plain.copy()
+    other[100:160, 100:160] //= 3
+    before = thumbnail(plain)
+    assert changed(None, before)
+    assert not changed(before, thumbnail(noisy))
+    assert changed(before, thumbnail(other))
+    assert thumbnail(np.zeros((1, 1, 3), np.uint8)).shape == (24, 32)
