@@ -35,7 +35,7 @@ check: .venv/dev node_modules/installed
 	$(BIN)/mypy
 	npm run --silent check
 	$(BIN)/python -m server.dialects.reference --check
-	$(BIN)/pytest -q tests/architecture
+	$(BIN)/pytest -q tests/architecture tests/server/test_dialect.py
 
 # What runs in real time, on a wire or in a browser: one process, so that nothing starves.
 LIVE := tests/end_to_end tests/browser tests/conformance tests/network tests/server/webrtc \

@@ -9,7 +9,7 @@ import { LIMITS, endSpan, initialView, pageMs, pushed, withNotice } from './view
 
 export { LIMITS, initialView };
 
-/** @typedef {import('./protocol.js').ServerEvent} ServerEvent */
+/** @typedef {import('./events.js').ServerEvent} ServerEvent */
 /** @typedef {import('./problems.js').Problem} Problem */
 /** @typedef {import('./view.js').View} View */
 /** @typedef {import('./view.js').Notice} Notice */
@@ -176,7 +176,7 @@ const ENDED = {
 
 /**
  * @param {View} view
- * @param {import('./protocol.js').SessionStarted} event
+ * @param {import('./events.js').SessionStarted} event
  * @returns {View}
  */
 function startSession(view, event) {
@@ -218,7 +218,7 @@ function hintAtEcho(view, by) {
 
 /**
  * @param {View} view
- * @param {import('./protocol.js').EngineState} event
+ * @param {import('./events.js').EngineState} event
  * @returns {View}
  */
 function engineState(view, event) {

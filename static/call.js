@@ -28,7 +28,7 @@ import { ping, sessionEnd, speechStop, textSend } from './protocol.js';
  * @typedef {object} CallEvents
  * @property {{phase: Phase, retrySeconds: number, reason: string}} phase
  * @property {{problem: Problem | null}} problem
- * @property {{event: import('./protocol.js').ServerEvent}} event
+ * @property {{event: import('./events.js').ServerEvent}} event
  * @property {{stream: MediaStream | null}} microphone
  * @property {{stream: MediaStream | null}} voice
  * @property {{silenced: boolean}} silenced
@@ -36,7 +36,7 @@ import { ping, sessionEnd, speechStop, textSend } from './protocol.js';
 /**
  * @typedef {object} CallOptions
  * @property {string} [base] address of the server; empty = the page's own
- * @property {import('./protocol.js').Settings} [settings]
+ * @property {import('./events.js').Settings} [settings]
  * @property {RTCIceServer[]} [iceServers]
  * @property {import('./peer.js').Secret} [secret] what lets this page in, where the server asks for it
  */
@@ -134,7 +134,7 @@ export class Call extends EventTarget {
     return this.send(textSend(text));
   }
 
-  /** Send an event of the dialect. @param {import('./protocol.js').ClientEvent} event @returns {boolean} whether it could be sent now */
+  /** Send an event of the dialect. @param {import('./events.js').ClientEvent} event @returns {boolean} whether it could be sent now */
   send(event) {
     return this.#peer?.send(event) ?? false;
   }
@@ -280,7 +280,7 @@ export class Call extends EventTarget {
     return true;
   }
 
-  /** @param {import('./protocol.js').ServerEvent} event */
+  /** @param {import('./events.js').ServerEvent} event */
   #receive(event) {
     if (event.type === 'pong') this.#silence.confirm(event.sent_ms);
     if (event.type === 'agent.started' && this.#silence.started()) this.#applySilence();

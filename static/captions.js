@@ -27,7 +27,7 @@ export function closeOpen(view, atMs) {
 /**
  * A turn of before this page was opened: it has words but no times.
  * @param {View} view
- * @param {import('./protocol.js').Turn} turn
+ * @param {import('./events.js').Turn} turn
  * @returns {View}
  */
 export function rememberTurn(view, turn) {
@@ -74,7 +74,7 @@ function indexOf(view, who, number) {
 
 /**
  * @param {View} view
- * @param {import('./protocol.js').PersonWords} event
+ * @param {import('./events.js').PersonWords} event
  * @returns {View}
  */
 export function personWords(view, event) {
@@ -100,7 +100,7 @@ export function personWords(view, event) {
 
 /**
  * @param {View} view
- * @param {import('./protocol.js').AgentWords} event
+ * @param {import('./events.js').AgentWords} event
  * @returns {View}
  */
 export function agentWords(view, event) {
@@ -112,7 +112,7 @@ export function agentWords(view, event) {
 
 /**
  * @param {View} view
- * @param {import('./protocol.js').AgentStarted} event
+ * @param {import('./events.js').AgentStarted} event
  * @returns {View}
  */
 export function agentStarted(view, event) {
@@ -146,7 +146,7 @@ function changeAgent(view, utterance, change, create = true) {
 
 /**
  * @param {View} view
- * @param {import('./protocol.js').AgentHeard | import('./protocol.js').AgentDone | import('./protocol.js').AgentCut} event
+ * @param {import('./events.js').AgentHeard | import('./events.js').AgentDone | import('./events.js').AgentCut} event
  * @returns {View}
  */
 export function agentHeard(view, event) {

@@ -24,14 +24,14 @@ import { Tools } from './tools.js';
 export const HOME = new URL(import.meta.url).origin;
 
 /** @typedef {import('./problems.js').Problem} Problem */
-/** @typedef {import('./protocol.js').ServerEvent} ServerEvent */
+/** @typedef {import('./events.js').ServerEvent} ServerEvent */
 /** @typedef {{[Type in ServerEvent['type']]: Extract<ServerEvent, {type: Type}>}} ByType */
 /** @typedef {import('./call.js').CallEvents & ByType & {blocked: {blocked: boolean}}} ConversationEvents */
 /**
  * @typedef {object} ConversationOptions
  * @property {string} [server] its address; the one this file came from unless told
  * @property {import('./peer.js').Secret} [secret] a short-lived secret, or a function that gets one from your own server; never a key
- * @property {import('./protocol.js').Settings} [settings]
+ * @property {import('./events.js').Settings} [settings]
  * @property {readonly import('./tools.js').Tool[]} [tools] functions of this page that the model may use
  * @property {RTCIceServer[]} [iceServers]
  * @property {boolean} [play] false if you play the `voice` yourself
@@ -171,7 +171,7 @@ export class Conversation extends Call {
     return this.send(steering.clear());
   }
 
-  /** Change settings; what is not named stays. @param {import('./protocol.js').Settings} settings */
+  /** Change settings; what is not named stays. @param {import('./events.js').Settings} settings */
   update(settings) {
     return this.send(steering.update(settings));
   }

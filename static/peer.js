@@ -29,9 +29,9 @@ const RTP_POLLS_LOST = 4;
  * @property {RTCIceServer[]} iceServers
  * @property {string} resume token of the conversation to go on with, or empty
  * @property {Secret} [secret]
- * @property {import('./protocol.js').Settings} settings
+ * @property {import('./events.js').Settings} settings
  * @property {AbortSignal} signal aborts the attempt and closes the connection
- * @property {(event: import('./protocol.js').ServerEvent) => void} onEvent
+ * @property {(event: import('./events.js').ServerEvent) => void} onEvent
  * @property {(track: MediaStreamTrack) => void} onTrack the agent's voice
  */
 
@@ -87,7 +87,7 @@ export class Peer {
     this.#watchAudio();
   }
 
-  /** @param {import('./protocol.js').ClientEvent} event @returns {boolean} whether it was sent */
+  /** @param {import('./events.js').ClientEvent} event @returns {boolean} whether it was sent */
   send(event) {
     if (this.#channel.readyState !== 'open') return false;
     this.#channel.send(JSON.stringify(event));

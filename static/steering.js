@@ -4,18 +4,9 @@
  * @module steering
  */
 
-/** @typedef {'now' | 'when_free' | 'never_over_person'} SayPolicy */
-/** @typedef {'knowledge' | 'person' | 'agent'} AppendRole */
-/**
- * @typedef {{event_id?: string} & (
- *   {type: 'agent.cancel'} | {type: 'agent.hold'} | {type: 'agent.resume'} | {type: 'agent.answer'}
- *   | {type: 'turn.commit'} | {type: 'turn.clear'}
- *   | {type: 'agent.truncate', utterance: number, heard_ms: number}
- *   | {type: 'agent.say', text: string, policy?: SayPolicy, priority?: number, say?: string}
- *   | {type: 'memory.append', text: string, role?: AppendRole}
- *   | {type: 'settings.update', settings: import('./protocol.js').Settings}
- *   | {type: 'tool.answer', call: string, text: string, failed?: boolean})} SteeringEvent
- */
+/** @typedef {NonNullable<import('./events.js').AgentSay['policy']>} SayPolicy */
+/** @typedef {NonNullable<import('./events.js').MemoryAppend['role']>} AppendRole */
+/** @typedef {import('./events.js').ClientEvent} SteeringEvent */
 
 /** Stop the answer under way or in the making; it is not given again. @returns {SteeringEvent} */
 export const cancel = () => ({ type: 'agent.cancel' });
@@ -62,7 +53,7 @@ export function append(text, role = 'knowledge') {
   return { type: 'memory.append', text, role };
 }
 
-/** Change settings; what is not named stays. @param {import('./protocol.js').Settings} settings @returns {SteeringEvent} */
+/** Change settings; what is not named stays. @param {import('./events.js').Settings} settings @returns {SteeringEvent} */
 export const update = (settings) => ({ type: 'settings.update', settings });
 
 /** @param {string} call @param {string} text @param {boolean} failed @returns {SteeringEvent} */

@@ -16,7 +16,7 @@
  * was cut off.
  * @typedef {{who: Who, kind: 'speech' | 'heard' | 'planned' | 'lost', x: number, width: number}} Block
  */
-/** @typedef {{x: number, decision: import('./protocol.js').FloorDecision, probability: number}} DecisionMark */
+/** @typedef {{x: number, decision: import('./events.js').Floor['decision'], probability: number}} DecisionMark */
 /**
  * @typedef {object} Picture
  * @property {number} width

@@ -9,7 +9,7 @@ import { toolAnswer } from './steering.js';
 const MAX_ANSWER_CHARACTERS = 8_000;
 const NAME = /^[\w-]{1,64}$/;
 
-/** @typedef {import('./protocol.js').ToolSpec} ToolSpec */
+/** @typedef {import('./events.js').Tool} ToolSpec */
 /**
  * @typedef {object} Tool
  * @property {string} name letters, digits, `_` and `-`, at most 64
@@ -28,7 +28,7 @@ export class Tools {
 
   /**
    * @param {readonly Tool[]} tools
-   * @param {(event: import('./steering.js').SteeringEvent) => unknown} send
+   * @param {(event: import('./events.js').ClientEvent) => unknown} send
    * @throws {TypeError} for a tool that has no usable name or cannot be run, or two of one name
    */
   constructor(tools, send) {
@@ -50,7 +50,7 @@ export class Tools {
 
   /**
    * Take part in the conversation: run what is asked for, give up what is over.
-   * @param {import('./protocol.js').ServerEvent} event
+   * @param {import('./events.js').ServerEvent} event
    */
   receive(event) {
     if (event.type === 'tool.call') void this.#run(event);
@@ -62,7 +62,7 @@ export class Tools {
     for (const call of [...this.#running.keys()]) this.#over(call, 'the call is over');
   }
 
-  /** @param {import('./protocol.js').ToolCall} asked */
+  /** @param {import('./events.js').ToolCall} asked */
   async #run({ call, name, arguments: given }) {
     const tool = this.#tools.get(name);
     if (!tool) return void this.#send(toolAnswer(call, `There is no tool ${name}.`, true));

@@ -9,7 +9,7 @@
  * @module view
  */
 
-/** @typedef {import('./protocol.js').Word} Word */
+/** @typedef {import('./events.js').Word} Word */
 /** @typedef {import('./problems.js').Problem} Problem */
 
 /**
@@ -36,7 +36,7 @@
  */
 
 /** @typedef {{startMs: number, endMs: number | null}} Span */
-/** @typedef {{atMs: number, decision: import('./protocol.js').FloorDecision, probability: number}} Mark */
+/** @typedef {{atMs: number, decision: import('./events.js').Floor['decision'], probability: number}} Mark */
 /** @typedef {{utterance: number, latencyMs: number}} Latency */
 /** @typedef {{rttMs: number, lost: number, concealed: number, behindMs: number, queuedMs: number}} Health */
 /** @typedef {{id: number, kind: 'info' | 'warning' | 'error', code: string, text: string}} Notice */

@@ -1,6 +1,6 @@
-"""What is made from the dialect's schema: the event reference and the Python client's types.
+"""What is made from the dialect's schema: the event reference, the types of both clients.
 
-    python -m server.dialects.reference            # writes both
+    python -m server.dialects.reference            # writes them
     python -m server.dialects.reference --check    # fails when one is not as the schema says
 
 An event without a description, or a nested object without a title, is refused: it would have no
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from server.dialects.reference_js import javascript_types
 from server.dialects.reference_types import class_name, python_types
 
 __all__ = ["SCHEMA", "files", "main", "outdated"]
@@ -47,7 +48,8 @@ def files(schema: Node) -> dict[str, str]:
         ValueError: something in it has no description or no title.
     """
     modules = {f"client/{name}.py": text for name, text in python_types(schema).items()}
-    return {"docs/events.md": document(schema), **modules}
+    types = {"static/events.d.ts": javascript_types(schema)}
+    return {"docs/events.md": document(schema), **types, **modules}
 
 
 def outdated(schema: Node) -> list[str]:

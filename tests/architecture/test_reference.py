@@ -36,6 +36,7 @@ def test_a_new_event_makes_documentation_and_types_outdated(schema: Schema) -> N
     changed = with_event(schema, "agent.new", event)
     assert set(outdated(changed)) == {
         "docs/events.md",
+        "static/events.d.ts",
         "client/events.py",
         "client/agent_events.py",
     }

@@ -12,7 +12,7 @@ function conversation() {
   let view = reduce(initialView(), { type: 'phase', phase: 'live', atMs: 1000 });
   /** @param {string} type @param {object} fields @param {number} [atMs] @param {number} [delayMs] */
   const on = (type, fields, atMs = 0, delayMs = 0) => {
-    const event = /** @type {import('../../static/protocol.js').ServerEvent} */ (/** @type {unknown} */ ({ type, seq: 0, at_ms: atMs, ...fields }));
+    const event = /** @type {import('../../static/events.js').ServerEvent} */ (/** @type {unknown} */ ({ type, seq: 0, at_ms: atMs, ...fields }));
     view = reduce(view, { type: 'event', event, receivedMs: 1000 + atMs + delayMs });
     return view;
   };

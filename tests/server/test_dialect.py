@@ -149,6 +149,8 @@ def test_every_event_is_as_the_schema_says(event: SessionEvent) -> None:
 
 def test_every_kind_of_event_is_among_them() -> None:
     assert {type(event) for event in EVENTS} == set(get_args(SessionEvent))
+    told = {json.loads(CounterpointDialect().encode(event, 0.0)[0])["type"] for event in EVENTS}
+    assert told == {ref["$ref"].rsplit("/", 1)[1] for ref in SCHEMA["$defs"]["server"]["oneOf"]}
 
 
 def test_document_and_schema_list_the_same_types_and_fields() -> None:
