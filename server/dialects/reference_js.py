@@ -17,7 +17,8 @@ _HEAD: Final = """\
  * Events of the Counterpoint dialect, as they are on the wire.
  *
  * Generated from `server/dialects/counterpoint.schema.json` by
- * `python -m server.dialects.reference`; do not edit. Meanings are those of `docs/events.md`; `_ms` is whole milliseconds.
+ * `python -m server.dialects.reference`; do not edit. Meanings are those of `docs/events.md`;
+ * `_ms` is whole milliseconds.
  */
 """
 _STAMPS: Final = {
