@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -25,10 +26,16 @@ class EventChannel:
 
     Exceptions of callbacks are logged and go no further: in aiortc they would unwind the loop
     that receives everything and so end the call. Event loop only.
+
+    Attributes:
+        dropped: messages that were not sent.
+        last_message_at: the loop's time at which the last message came; 0 before.
+        on_closed: called when the channel is closed.
     """
 
     def __init__(self) -> None:
         self.dropped = 0
+        self.last_message_at = 0.0
         self.on_closed: Callable[[], None] = lambda: None
         self._channel: Any = None
         self._early: deque[str] = deque()
@@ -93,6 +100,7 @@ class EventChannel:
         self.on_closed()
 
     def _on_message(self, message: str | bytes) -> None:
+        self.last_message_at = asyncio.get_running_loop().time()
         refusal: Refusal | None = None
         if isinstance(message, bytes):
             refusal = "binary"

@@ -12,7 +12,14 @@ from typing import Final
 
 from server.errors import BadOffer, NoAudio, NoCodec, TooLarge
 
-__all__ = ["MAX_CANDIDATES", "MAX_MEDIA", "MAX_OFFER_BYTES", "check_offer"]
+__all__ = [
+    "MAX_CANDIDATES",
+    "MAX_MEDIA",
+    "MAX_OFFER_BYTES",
+    "check_candidate",
+    "check_offer",
+    "credentials",
+]
 
 MAX_OFFER_BYTES: Final = 64 * 1024
 MAX_MEDIA: Final = 4
@@ -79,6 +86,33 @@ def check_offer(sdp: object) -> str:
     _check_audio(media)
     _check_groups(session, media)
     return _without_needless_candidates(lines)
+
+
+def check_candidate(text: object) -> str | None:
+    """A candidate that came after its offer, as the attribute's value; raises BadOffer.
+
+    None for one that would only cost time (see `check_offer`), and for the end of candidates.
+    """
+    if not isinstance(text, str) or len(text) > _MAX_LINE:
+        raise BadOffer(f"a candidate is text of at most {_MAX_LINE} characters")
+    text = text.strip().removeprefix("a=")
+    if text in ("", "end-of-candidates"):
+        return None
+    match = _CANDIDATE.fullmatch(f"a={text}")
+    if match is None or int(match["port"]) > 65535 or not text.isascii():
+        raise BadOffer(f"cannot read the candidate {text[:120]!r}")
+    return text.removeprefix("candidate:") if _needed(match) else None
+
+
+def credentials(sdp: str) -> set[str]:
+    """The ICE user names in a description or a fragment of one."""
+    prefix = "a=ice-ufrag:"
+    return {line[len(prefix) :].strip() for line in sdp.splitlines() if line.startswith(prefix)}
+
+
+def _needed(candidate: re.Match[str]) -> bool:
+    udp = candidate["transport"].lower() == "udp"
+    return udp and not candidate["address"].lower().endswith(".local")
 
 
 def _sections(lines: list[str]) -> tuple[_Section, list[_Section]]:
@@ -157,7 +191,7 @@ def _without_needless_candidates(lines: list[str]) -> str:
             match = _CANDIDATE.fullmatch(line)
             if match is None or int(match["port"]) > 65535:
                 raise BadOffer(f"cannot read the candidate {line[:120]!r}")
-            if match["transport"].lower() != "udp" or match["address"].lower().endswith(".local"):
+            if not _needed(match):
                 continue
             count += 1
             if count > MAX_CANDIDATES:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -13,16 +15,20 @@ from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 from server.errors import BadOffer, NoAudio
 from server.webrtc.channel import EventChannel
 from server.webrtc.ice import IceSettings, gather_with
+from server.webrtc.late import Candidate, add_candidates, answer_again
 from server.webrtc.microphone import Microphone
 from server.webrtc.offer import check_offer
 from server.webrtc.pins import IncompatibleAiortc, replace_part
 from server.webrtc.rtp import AudioReceiver, AudioSender
 from server.webrtc.speaker import FrameSource, Lateness, Speaker
+from server.webrtc.watch import CONNECT_SECONDS, VANISHED_SECONDS, GoneReason, Watch
 
 __all__ = [
     "CLOSE_SECONDS",
     "CONNECT_SECONDS",
     "VANISHED_SECONDS",
+    "Candidate",
+    "Direction",
     "EventChannel",
     "GoneReason",
     "Peer",
@@ -31,16 +37,11 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-GoneReason = Literal["failed", "vanished", "closed"]
-"""failed: not connected within 10 s. vanished: no audio packet for 2.5 s. closed: hung up."""
+Direction = Literal["sendrecv", "sendonly", "recvonly"]
+"""Of our audio, as far as the offer has it: both ways, only ours, only theirs."""
 
-CONNECT_SECONDS: Final = 10.0
-VANISHED_SECONDS: Final = 2.5
 CLOSE_SECONDS: Final = 5.0
 
-_WATCH_SECONDS: Final = 0.25
-# A browser that only stops its track says BYE too; if it is still there, packets go on.
-_BYE_SECONDS: Final = 0.5
 _ANSWERED_FMTP: Final = {"minptime": 10, "useinbandfec": 1, "maxaveragebitrate": 32_000}
 
 
@@ -91,18 +92,17 @@ class Peer:
             on nothing is sent, the microphone's iteration ends and everything is closed.
     """
 
-    def __init__(self, labels: frozenset[str], source: FrameSource | None) -> None:
+    def __init__(self, source: FrameSource | None) -> None:
         self.answer_sdp = ""
         self.microphone = Microphone()
         self.speaker = Speaker(source)
         self.channel = EventChannel()
         self.gone = asyncio.Event()
         self.gone_reason: GoneReason | None = None
-        self._labels = labels
         self._connected = asyncio.Event()
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._audio: tuple[AudioReceiver, AudioSender] | None = None
-        self._watch = _Watch(self)
+        self._watch = Watch(self._connected, self._signs_of_life, self._go)
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -113,6 +113,7 @@ class Peer:
         *,
         source: FrameSource | None = None,
         labels: frozenset[str] = frozenset({"counterpoint"}),
+        direction: Direction = "sendrecv",
     ) -> Peer:
         """Answer an offer; takes a few milliseconds.
 
@@ -121,15 +122,16 @@ class Peer:
             ice: where we can be reached.
             source: what we say.
             labels: names of data channels that are served; others are closed.
+            direction: of the audio, unless the offer wants less.
 
         Raises:
             BadOffer: or its kinds NoAudio and NoCodec, or TooLarge; nothing is left behind.
             IncompatibleAiortc: a wrong aiortc is installed.
         """
         offer = check_offer(offer_sdp)
-        peer = cls(labels, source)
+        peer = cls(source)
         try:
-            await peer._negotiate(offer, ice or IceSettings())
+            await peer._negotiate(offer, ice or IceSettings(), labels, direction)
         except (IncompatibleAiortc, BadOffer):
             await peer.close()
             raise
@@ -152,6 +154,16 @@ class Peer:
             for wait in waits:
                 wait.cancel()
         return self._connected.is_set() and not self.gone.is_set()
+
+    async def add_candidates(self, candidates: Sequence[Candidate]) -> None:
+        """Take candidates that came after the offer; raises BadOffer, and then takes none."""
+        await add_candidates(self._pc, candidates)
+
+    async def answer_again(self, offer_sdp: object) -> str:
+        """Answer another offer of this connection, which goes on; raises BadOffer."""
+        (audio, *_) = (one for one in self._pc.getTransceivers() if one.kind == "audio")
+        self.answer_sdp = await answer_again(self._pc, offer_sdp, lambda: _speak_opus(audio))
+        return self.answer_sdp
 
     async def close(self) -> None:
         """End everything; within 5 s, twice if you like, from anywhere."""
@@ -185,10 +197,12 @@ class Peer:
 
     # ---- negotiation
 
-    async def _negotiate(self, offer: str, ice: IceSettings) -> None:
+    async def _negotiate(
+        self, offer: str, ice: IceSettings, labels: frozenset[str], direction: Direction
+    ) -> None:
         pc = self._pc
         pc.on("connectionstatechange", self._on_state)
-        pc.on("datachannel", self._on_channel)
+        pc.on("datachannel", partial(self._on_channel, labels))
         await pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         transceivers = pc.getTransceivers()
         audio = next((t for t in transceivers if t.kind == "audio"), None)
@@ -196,7 +210,7 @@ class Peer:
             raise NoAudio("the offer has no audio: add the microphone's track before offering")
         for transceiver in transceivers:
             # What is not served costs nothing: no receiver is started for it.
-            transceiver.direction = "sendrecv" if transceiver is audio else "inactive"
+            transceiver.direction = direction if transceiver is audio else "inactive"
         self._take_over(audio)
         transports = [t.receiver.transport.transport for t in transceivers]
         if pc.sctp is not None:
@@ -208,11 +222,7 @@ class Peer:
         self._watch.start(receives=audio.currentDirection in ("sendrecv", "recvonly"))
 
     def _take_over(self, audio: RTCRtpTransceiver) -> None:
-        codecs = [codec for codec in audio._codecs if codec.mimeType.lower() == "audio/opus"]
-        for codec in codecs:
-            # Without these a browser neither adds error correction nor keeps to mono speech.
-            codec.parameters = dict(_ANSWERED_FMTP)
-        replace_part(audio, "_codecs", codecs[:1])
+        _speak_opus(audio)
         receiver = AudioReceiver(audio.receiver, self.microphone, audio.sender._ssrc)
         receiver.on_disconnect = self._on_hang_up
         receiver.on_bye = self._watch.bye
@@ -232,11 +242,16 @@ class Peer:
         elif state == "closed":
             self._go("closed")
 
+    def _signs_of_life(self, receives: bool) -> float:
+        if receives:
+            return max(self.microphone.last_packet_at or 0.0, self.channel.last_message_at)
+        return self._audio[1].last_report_at if self._audio is not None else 0.0
+
     def _on_hang_up(self) -> None:
         self._go("closed")
 
-    def _on_channel(self, channel: Any) -> None:
-        if channel.label not in self._labels or self.channel.is_open:
+    def _on_channel(self, labels: frozenset[str], channel: Any) -> None:
+        if channel.label not in labels or self.channel.is_open:
             logger.info("a data channel was not served: %.40r", channel.label)
             channel.close()
             return
@@ -265,57 +280,9 @@ class Peer:
             logger.info("a connection closed with %r", closing.exception())
 
 
-class _Watch:
-    """Notices a Peer that never connects or is no longer there.
-
-    aiortc needs half a minute for the latter. A muted browser still sends packets, so their
-    absence is proof enough.
-    """
-
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._connect_until = 0.0
-        self._connected_at: float | None = None
-        self._receives = True
-        self._bye_at: float | None = None
-        self._last_look = 0.0
-
-    def start(self, *, receives: bool) -> None:
-        """From the answer on."""
-        self._receives = receives
-        self._last_look = self._loop.time()
-        self._connect_until = self._last_look + CONNECT_SECONDS
-        self._look()
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def bye(self) -> None:
-        """The sender says that it ends."""
-        self._bye_at = self._loop.time()
-
-    def _look(self) -> None:
-        now = self._loop.time()
-        if now - self._last_look > 3 * _WATCH_SECONDS:
-            # We slept, not they: what came meanwhile is still in the socket.
-            self._connected_at = now if self._connected_at is not None else None
-        self._last_look = now
-        self._timer = self._loop.call_later(_WATCH_SECONDS, self._look)
-        peer = self._peer
-        if not peer._connected.is_set():
-            if now > self._connect_until:
-                peer._go("failed")
-            return
-        if self._connected_at is None:
-            self._connected_at = now
-        if not self._receives:
-            return
-        heard_at = max(peer.microphone.last_packet_at or 0.0, self._connected_at)
-        if now - heard_at > VANISHED_SECONDS:
-            peer._go("vanished")
-        elif self._bye_at is not None and now - max(heard_at, self._bye_at) > _BYE_SECONDS:
-            peer._go("closed")
+def _speak_opus(audio: RTCRtpTransceiver) -> None:
+    codecs = [codec for codec in audio._codecs if codec.mimeType.lower() == "audio/opus"]
+    for codec in codecs:
+        # Without these a browser neither adds error correction nor keeps to mono speech.
+        codec.parameters = dict(_ANSWERED_FMTP)
+    replace_part(audio, "_codecs", codecs[:1])

@@ -172,6 +172,7 @@ class AudioSender:
         self.track: MediaStreamTrack | None = None
         self.transport: RTCDtlsTransport = replaced.transport
         self.rtt_seconds = 0.0
+        self.last_report_at = 0.0  # of the loop's time: when the other side last sent a report
         self._enabled = True  # set by RTCRtpTransceiver
         self._ssrc: int = replaced._ssrc
         self._rtx_ssrc: int = replaced._rtx_ssrc
@@ -179,7 +180,6 @@ class AudioSender:
         self._track_id = str(uuid.uuid4())
         self._run = run
         self._wire = _Wire(self._ssrc)
-        self._sent_report = (0, 0.0)
         self._tasks: list[asyncio.Task[None]] = []
 
     # ---- what RTCPeerConnection and RTCRtpTransceiver call
@@ -219,7 +219,8 @@ class AudioSender:
     async def _handle_rtcp_packet(self, packet: rtp.AnyRtcpPacket) -> None:
         if not isinstance(packet, rtp.RtcpRrPacket | rtp.RtcpSrPacket):
             return
-        middle, sent = self._sent_report
+        self.last_report_at = asyncio.get_running_loop().time()
+        middle, sent = self._wire.sent_report
         for report in packet.reports:
             if report.ssrc == self._ssrc and report.dlsr and report.lsr == middle:
                 rtt = max(0.0, time.monotonic() - sent - report.dlsr / 65536)
@@ -238,7 +239,7 @@ class AudioSender:
             ntp = clock.current_ntp_time()
             report = rtp.RtcpSrPacket(ssrc=self._ssrc, sender_info=self._wire.sender_info(ntp))
             name = rtp.RtcpSourceInfo(ssrc=self._ssrc, items=[(1, cname.encode())])
-            self._sent_report = ((ntp >> 16) & 0xFFFFFFFF, time.monotonic())
+            self._wire.sent_report = ((ntp >> 16) & 0xFFFFFFFF, time.monotonic())
             await self._send(bytes(report) + bytes(rtp.RtcpSdesPacket(chunks=[name])))
 
     async def _send(self, packet: bytes) -> None:
@@ -260,6 +261,7 @@ class _Wire:
         self._last = (0, time.monotonic())
         self._packets = 0
         self._octets = 0
+        self.sent_report = (0, 0.0)  # middle of the last report's NTP time, when it was sent
 
     def configure(self, parameters: RTCRtpSendParameters) -> None:
         self._payload_type = parameters.codecs[0].payloadType or 0
