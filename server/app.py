@@ -23,6 +23,7 @@ from server.journal import JournalWriter
 from server.metrics import Metrics
 from server.openai_live_routes import add_live_routes
 from server.openai_routes import add_openai_routes
+from server.pipecat_routes import add_pipecat_routes
 from server.policy import Policy
 from server.priority import put_first
 from server.reception import Reception
@@ -62,6 +63,7 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
     add_routes(app)
     add_openai_routes(app)
     add_live_routes(app)
+    add_pipecat_routes(app)
     app.cleanup_ctx.append(_engine_beside)
     return app
 

@@ -39,7 +39,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-_API: Final = ("/api/", "/v1/")
+_API: Final = ("/api/", "/v1/", "/pipecat/", "/whip", "/whep/")
 _STATIC: Final = "/static/"
 _METHODS: Final = "GET, POST, PATCH, DELETE"
 _REQUEST_HEADER: Final = re.compile(

@@ -11,6 +11,7 @@ from server.errors import BadRequest, CounterpointError
 __all__ = ["error_body", "refusal"]
 
 _OPENAI: Final = "/v1/"
+_PIPECAT: Final = "/pipecat/"
 _TYPES: Final = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 # Codes that SDKs and their users test, where the public protocol has one for it.
 _CODES: Final = {
@@ -36,6 +37,8 @@ def refusal(path: str, error: CounterpointError) -> web.Response:
 
 def error_body(path: str, code: str, message: str, status: int) -> dict[str, Any]:
     """The error as an object."""
+    if path.startswith(_PIPECAT):  # whose clients show what stands in `detail`
+        return {"detail": message, "error": {"code": code, "message": message}}
     if not path.startswith(_OPENAI):
         return {"error": {"code": code, "message": message}}
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")

@@ -20,10 +20,10 @@ from server.auth_http import DOOR, cross_origin, visitor
 from server.errors import BadOffer, CounterpointError, TooLarge
 from server.metrics import render
 from server.offers import Offer, fixed, read_offer
+from server.page_ice import ice_servers
 from server.reception import Reception
 from server.refusals import error_body, refusal
 from server.vitals import gauges
-from server.webrtc.ice import turn_credentials
 
 __all__ = ["MAX_BODY_BYTES", "RECEPTION", "add_routes", "middlewares"]
 
@@ -33,7 +33,6 @@ MAX_BODY_BYTES: Final = 64 * 1024
 RECEPTION: Final = web.AppKey("reception", Reception)
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
-_TURN_SECONDS: Final = 3600
 _BODY_SECONDS: Final = 10.0
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -208,14 +207,7 @@ class _Page:
 
     async def __call__(self, request: web.Request) -> web.Response:
         settings = request.app[RECEPTION].services.settings
-        servers: list[dict[str, str]] = []
-        for url in settings.page_ice_servers:
-            server = {"urls": url}
-            if url.startswith("turn") and settings.turn_secret:
-                secret, now = settings.turn_secret, time.time()
-                name, password = turn_credentials(secret, "page", _TURN_SECONDS, now)
-                server |= {"username": name, "credential": password}
-            servers.append(server)
+        servers = ice_servers(settings, time.time())
         secret = _secret(request)
         return web.Response(
             text=self._template.render(ice_servers=servers, secret=secret),

@@ -93,7 +93,8 @@ def _client_message(data: Mapping[str, Any], id: str) -> Asked:
 
 
 def _send_text(data: Mapping[str, Any], id: str) -> Asked:
-    text, options = _text(data, "content", MAX_TEXT), data.get("options") or {}
+    text, options = _text(data, "content", MAX_TEXT), data.get("options")
+    options = {} if options is None else options
     if not isinstance(options, Mapping):
         raise BadMessage("options must be an object.")
     if not _flag(options, "audio_response", True):

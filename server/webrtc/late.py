@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiortc import RTCIceCandidate, RTCPeerConnection, RTCSessionDescription
 from aiortc.sdp import candidate_from_sdp
@@ -24,9 +24,9 @@ _MAX_AT_ONCE: Final = 100
 class Candidate:
     """One candidate as it came; its media section by `mid`, or by `line` if there is none."""
 
-    text: object
-    mid: object = None
-    line: object = None
+    text: Any
+    mid: Any = None
+    line: Any = None
 
 
 async def add_candidates(pc: RTCPeerConnection, candidates: Sequence[Candidate]) -> None:

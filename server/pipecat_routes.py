@@ -1,0 +1,159 @@
+"""HTTP addresses of pipecat's small WebRTC transport. Thin; decisions are made elsewhere.
+
+They stand under `/pipecat`, because our own dialect has `/api/offer` already; a client is given the
+address that it is to call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from aiohttp import web
+
+from server.auth import digest
+from server.auth_http import DOOR, credential, visitor
+from server.dialects.locked import Locked
+from server.dialects.rtvi import RtviDialect
+from server.errors import BadOffer, NotFound, TooLarge
+from server.offers import Offer
+from server.page_ice import ice_servers
+from server.pipecat_calls import (
+    Connection,
+    Connections,
+    PipecatOffer,
+    read_candidates,
+    read_offer,
+    read_wishes,
+    settings_of,
+)
+from server.port import Port
+from server.routes import MAX_BODY_BYTES, RECEPTION
+from server.session_events import Dialect
+from server.visitor import Visitor
+from server.webrtc.peer import Peer
+
+__all__ = ["CONNECTIONS", "add_pipecat_routes"]
+
+CONNECTIONS: Final = web.AppKey("pipecat_connections", Connections)
+
+_BODY_SECONDS: Final = 10.0
+
+
+def add_pipecat_routes(app: web.Application) -> None:
+    """Give the application these addresses."""
+    app[CONNECTIONS] = Connections()
+    app.router.add_post("/pipecat/start", _start)
+    for path in ("/pipecat/api/offer", "/pipecat/sessions/{session}/api/offer"):
+        app.router.add_post(path, _offer)
+        app.router.add_patch(path, _trickle)
+
+
+async def _start(request: web.Request) -> web.Response:
+    reception = request.app[RECEPTION]
+    reception.knock(request.remote or "")
+    body = await _json(request)
+    if not isinstance(body, Mapping):
+        raise BadOffer("The body must be a JSON object.")
+    wishes = read_wishes(body.get("body"), "body")
+    guest, now = visitor(request), asyncio.get_running_loop().time()
+    id = request.app[CONNECTIONS].announce(guest, _shown(request), wishes, now)
+    servers = ice_servers(reception.services.settings, time.time())
+    return _answer({"sessionId": id, "iceConfig": {"iceServers": servers}})
+
+
+async def _offer(request: web.Request) -> web.Response:
+    request.app[RECEPTION].knock(request.remote or "")
+    offer = read_offer(await _json(request))
+    connections = request.app[CONNECTIONS]
+    known = connections.find(offer.pc_id, _shown(request))
+    if known is not None and not offer.restart and not known.peer.gone.is_set():
+        answer = await known.peer.answer_again(offer.sdp)
+        return _answer({"sdp": answer, "type": "answer", "pc_id": offer.pc_id})
+    guest, wishes = _guest(request, known)
+    made = await _begin(request, offer, known, guest, {**wishes, **offer.wishes})
+    if known is not None:
+        known.entry, known.peer = made.entry, made.peer
+        pc_id = offer.pc_id
+    else:
+        pc_id = connections.add(made, asyncio.get_running_loop().time())
+    connections.begun(request.match_info.get("session", ""))
+    return _answer({"sdp": made.peer.answer_sdp, "type": "answer", "pc_id": pc_id})
+
+
+async def _trickle(request: web.Request) -> web.Response:
+    pc_id, candidates = read_candidates(await _json(request))
+    known = request.app[CONNECTIONS].find(pc_id, _shown(request))
+    if known is None or known.peer.gone.is_set():
+        raise NotFound("There is no such connection, or it is over.")
+    await known.peer.add_candidates(candidates)
+    return _answer({"status": "success"})
+
+
+async def _begin(
+    request: web.Request,
+    offer: PipecatOffer,
+    known: Connection | None,
+    guest: Visitor,
+    wishes: Mapping[str, Any],
+) -> Connection:
+    reception = request.app[RECEPTION]
+    settings = settings_of(wishes, guest)
+    peers: list[Peer] = []
+
+    def port(peer: Peer) -> Port:
+        peers.append(peer)
+        return peer
+
+    def dialect() -> Dialect:
+        spoken = RtviDialect(every_event=wishes.get("events", False))
+        fixed = guest.holder.session.get("settings", {})
+        return Locked(spoken, frozenset(fixed)) if fixed else spoken
+
+    visitor = replace(guest, dialect=dialect, label="chat", port=port)
+    resume = known.entry.token if known is not None else None
+    welcome = await reception.welcome(Offer(offer.sdp, resume, settings), visitor)
+    entry = reception.open(welcome.session, welcome.token)
+    return Connection(entry, peers[0], guest, _shown(request), wishes)
+
+
+def _guest(request: web.Request, known: Connection | None) -> tuple[Visitor, Mapping[str, Any]]:
+    """Who asks, and what they asked for before: a secret is used once for one conversation."""
+    if known is not None:
+        return known.guest, known.wishes
+    id = request.match_info.get("session", "")
+    if not id:
+        return visitor(request), {}
+    request.app[DOOR].origin(request)
+    now = asyncio.get_running_loop().time()
+    start = request.app[CONNECTIONS].announced(id, _shown(request), now)
+    return start.guest, start.wishes
+
+
+def _shown(request: web.Request) -> bytes:
+    return digest(credential(request))
+
+
+async def _json(request: web.Request) -> Any:
+    # A body from another site's page would come as plain text: asking for JSON makes the browser
+    # ask us first.
+    if request.content_type != "application/json":
+        raise BadOffer("Send the body as application/json.")
+    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
+        raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            text = await request.read()
+        return json.loads(text) if text else {}
+    except TimeoutError:
+        raise BadOffer("The body did not come; send it at once.") from None
+    except (ValueError, RecursionError):
+        raise BadOffer("The body is not JSON.") from None
+
+
+def _answer(body: Mapping[str, Any]) -> web.Response:
+    return web.json_response(body, headers={"Cache-Control": "no-store"})
