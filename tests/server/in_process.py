@@ -27,7 +27,7 @@ from server.policy import Policy
 from server.registry import Entry, Registry
 from server.services import Services
 from server.session import Session
-from server.session_events import ClientEvent, Problem
+from server.session_events import ClientEvent, Dialect, Problem
 from server.settings import Settings
 from server.webrtc.channel import Refusal
 from server.webrtc.microphone import Block
@@ -132,28 +132,46 @@ class _Port:
         self.gone.set()
 
 
-class _Paced(CounterpointDialect):
-    """The dialect by a clock that the test moves."""
+class _Paced:
+    """A dialect by a clock that the test moves."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, dialect: Dialect) -> None:
         self.now = 0.0
+        self._dialect = dialect
+        self.encode = dialect.encode
 
     def decode(self, text: str, now: float) -> ClientEvent | Problem | None:
-        return super().decode(text, self.now)
+        return self._dialect.decode(text, self.now)
+
+    def refuse(self, why: Refusal, now: float) -> ClientEvent | Problem | None:
+        return self._dialect.refuse(why, self.now)
 
 
 class Talk:
-    """One conversation: what the client says goes in, what it is told is in `told`."""
+    """One conversation: what the client says goes in, what it is told is in `told`.
 
-    def __init__(self, engine: ScriptedEngine, registry: Registry) -> None:
-        self.dialect = _Paced()
+    Args:
+        engine: where the stream is.
+        registry: where the conversation is.
+        dialect: the client's; our own if none is given.
+        settings: of the conversation.
+    """
+
+    def __init__(
+        self,
+        engine: ScriptedEngine,
+        registry: Registry,
+        dialect: Dialect | None = None,
+        settings: StreamSettings | None = None,
+    ) -> None:
+        self.dialect = _Paced(dialect or CounterpointDialect())
         self.entry: Entry = registry.create(asyncio.get_running_loop().time())
         self._port = _Port()
         self._k = 0
         services = Services(Settings(), engine, Metrics(), Policy())
+        settings = settings or StreamSettings()
         self.session = Session(
-            self.entry, self._port, self.dialect, StreamSettings(), services, lambda: None
+            self.entry, self._port, self.dialect, settings, services, lambda: None
         )
         self.run = asyncio.create_task(self.session.run())
 

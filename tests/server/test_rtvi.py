@@ -263,11 +263,11 @@ def test_a_tool_is_asked_for_and_answered() -> None:
     result = {**named, "arguments": {"city": "Rome"}, "result": {"sunny": True}}
     assert client.send("llm-function-call-result", result) == []
     assert client.asked == [ToolAnswered("c1", '{"sunny": true}', event_id="mine")]
-    (told,) = client.happens(ToolEnded("c1", False, '{"sunny": true}'))
+    (over,) = client.happens(ToolEnded("c1", False, '{"sunny": true}'))
     ended = {"cancelled": False, "result": '{"sunny": true}'}
-    assert told["data"] == {**named, **ended}
-    (told,) = client.happens(ToolEnded("c2", True, "No answer came."))
-    assert told["data"]["cancelled"] and "function_name" not in told["data"]
+    assert over["data"] == {**named, **ended}
+    (over,) = client.happens(ToolEnded("c2", True, "No answer came."))
+    assert over["data"]["cancelled"] and "function_name" not in over["data"]
 
 
 # ---- what a client may ask -----------------------------------------------------------------------

@@ -1,42 +1,25 @@
 """Ten thousand messages of clients that do not mean well, to real Sessions with a scripted engine.
 
-Two conversations go on beside each other in this process, each with its dialect, Session, record
-and script; time runs as fast as the messages come. What one sends never reaches the other.
+Two conversations go on beside each other in this process; what one client sends, right or wrong,
+never reaches the other.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
-from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
+import pytest
 
-from model.messages import (
-    AgentWord,
-    EngineReady,
-    Event,
-    MicroTurnInput,
-    MicroTurnOutput,
-    OpenStream,
-    Said,
-    StreamSettings,
-)
-from model.orders import Answer, Refused, Say, Saying, ToolCall, ToolSpec
+from model.messages import StreamSettings
+from model.orders import ToolSpec
 from server.dialects.rtvi import RtviDialect
-from server.metrics import Metrics
-from server.policy import Policy
 from server.registry import Registry
-from server.services import Services
-from server.session import Session
-from server.settings import Settings
-from server.webrtc.peer import GoneReason, PeerStatistics
-from server.webrtc.speaker import FrameSource, Lateness
-from tests.server.scripted_engine import Script
+from tests.server.in_process import ScriptedEngine, Talk
 
 MESSAGES: Final = 10_000
+TYPED: Final = ("say 3", "burst 2", "yield", "recall", "be quiet")
 SECRET: Final = "only-of-the-first"
 KINDS: Final = (
     ("client-ready", "client-message", "send-text", "append-to-context", "dtmf", "ui-event")
@@ -59,114 +42,6 @@ ODD: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 
 
-class Fast(asyncio.SelectorEventLoop):
-    """A loop whose time can be moved on."""
-
-    ahead = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.ahead
-
-
-class Room:
-    """A Port: the client's end, played by the test. It is its own microphone and loudspeaker."""
-
-    def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.gone = asyncio.Event()
-        self.gone_reason: GoneReason | None = None
-        self.source: FrameSource | None = None
-        self.buffered_bytes = 0
-        self.text: Callable[[str], None] = lambda _: None
-        self._blocks: asyncio.Queue[int | None] = asyncio.Queue()
-
-    microphone = speaker = channel = property(lambda self: self)
-    cameras: dict[Any, Any] = {}
-
-    def send(self, text: str) -> bool:
-        self.told.append(json.loads(text))
-        return True
-
-    def on_text(self, callback: Callable[[str], None]) -> None:
-        self.text = callback
-
-    def on_refused(self, callback: Callable[[Any], None]) -> None:
-        pass
-
-    def statistics(self) -> PeerStatistics:
-        return PeerStatistics(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0, Lateness())
-
-    async def close(self) -> None:
-        self.gone.set()
-
-    def tick(self, k: int) -> None:
-        """A tenth of a second passes."""
-        self._blocks.put_nowait(k)
-        for _ in range(5):
-            if self.source is not None:
-                self.source.next_frame()
-
-    def __aiter__(self) -> Room:
-        return self
-
-    async def __anext__(self) -> tuple[int, Any]:
-        k = await self._blocks.get()
-        if k is None:
-            raise StopAsyncIteration
-        return k, np.zeros(1_600, np.float32)
-
-
-class Obeying(Script):
-    """The scripted engine, which also obeys orders and asks for a tool now and then."""
-
-    calls = 0
-
-    def step(self, turn: MicroTurnInput) -> MicroTurnOutput:
-        output = super().step(turn)
-        more: list[Event] = []
-        for order in turn.orders:
-            match order:
-                case Say(_, _, _, say):
-                    more.append(Saying(say, "dropped"))
-                case Answer() if self.samples >= self.length:
-                    self.utterance += 1
-                    self.samples, self.length = 0, 12_000
-                    more.append(Said(self.utterance, (AgentWord(" yes", 0, 12_000),)))
-                case _ if type(order).__name__ == "ChangeSettings" and turn.k % 7 == 0:
-                    more.append(Refused(order.order, "Not this one."))  # type: ignore[union-attr]
-        if turn.k % 50 == 0:
-            more.append(ToolCall(f"call-{self.calls}", "look_up", "{}"))
-            self.calls += 1
-        return MicroTurnOutput(output.stream, output.k, output.speech, output.events + tuple(more))
-
-
-class Engine:
-    """Both streams of the scripted engine, in this process."""
-
-    status = "ready"
-    parts: dict[str, str] = {}
-    ready = EngineReady(2, "cpu", {})
-
-    def __init__(self) -> None:
-        self._streams: dict[int, tuple[Obeying, Session]] = {}
-        self._number = 0
-
-    def number(self) -> int:
-        self._number += 1
-        return self._number
-
-    def open(self, opening: OpenStream, session: Session) -> None:
-        self._streams[opening.stream] = Obeying(opening.turns), session
-
-    def send(self, turn: MicroTurnInput) -> None:
-        script, session = self._streams[turn.stream]
-        output = script.step(turn)
-        asyncio.get_running_loop().call_soon(session.engine_output, output)
-
-    def close(self, stream: int) -> None:
-        self._streams.pop(stream, None)
-
-
 def value(dice: random.Random, depth: int = 0) -> Any:
     """Anything JSON can hold, with names that mean something here and there."""
     roll = dice.random()
@@ -178,7 +53,7 @@ def value(dice: random.Random, depth: int = 0) -> Any:
     return dice.choice(ODD)
 
 
-def sensible(dice: random.Random) -> tuple[str, Any]:
+def sensible(dice: random.Random, typed: tuple[str, ...]) -> tuple[str, Any]:
     """A message as a client that means well would send it."""
     kind = dice.choice(KINDS[:5])
     match kind:
@@ -186,22 +61,23 @@ def sensible(dice: random.Random) -> tuple[str, Any]:
             return kind, {"version": "2.1.0", "about": {"library": "js"}}
         case "client-message":
             fields = {"text": "hello", "utterance": dice.randrange(9), "heard_ms": 400}
-            fields |= {"settings": {"eagerness": 0.7}, "call": f"call-{dice.randrange(9)}"}
+            tools = dice.choice(([{"name": "look_up"}], [{"name": "other"}], []))
+            fields |= {"settings": {"tools": tools}, "call": f"call-{dice.randrange(400)}"}
             return kind, {"t": dice.choice(OURS), "d": fields}
         case "send-text":
-            typed = ("say 3", "burst 2", "yield", "recall", "be quiet", SECRET)
             return kind, {"content": dice.choice(typed)}
         case "append-to-context":
             return kind, {"role": "user", "content": "It rains.", "run_immediately": True}
     return kind, {"buttons": ["1", "*"]}
 
 
-def made(dice: random.Random, n: int) -> dict[str, Any]:
+def made(dice: random.Random, n: int, typed: tuple[str, ...]) -> dict[str, Any]:
     """One message, mostly with an id of its own."""
     if dice.random() < 0.03:
         status = {"type": dice.choice(("trackStatus", "renegotiate")), "receiver_index": 1}
         return {"type": "signalling", "message": {**status, "enabled": dice.choice(ODD)}}
-    kind, data = sensible(dice)
+    kind: Any
+    kind, data = sensible(dice, typed)
     if dice.random() < 0.5:
         kind = dice.choice(KINDS) if dice.random() < 0.97 else dice.choice(("nonsense", 5, None))
         data = value(dice)
@@ -216,68 +92,57 @@ def broken(dice: random.Random, text: str) -> str:
     return dice.choice((text[:at], text[at:], text[:at] + '"' + text[at:], "[" * 9_999, ""))
 
 
-def begin(services: Services) -> tuple[Session, Room, asyncio.Task[Any]]:
-    room = Room()
-    entry = Registry(600.0).create(asyncio.get_running_loop().time())
-    tools = StreamSettings(tools=(ToolSpec("look_up", timeout_seconds=2.0),))
-    session = Session(entry, room, RtviDialect(), tools, services, lambda: None)
-    return session, room, asyncio.create_task(session.run())
+def check(sent: dict[str, Any], intact: bool, told: list[dict[str, Any]]) -> tuple[int, int]:
+    """At most one answer, and of the right name; how many refusals and how many answers."""
+    refusals = [one for one in told if one["type"].startswith("error")]
+    answers = [one for one in told if one.get("id") == sent.get("id")]
+    assert len(refusals) <= 1 and len(answers) <= 1, (sent, refusals, answers)
+    for one in refusals:
+        assert one["data"]["error"] and one["data"]["code"]
+        named = one["type"] == "error-response"
+        proper = isinstance(sent.get("id"), str) and 0 < len(sent["id"]) <= 64
+        if intact and sent["type"] != "signalling" and "\ud800" not in str(sent.get("id")):
+            assert named == proper, (sent, one)
+            assert not named or one["id"] == sent["id"], (sent, one)
+    return len(refusals), len(answers) - len([one for one in answers if one in refusals])
 
 
-async def talk() -> tuple[list[Room], int, int, int]:
-    """Let both clients send; the rooms, and how many messages were refused, answered and taken."""
-    dice, loop = random.Random(7), asyncio.get_running_loop()
-    assert isinstance(loop, Fast)
-    settings = Settings(idle_seconds=0.0)
-    services = Services(settings, Engine(), Metrics(), Policy())  # type: ignore[arg-type]
-    begun = [begin(services) for _ in range(2)]
-    rooms = [room for _, room, _ in begun]
-    await asyncio.sleep(0)
+@pytest.mark.timeout(120)
+async def test_ten_thousand_messages_are_answered_or_refused_by_name() -> None:
+    dice, engine = random.Random(7), ScriptedEngine()
+    tools = StreamSettings(tools=(ToolSpec("look_up"),))
+    talks = [Talk(engine, Registry(600.0), RtviDialect(), tools) for _ in range(2)]
+    for talk in talks:
+        await talk.live()
     refused = answered = 0
     for n in range(MESSAGES):
-        room, other = rooms[n % 2], rooms[(n + 1) % 2]
-        sent = made(dice, n)
-        if n % 2 and isinstance(sent.get("data"), dict) and sent["data"].get("content") == SECRET:
-            sent["data"]["content"] = "hello"
+        talk, other = talks[n % 2], talks[(n + 1) % 2]
+        sent = made(dice, n, typed=TYPED + ((SECRET,) if n % 2 == 0 else ()))
         intact = dice.random() < 0.95
         text = json.dumps(sent) if intact else broken(dice, json.dumps(sent))
-        before, elsewhere = len(room.told), len(other.told)
-        room.text("ping: 5" if dice.random() < 0.02 else text)
+        elsewhere = len(other.told)
+        told = talk.say(text, 0.02)
+        talk.say("ping: 5", 0.0)
         assert len(other.told) == elsewhere, "another client was told"
-        now = [one for one in room.told[before:] if one["type"].startswith("error")]
-        assert len(now) <= 1, now
-        for error in now:
-            refused += 1
-            assert error["data"]["error"] and error["data"]["code"]
-            if intact and error["type"] == "error-response":
-                assert error["id"] == sent["id"]
-        ours = [
-            one for one in room.told[before:] if one["id" if "id" in one else "type"] == f"m{n}"
-        ]
-        assert len(ours) <= 1, ours
-        answered += len(ours)
-        if n % 4 == 3:
-            loop.ahead += 0.1
-            for each in rooms:
-                each.tick(n // 4)
-            for _ in range(4):
-                await asyncio.sleep(0)
-    assert not any(task.done() for *_, task in begun), "a session ended"
-    for session, *_ in begun:
-        session.end("hung_up")
-    assert await asyncio.gather(*(task for *_, task in begun)) == ["hung_up", "hung_up"]
-    return rooms, refused, answered, MESSAGES - refused
+        counts = check(sent, intact, told)
+        refused, answered = refused + counts[0], answered + counts[1]
+        if n % 10 in (4, 9):
+            await talk.live()
+            await other.live()
+    assert refused > 3_000 and answered > 1_000 and engine.orders > 1_000, (refused, answered)
+    for talk in talks:
+        assert not talk.run.done()
+        talk.session.end("hung_up")
+        assert await talk.run == "hung_up"
+        whole(talk.told)
+    assert SECRET in json.dumps(talks[0].told) and SECRET not in json.dumps(talks[1].told)
+    assert not engine.scripts
 
 
-def test_ten_thousand_messages_are_answered_or_refused_by_name() -> None:
-    with asyncio.Runner(loop_factory=Fast) as runner:
-        rooms, refused, answered, taken = runner.run(talk())
-    assert refused > 2_000 and taken > 2_000 and answered > 2_000, (refused, answered, taken)
-    assert SECRET in json.dumps(rooms[0].told) and SECRET not in json.dumps(rooms[1].told)
-    for room in rooms:
-        told = [one["type"] for one in room.told]
-        for pair in ("bot-started-speaking", "bot-tts-started", "bot-llm-started"):
-            begun = told.count(pair)
-            assert begun > 10 and 0 <= begun - told.count(pair.replace("started", "stopped")) <= 1
-        assert {"server-response", "bot-ready", "llm-function-call-stopped"} <= set(told)
-        assert room.told[-1] == {"type": "signalling", "message": {"type": "peerLeft"}}
+def whole(told: list[dict[str, Any]]) -> None:
+    """What began ended, and the end was told."""
+    kinds = [one["type"] for one in told]
+    for begins in ("bot-started-speaking", "bot-tts-started", "bot-llm-started"):
+        assert kinds.count(begins) == kinds.count(begins.replace("started", "stopped")) > 10
+    assert {"server-response", "bot-ready", "llm-function-call-stopped"} <= set(kinds)
+    assert told[-1] == {"type": "signalling", "message": {"type": "peerLeft"}}

@@ -113,7 +113,8 @@ async def test_another_offer_of_the_same_connection_is_answered_and_it_goes_on()
 
 async def test_messages_are_a_sign_of_life_of_one_who_sends_no_sound() -> None:
     async with paired() as (peer, caller):
-        for task in caller._pc.getTransceivers()[0].sender._tasks:
+        sender: Any = caller._pc.getTransceivers()[0].sender
+        for task in sender._tasks:
             task.cancel()
         for _ in range(14):
             caller.send("ping: 1")
