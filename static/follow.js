@@ -10,7 +10,7 @@ import { initialView, reduce } from './call-state.js';
 /** @typedef {import('./call-state.js').Action} Action */
 
 /**
- * @param {import('./call.js').Call} call
+ * @param {Pick<import('./call.js').Call, 'on'>} call
  * @param {(view: View) => void} onView called once for all that happens in one turn of the loop
  * @param {AbortSignal} signal ends it
  * @returns {(action: Action) => void} tells it what the call does not

@@ -138,6 +138,12 @@ function refusal(error) {
   if (code === 'unauthorized') {
     return problem('unauthorized', 'The server does not let this page in.', ['Reload the page: what lets it in may have expired.', message || 'If that does not help, its owner must renew its key.']);
   }
+  if (code === 'forbidden_origin') {
+    return problem('forbidden-origin', 'The server does not let pages of this site in.', [message || 'Its owner must list this site in allowed_origins.']);
+  }
+  if (code === 'rate_limited') {
+    return problem('rate-limited', 'This site asked too often of late.', ['It is tried again in a moment if you wait here.'], true, retrySeconds);
+  }
   if (code === 'not_ready') {
     return problem('not-ready', 'The model is still being loaded.', ['This takes some seconds after the server was started.'], true, retrySeconds);
   }

@@ -1,7 +1,7 @@
 /**
  * `<counterpoint-call>`: a conversation in any page, by one script tag and one element.
  *
- *     <script type="module" src="https://talk.example/static/elements/counterpoint-call.js"></script>
+ *     <script type="module" src="https://talk.example/static/dist/counterpoint-call.min.js"></script>
  *     <counterpoint-call heading="Ask us"></counterpoint-call>
  *
  * The site's origin must stand in the server's `allowed_origins`. Removing the element ends the call;

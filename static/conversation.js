@@ -1,0 +1,196 @@
+/**
+ * The module's inside: a call that is heard, steered, and lends its page's tools. What a page may use
+ * of it, and what each thing means, stands in `counterpoint.d.ts`, which tsc holds against this.
+ *
+ * @module conversation
+ */
+
+import { Call } from './call.js';
+import { Loudspeaker } from './loudspeaker.js';
+import { listDevices } from './microphone.js';
+import { placeProblem } from './problems.js';
+import * as steering from './steering.js';
+import { Tools } from './tools.js';
+
+/** The server this file came from. */
+export const HOME = new URL(import.meta.url).origin;
+
+/** @typedef {import('./problems.js').Problem} Problem */
+/** @typedef {import('./events.js').ServerEvent} ServerEvent */
+/** @typedef {{[Type in ServerEvent['type']]: Extract<ServerEvent, {type: Type}>}} ByType */
+/** @typedef {import('./call.js').CallEvents & ByType & {blocked: {blocked: boolean}}} ConversationEvents */
+/**
+ * @typedef {object} ConversationOptions
+ * @property {string} [server] its address; the one this file came from unless told
+ * @property {import('./peer.js').Secret} [secret] a short-lived secret, or a function that gets one from your own server; never a key
+ * @property {import('./events.js').Settings} [settings]
+ * @property {readonly import('./tools.js').Tool[]} [tools] functions of this page that the model may use
+ * @property {RTCIceServer[]} [iceServers]
+ * @property {boolean} [play] false if you play the `voice` yourself
+ */
+
+/** The conversation could not be begun; `problem` says what to do. */
+export class ConversationError extends Error {
+  /** @param {Problem} problem */
+  constructor(problem) {
+    super([problem.title, ...problem.advice].join(' '));
+    this.name = 'ConversationError';
+    this.problem = problem;
+  }
+}
+
+/** One conversation: it connects, stays connected, is heard, and does what it is told. */
+export class Conversation extends Call {
+  #tools;
+  #loudspeaker;
+
+  /**
+   * @param {ConversationOptions} [options]
+   * @throws {TypeError} for an address or a tool that cannot be used
+   */
+  constructor({ server = HOME, settings = {}, tools = [], play = true, secret = '', iceServers = [] } = {}) {
+    const own = new Tools(tools, (event) => this.send(event));
+    const lent = own.declared.length ? { tools: [...(settings.tools ?? []), ...own.declared] } : {};
+    super({ base: address(server), settings: { ...settings, ...lent }, secret, iceServers });
+    this.#tools = own;
+    this.#loudspeaker = new Loudspeaker((blocked) => this.dispatchEvent(new CustomEvent('blocked', { detail: { blocked } })));
+    this.on('event', ({ event }) => {
+      this.#tools.receive(event);
+      this.dispatchEvent(new CustomEvent(event.type, { detail: event }));
+    });
+    this.on('phase', ({ phase }) => {
+      if (phase !== 'live') this.#tools.stop();
+    });
+    if (!play) return;
+    this.on('voice', ({ stream }) => void this.#loudspeaker.play(stream));
+    this.on('silenced', ({ silenced }) => this.#loudspeaker.silence(silenced));
+  }
+
+  /**
+   * Hear of something; `call.js` and docs/dialect.md list what there is.
+   * @template {keyof ConversationEvents} Name
+   * @param {Name} name
+   * @param {(detail: ConversationEvents[Name]) => void} listener
+   * @param {AddEventListenerOptions} [options]
+   * @returns {() => void} ends the listening
+   * @override
+   */
+  on(name, listener, options) {
+    return super.on(/** @type {any} */ (name), /** @type {any} */ (listener), options);
+  }
+
+  /**
+   * Begin, and wait until both sides can talk. Afterwards it stays connected by itself.
+   * @param {{deviceId?: string}} [choice]
+   * @returns {Promise<void>}
+   * @throws {ConversationError}
+   */
+  connect(choice = {}) {
+    const done = new AbortController();
+    const { signal } = done;
+    /** @type {Promise<void>} */
+    const connected = new Promise((resolve, reject) => {
+      /** @type {Problem | null} */
+      let known = here();
+      if (known) return reject(new ConversationError(known));
+      this.on('problem', ({ problem }) => (known = problem), { signal });
+      this.on('phase', ({ phase }) => {
+        if (phase === 'live') resolve();
+        if (phase === 'failed' || phase === 'ended') reject(new ConversationError(known ?? HUNG_UP));
+      }, { signal });
+      void this.start(choice);
+    });
+    return connected.finally(() => done.abort());
+  }
+
+  /** What can be chosen; labels come once the microphone was allowed. */
+  devices() {
+    return listDevices(navigator.mediaDevices);
+  }
+
+  /** @param {string} deviceId empty = the browser's choice @throws {DOMException} when it cannot be used */
+  useLoudspeaker(deviceId) {
+    return this.#loudspeaker.use(deviceId);
+  }
+
+  /**
+   * Have this said, in these words. The `agent.saying` event tells what became of it.
+   * @param {string} text
+   * @param {{policy?: steering.SayPolicy, priority?: number, say?: string}} [how]
+   * @returns {boolean} whether it could be sent now, here and below
+   */
+  say(text, how) {
+    return this.send(steering.say(text, how));
+  }
+
+  /** Something it should know; it is not answered. @param {string} text @param {steering.AppendRole} [role] */
+  append(text, role) {
+    return this.send(steering.append(text, role));
+  }
+
+  /** Stop the answer under way or in the making; it is not given again. */
+  cancel() {
+    return this.send(steering.cancel());
+  }
+
+  /** Fall silent in the midst of an answer and go on listening. */
+  hold() {
+    return this.send(steering.hold());
+  }
+
+  /** Go on where `hold` stopped. */
+  resume() {
+    return this.send(steering.resume());
+  }
+
+  /** Of an utterance only so much was heard. @param {number} utterance @param {number} heardMs */
+  truncate(utterance, heardMs) {
+    return this.send(steering.truncate(utterance, heardMs));
+  }
+
+  /** Answer what is there, now. */
+  answer() {
+    return this.send(steering.answer());
+  }
+
+  /** With `manual_turns`: the person's turn ends here. */
+  commit() {
+    return this.send(steering.commit());
+  }
+
+  /** Forget what the person said since the last turn. */
+  clear() {
+    return this.send(steering.clear());
+  }
+
+  /** Change settings; what is not named stays. @param {import('./events.js').Settings} settings */
+  update(settings) {
+    return this.send(steering.update(settings));
+  }
+}
+
+/**
+ * A conversation that is connected.
+ * @param {ConversationOptions & {deviceId?: string}} [options]
+ * @returns {Promise<Conversation>}
+ * @throws {ConversationError} it says what is wrong and what to do
+ */
+export async function connect({ deviceId = '', ...options } = {}) {
+  const conversation = new Conversation(options);
+  await conversation.connect({ deviceId });
+  return conversation;
+}
+
+/** @type {Problem} */
+const HUNG_UP = Object.freeze({ code: 'ended', title: 'It was hung up.', advice: Object.freeze([]), retry: false, retrySeconds: 0 });
+
+/** Why nobody can talk in this page, or null. @returns {Problem | null} */
+export function here() {
+  const { isSecureContext, RTCPeerConnection, location, navigator } = globalThis;
+  return placeProblem({ isSecureContext, mediaDevices: navigator.mediaDevices, RTCPeerConnection, host: location.host });
+}
+
+/** @param {string} server */
+function address(server) {
+  return new URL(server, globalThis.location?.href).href.replace(/\/+$/, '');
+}
