@@ -29,6 +29,8 @@ from model.timebase import HEARING_BLOCK_SAMPLES, MICRO_TURN_SECONDS, SPEAKING_B
 __all__ = ["Live", "Talker", "live"]
 
 JOBS_SECONDS = 20.0
+PATIENCE_SECONDS = 4 * MICRO_TURN_SECONDS
+"""A machine that is busy with other things answers too, only later."""
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Live:
 
     def pause(self) -> None:
         """Until the next micro-turn: a little, or longer while jobs wait."""
-        until = time.monotonic() + MICRO_TURN_SECONDS
+        until = time.monotonic() + PATIENCE_SECONDS
         time.sleep(0.01)
         while self.engine.jobs.waiting() and time.monotonic() < until:
             time.sleep(0.005)

@@ -47,7 +47,7 @@ def random_core(folder: Path) -> str:
 
 
 @pytest.mark.weights
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("floor", ["rules", "core"])
 def test_a_conversation_is_equal_to_the_bit_alone(tmp_path: Path, floor: str) -> None:
     config = EngineConfig(

@@ -45,7 +45,7 @@ def test_windows_together_are_windows_one_by_one(precision: str, apart: float) -
     assert np.array_equal(states[0], states[2])
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_data_is_made_shard_by_shard_and_goes_on(tmp_path: Path) -> None:
     """All passes over a small shard, one lost in between; its audio goes when all are done."""
     render_shard(tmp_path, 5, 0, "train", count=1)
