@@ -28,6 +28,8 @@ __all__ = [
     "EngineState",
     "ErrorEvent",
     "EyesSeen",
+    "EyesState",
+    "EyesWanted",
     "Floor",
     "Health",
     "Latency",
@@ -203,6 +205,37 @@ class EyesSeen(Event):
     box: tuple[float, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EyesWanted(Event):
+    """What the sender of that video is asked for."""
+
+    type: ClassVar[str] = "eyes.wanted"
+    source: Literal["camera", "screen"]
+    frames_a_second: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EyesState(Event):
+    """Whether the server looks, and what of it the person should know."""
+
+    type: ClassVar[str] = "eyes.state"
+    source: Literal["camera", "screen"]
+    state: Literal[
+        "off",
+        "waiting",
+        "looking",
+        "limited",
+        "dark",
+        "still",
+        "stalled",
+        "unusable",
+        "absent",
+    ]
+    message: str
+
+
 EVENTS: Mapping[str, type[Event]] = {
     "session.started": SessionStarted,
     "session.ending": SessionEnding,
@@ -228,5 +261,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "tool.ended": ToolEnded,
     "settings.changed": SettingsChanged,
     "eyes.seen": EyesSeen,
+    "eyes.wanted": EyesWanted,
+    "eyes.state": EyesState,
 }
 """Every event by the type it has on the wire."""

@@ -61,6 +61,10 @@ class EngineConfig:
     journal_megabytes: int = 4096
     """Most that the journals take together, the oldest are deleted first; an hour takes 200."""
 
+    journal_pictures: int = 0
+    """1: the journal holds what was seen too; 0: only that something was, and when. A stream that
+    saw something is replayed to the bit only with its pictures."""
+
     def __post_init__(self) -> None:
         """Raise UnknownSetting for a value outside its range."""
         if self.model not in MODELS:
@@ -73,6 +77,8 @@ class EngineConfig:
             raise UnknownSetting(f"answer_tokens must be 16 to 1024, not {self.answer_tokens}")
         if self.journal_megabytes < 1:
             raise UnknownSetting(f"journal_megabytes must be above 0, not {self.journal_megabytes}")
+        if self.journal_pictures not in (0, 1):
+            raise UnknownSetting(f"journal_pictures must be 0 or 1, not {self.journal_pictures!r}")
         if not 0 <= self.niceness <= 19:
             raise UnknownSetting(f"niceness must be 0 to 19, not {self.niceness}")
 

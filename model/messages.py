@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.orders import Order, Refused, Saying, StreamSettings, ToolAnswer, ToolCall
-from model.sight import Picture, Seen
+from model.sight import Picture, PicturesWanted, Seen
 
 __all__ = [
     "AgentWord",
@@ -38,6 +38,7 @@ __all__ = [
     "PersonState",
     "PersonWords",
     "Picture",
+    "PicturesWanted",
     "Refused",
     "Remembered",
     "Said",
@@ -254,6 +255,7 @@ Event = (
     | Saying
     | Refused
     | Seen
+    | PicturesWanted
 )
 
 

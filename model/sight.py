@@ -12,7 +12,15 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAX_PICTURES", "MAX_PICTURE_PIXELS", "Box", "Picture", "Seen", "SightSource"]
+__all__ = [
+    "MAX_PICTURES",
+    "MAX_PICTURE_PIXELS",
+    "Box",
+    "Picture",
+    "PicturesWanted",
+    "Seen",
+    "SightSource",
+]
 
 MAX_PICTURES: Final = 2
 """Pictures one micro-turn may carry: the newest of each source."""
@@ -83,3 +91,14 @@ class Seen:
     score: float
     at_seconds: float
     box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesWanted:
+    """How many pictures a second of a source the model can use from now on: 0.2 to 5.
+
+    Before the first, it is two of the camera and one of the screen.
+    """
+
+    source: SightSource
+    a_second: float

@@ -10,12 +10,14 @@ consecutive, so its clock loses the thrown-away time; `session_seconds` puts it 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from model.messages import Audio, Command, Heard, MicroTurnInput, ToolAnswer
+from model.messages import Audio, Command, Heard, MicroTurnInput, Picture, ToolAnswer
 from model.orders import MAX_ORDERS, Cancel, Clear, Order
-from model.timebase import MICRO_TURN_SECONDS
+from model.sight import SightSource
+from model.timebase import HEARING_BLOCK_SAMPLES, MICRO_TURN_SECONDS
 
 __all__ = ["IN_FLIGHT", "WAITING_BLOCKS", "Intake"]
 
@@ -53,6 +55,8 @@ class Intake:
         # One batch a micro-turn, the next first. The engine reads texts before it obeys orders, so
         # what comes behind a cancellation, which must not touch it, is in the batch after.
         self._batches: deque[_Pending] = deque([_Pending()])
+        # The newest wins: a picture that could not travel yet is replaced.
+        self._pictures: dict[SightSource, Picture] = {}
         self._suspects: tuple[str, ...] = ()
         # (first k of the stream, blocks the microphone was ahead by), oldest first.
         self._shifts: deque[tuple[int, int]] = deque([(0, 0)], maxlen=_SHIFTS)
@@ -92,6 +96,14 @@ class Intake:
             return False
         self._pending.answers.append(answer)
         return True
+
+    def show(self, picture: Picture) -> None:
+        """Queue a picture in place of one of its source that waits."""
+        self._pictures[picture.source] = picture
+
+    def unseen(self, source: SightSource) -> None:
+        """Forget a picture that waits: it may not be looked at any more."""
+        self._pictures.pop(source, None)
 
     @property
     def carrying_k(self) -> int:
@@ -138,6 +150,7 @@ class Intake:
             heard=tuple(self._pending.heard.values()),
             commands=tuple(self._pending.commands),
             answers=tuple(self._pending.answers),
+            pictures=tuple(self._take_pictures(shift)),
             orders=tuple(self._pending.orders),
         )
         self._batches.popleft()
@@ -146,6 +159,13 @@ class Intake:
         self._in_flight.append(micro_turn)
         self.next_k += 1
         return micro_turn
+
+    def _take_pictures(self, shift: int) -> Iterator[Picture]:
+        """Those that wait, on the stream's clock: audio that was thrown away is not on it."""
+        while self._pictures:
+            _, picture = self._pictures.popitem()
+            at = max(0, picture.at_samples - shift * HEARING_BLOCK_SAMPLES)
+            yield replace(picture, at_samples=at)
 
     def answered(self, k: int) -> None:
         """The engine answered micro-turn k, and with it all before."""
@@ -168,6 +188,7 @@ class Intake:
         texts += [text for batch in self._batches for text in batch.texts]
         fresh = _Pending(texts=texts, commands=["goodbye"] if goodbye else [])
         self._batches = deque([fresh])
+        self._pictures.clear()
         self._in_flight.clear()
 
     def session_seconds(self, stream_seconds: float) -> float:

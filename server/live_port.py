@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 
+from model.sight import SightSource
 from model.timebase import (
     HEARING_RATE,
     SPEAKING_FRAME_SAMPLES,
@@ -25,6 +26,7 @@ from server.port import Channel, Mouthpiece, Port
 from server.recording import Recording
 from server.socket_port import PartyLine
 from server.socket_sound import Resampler, pcm
+from server.webrtc.camera import Camera
 from server.webrtc.channel import Refusal
 from server.webrtc.microphone import Block
 from server.webrtc.peer import GoneReason, PeerStatistics
@@ -52,6 +54,11 @@ class LivePort:
         self._clock = SessionClock(asyncio.get_running_loop())
         self._faster = Resampler(HEARING_RATE, SPEAKING_RATE)
         self._mouth = _Mouth(port.speaker, self._next_frame)
+
+    @property
+    def cameras(self) -> Mapping[SightSource, Camera]:
+        """None: this protocol has no way to let us look."""
+        return {}
 
     @property
     def microphone(self) -> AsyncIterable[tuple[int, Block]]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
+from model.sight import SightSource
 from server.auth import Pass
 from server.dialects.openai_realtime import RealtimeDialect
 from server.errors import NotFound
 from server.port import Mouthpiece
 from server.registry import Entry
 from server.socket_port import PartyLine, SocketChannel
+from server.webrtc.camera import Camera
 from server.webrtc.microphone import Microphone
 from server.webrtc.peer import GoneReason, Peer, PeerStatistics
 from server.webrtc.speaker import Frame, FrameSource
@@ -63,6 +65,11 @@ class CallPort:
     def speaker(self) -> Mouthpiece:
         """The Peer's, unless answers are only to be read."""
         return self.voice
+
+    @property
+    def cameras(self) -> Mapping[SightSource, Camera]:
+        """None: these clients have no way to let us look."""
+        return {}
 
     @property
     def channel(self) -> PartyLine:

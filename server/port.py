@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Protocol
 
+from model.sight import SightSource
+from server.webrtc.camera import Camera
 from server.webrtc.channel import Refusal
 from server.webrtc.microphone import Block
 from server.webrtc.peer import GoneReason, PeerStatistics
@@ -51,6 +53,10 @@ class Port(Protocol):
     @property
     def speaker(self) -> Mouthpiece:
         """What we say."""
+
+    @property
+    def cameras(self) -> Mapping[SightSource, Camera]:
+        """What the person can show, if anything."""
 
     @property
     def channel(self) -> Channel:

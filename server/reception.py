@@ -21,7 +21,7 @@ from server.registry import Entry, Registry
 from server.services import Services
 from server.session import Session
 from server.settings import Settings
-from server.visitor import Visitor
+from server.visitor import OUR_LABEL, Visitor
 from server.webrtc.ice import IceSettings
 from server.webrtc.peer import Peer
 
@@ -85,7 +85,9 @@ class Reception:
         takes_over = entry is not None and entry.session is not None
         place = ExitStack() if takes_over else _enter(admission, visitor)
         with place:
-            peer = await Peer.answer(offer.sdp, self._ice, labels=frozenset({visitor.label}))
+            # Only our own dialect has a way to let us look.
+            sees, labels = visitor.label == OUR_LABEL, frozenset({visitor.label})
+            peer = await Peer.answer(offer.sdp, self._ice, labels=labels, sees=sees)
             try:
                 while entry is not None and entry.session is not None:
                     entry.session.end("replaced", 0.0)

@@ -16,7 +16,6 @@ from model.messages import (
     PersonWords,
     Remembered,
     Said,
-    Seen,
     StreamSettings,
     UtteranceDone,
 )
@@ -25,6 +24,7 @@ from server.errors import EngineLost, EngineTooSlow
 from server.hearing import Hearing
 from server.journal import Journal
 from server.line import Line
+from server.looking import Looking
 from server.port import Port
 from server.registry import Entry
 from server.services import Services
@@ -106,8 +106,9 @@ class Session:
             on_started=self._on_started,
             on_over=self._on_over,
         )
+        looking = Looking(peer.cameras, self.hearing, self._emit)
         self.steering = Steering(
-            entry.conversation, self._course, self.hearing, self.speaking, self._emit
+            entry.conversation, self._course, self.hearing, self.speaking, looking, self._emit
         )
 
     def end(self, reason: EndReason, in_seconds: float | None = None) -> None:
@@ -162,8 +163,6 @@ class Session:
                     self._emit(self.speaking.remembered(event))
                 case PersonState():
                     self._emit(event)
-                case Seen():
-                    self._emit(self.hearing.on_session_clock(event))
                 case _:
                     self.steering.told(event)
         for speech in output.speech:
@@ -249,6 +248,7 @@ class Session:
             await asyncio.sleep(_PULSE_SECONDS)
             now = loop.time()
             self._emit(health(self.peer.statistics(), self.hearing, self.speaking))
+            self.steering.looking.tell()
             if course.recover(now):
                 self._emit(EngineState("ready", ""))
             if self.speaking.active:

@@ -24,6 +24,8 @@ from model.messages import (
 from server.steering_events import (
     AgentComplete,
     HoldChanged,
+    LookChanged,
+    LookWanted,
     SettingsChanged,
     SteeringEvent,
     ToolEnded,
@@ -170,6 +172,8 @@ SessionEvent = (
     | Remembered
     | Floor
     | Seen
+    | LookWanted
+    | LookChanged
     | Latency
     | EngineState
     | Health

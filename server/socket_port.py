@@ -7,14 +7,16 @@ import contextlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from aiohttp import WSMsgType, web
 
+from model.sight import SightSource
 from server.port import Channel
 from server.session_events import Reply
 from server.socket_sound import BadSound, SocketMicrophone, SocketSpeaker
+from server.webrtc.camera import Camera
 from server.webrtc.channel import Refusal
 from server.webrtc.peer import GoneReason, PeerStatistics
 
@@ -149,6 +151,7 @@ class SocketPort:
         self.microphone = SocketMicrophone()
         self.channel = SocketChannel(socket)
         self.speaker = SocketSpeaker(self._sound, lambda: dialect.output_format)
+        self.cameras: Mapping[SightSource, Camera] = {}
         self.gone = asyncio.Event()
         self.gone_reason: GoneReason | None = None
         self._dialect = dialect

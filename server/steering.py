@@ -10,7 +10,16 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
-from model.messages import Command, Refused, Saying, ToolAnswer, ToolCall, Turn
+from model.messages import (
+    Command,
+    PicturesWanted,
+    Refused,
+    Saying,
+    Seen,
+    ToolAnswer,
+    ToolCall,
+    Turn,
+)
 from model.orders import (
     Answer,
     Append,
@@ -29,6 +38,7 @@ from server.conversation import Conversation
 from server.course import Course
 from server.errors import BadOffer
 from server.hearing import Hearing
+from server.looking import Looking
 from server.session_events import Problem, SessionEvent, StopSpeaking
 from server.speaking import Speaking
 from server.steering_events import (
@@ -39,6 +49,7 @@ from server.steering_events import (
     CommitAsked,
     HoldAsked,
     HoldChanged,
+    LookAsked,
     ResumeAsked,
     SayAsked,
     SettingsAsked,
@@ -70,6 +81,7 @@ class Steering:
         course: where the session stands; its settings are changed here.
         hearing: the person's side.
         speaking: our side.
+        looking: what the client lets us see.
         emit: called with every event for the client.
     """
 
@@ -79,9 +91,11 @@ class Steering:
         course: Course,
         hearing: Hearing,
         speaking: Speaking,
+        looking: Looking,
         emit: Callable[[SessionEvent], None],
     ) -> None:
         self.held = False
+        self.looking = looking
         self._conversation = conversation
         self._course = course
         self._hearing = hearing
@@ -102,9 +116,11 @@ class Steering:
             name = None if isinstance(event, StopSpeaking) else event.event_id
             self._emit(Problem("bad_field", str(refusal), event_id=name))
 
-    def told(self, event: ToolCall | Saying | Refused) -> None:
-        """Take what the engine says of orders and tools."""
+    def told(self, event: ToolCall | Saying | Refused | Seen | PicturesWanted) -> None:
+        """Take what the engine says of orders, of tools, and of what it sees."""
         match event:
+            case Seen() | PicturesWanted():
+                self.looking.told(event)
             case ToolCall():
                 self._call(event)
             case Saying(say, state, utterance):
@@ -134,6 +150,7 @@ class Steering:
     def close(self) -> None:
         """The session is over."""
         self._tools.close()
+        self.looking.close()
 
     def _act(self, event: SteeringEvent | StopSpeaking) -> None:
         match event:
@@ -144,6 +161,8 @@ class Steering:
                 self._stop()
             case TruncateAsked():
                 self._truncate(event)
+            case LookAsked():
+                self.looking.act(event)
             case HoldAsked() | ResumeAsked():
                 self._hold(isinstance(event, HoldAsked))
             case SayAsked():

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from model.orders import AppendRole, SayPolicy, StreamSettings
+from model.sight import SightSource
 
 __all__ = [
     "AgentComplete",
@@ -21,6 +22,9 @@ __all__ = [
     "CommitAsked",
     "HoldAsked",
     "HoldChanged",
+    "LookAsked",
+    "LookChanged",
+    "LookWanted",
     "ResumeAsked",
     "SayAsked",
     "SettingsAsked",
@@ -126,6 +130,15 @@ class ToolAnswered:
     event_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LookAsked:
+    """The person lets us look, or no longer; nothing is looked at before."""
+
+    source: SightSource
+    on: bool
+    event_id: str | None = None
+
+
 SteeringEvent = (
     CancelAsked
     | TruncateAsked
@@ -138,6 +151,7 @@ SteeringEvent = (
     | AnswerAsked
     | SettingsAsked
     | ToolAnswered
+    | LookAsked
 )
 
 # ---- Session to client (beside ToolCall and Saying of model.messages) ---------------------------
@@ -164,6 +178,27 @@ class AgentComplete:
 
     utterance: int
     length_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookWanted:
+    """What the client's sender is asked for: no more frames, no larger ones."""
+
+    source: SightSource
+    frames_a_second: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookChanged:
+    """Whether we look, and what of it the person should know."""
+
+    source: SightSource
+    state: Literal[
+        "off", "waiting", "looking", "limited", "dark", "still", "stalled", "unusable", "absent"
+    ]
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from model.messages import Turn
 from server.auth import Gate, Pass
@@ -12,7 +13,10 @@ from server.port import Port
 from server.session_events import Dialect
 from server.webrtc.peer import Peer
 
-__all__ = ["Visitor"]
+__all__ = ["OUR_LABEL", "Visitor"]
+
+OUR_LABEL: Final = "counterpoint"
+"""Of the data channel of our own dialect."""
 
 
 def _as_it_is(peer: Peer) -> Port:
@@ -37,6 +41,6 @@ class Visitor:
     gate: Gate
     holder: Pass = field(default_factory=Pass)
     dialect: Callable[[], Dialect] = CounterpointDialect
-    label: str = "counterpoint"
+    label: str = OUR_LABEL
     port: Callable[[Peer], Port] = _as_it_is
     history: tuple[Turn, ...] = ()

@@ -146,6 +146,8 @@ function reduceEvent(view, event) {
     case 'agent.held':
     case 'agent.saying':
     case 'eyes.seen':
+    case 'eyes.state':
+    case 'eyes.wanted':
     case 'settings.changed':
     case 'tool.call':
     case 'tool.ended':

@@ -367,6 +367,35 @@ export interface EyesSeen {
   box?: number[];
 }
 
+/** What the sender of that video is asked for. */
+export interface EyesWanted {
+  type: 'eyes.wanted';
+  /** from 0, consecutive */
+  seq: number;
+  /** on the session's clock */
+  at_ms: number;
+  source: 'camera' | 'screen';
+  /** no more frames than these */
+  frames_a_second: number;
+  /** of a box of which the pixels are the bound */
+  width: number;
+  /** of that box */
+  height: number;
+}
+
+/** Whether the server looks, and what of it the person should know. */
+export interface EyesState {
+  type: 'eyes.state';
+  /** from 0, consecutive */
+  seq: number;
+  /** on the session's clock */
+  at_ms: number;
+  source: 'camera' | 'screen';
+  state: 'off' | 'waiting' | 'looking' | 'limited' | 'dark' | 'still' | 'stalled' | 'unusable' | 'absent';
+  /** for the person; may be empty */
+  message: string;
+}
+
 /** Typed words, heard as such at any moment. */
 export interface TextSend {
   type: 'text.send';
@@ -529,6 +558,16 @@ export interface ToolAnswer {
   failed?: boolean;
 }
 
+/** Look at that video from now on, or no longer. */
+export interface EyesLook {
+  type: 'eyes.look';
+  /** a name of yours; an `error` this causes repeats it */
+  event_id?: string;
+  source: 'camera' | 'screen';
+  /** nothing is looked at before it is true */
+  on: boolean;
+}
+
 /** What the server tells. */
 export type ServerEvent =
   | SessionStarted
@@ -554,7 +593,9 @@ export type ServerEvent =
   | ToolCall
   | ToolEnded
   | SettingsChanged
-  | EyesSeen;
+  | EyesSeen
+  | EyesWanted
+  | EyesState;
 
 /** What a client may send. */
 export type ClientEvent =
@@ -572,4 +613,5 @@ export type ClientEvent =
   | TurnCommit
   | TurnClear
   | SettingsUpdate
-  | ToolAnswer;
+  | ToolAnswer
+  | EyesLook;

@@ -76,6 +76,7 @@ function names(value) {
   return Object.fromEntries(pairs.slice(0, 32));
 }
 
+const source = oneOf('camera', 'screen');
 /** @type {Check} */
 const box = (value) => (Array.isArray(value) && value.length === 4 && value.every((one) => one >= 0 && one <= 1) ? value : undefined);
 /** @type {Check} */
@@ -123,7 +124,9 @@ const SERVER_EVENTS = {
   'agent.held': { held: flag },
   'agent.saying': { say: text, state: oneOf('began', 'dropped'), utterance: optional(number, -1) },
   'settings.changed': { settings: record, event_id: optional(text, undefined) },
-  'eyes.seen': { source: oneOf('camera', 'screen'), what: text, label: text, score: share, seen_ms: number, box: optional(box, undefined) },
+  'eyes.wanted': { source, frames_a_second: number, width: count, height: count },
+  'eyes.state': { source, state: oneOf('off', 'waiting', 'looking', 'limited', 'dark', 'still', 'stalled', 'unusable', 'absent'), message: optional(text, '') },
+  'eyes.seen': { source, what: text, label: text, score: share, seen_ms: number, box: optional(box, undefined) },
   'tool.call': { call: text, name: text, arguments: optional(record, {}) },
   'tool.ended': { call: text, failed: flag, text: optional(text, '') },
   error: { code: text, message: optional(text, ''), fatal: optional(flag, false), event_id: optional(text, undefined) },

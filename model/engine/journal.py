@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from model.engine.journal_entries import (
     Stepped,
     Stopped,
     Submitted,
+    Withheld,
 )
 from model.engine.journal_file import SUFFIX, JournalWriter
 from model.engine.pieces import Job, Piece
@@ -102,6 +104,7 @@ class Journal:
         room: where.
         describe: what the engine is, as JSON; called once, in the journal's thread, at its start.
         most_entries: bound of the queue.
+        pictures: whether what was seen is kept.
     """
 
     def __init__(
@@ -109,9 +112,12 @@ class Journal:
         room: JournalRoom,
         describe: Callable[[], Mapping[str, Any]],
         most_entries: int = QUEUE_ENTRIES,
+        *,
+        pictures: bool = False,
     ) -> None:
         self._room = room
         self._describe = describe
+        self._pictures = pictures
         self._head: Mapping[str, Any] = {}
         self._queue: queue.Queue[tuple[int, Late] | None] = queue.Queue(most_entries)
         self._going: set[int] = set()
@@ -142,7 +148,15 @@ class Journal:
         together: int,
     ) -> None:
         """A micro-turn was committed; without an output it failed."""
-        self._put(turn.stream, lambda: _stepped(turn, results, output, senses, together))
+        withheld: tuple[Withheld, ...] = ()
+        if turn.pictures and not self._pictures:
+            # Here, not in the thread: what waits in the queue holds no picture either.
+            withheld = tuple(
+                Withheld(one.source, one.at_samples, one.width, one.height) for one in turn.pictures
+            )
+            turn = replace(turn, pictures=())
+        late = partial(_stepped, turn, results, output, senses, together)
+        self._put(turn.stream, lambda: replace(late(), withheld=withheld))
 
     def submitted(self, job: Job) -> None:
         """A job was queued."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from model import messages, orders, sight
 from model.engine.pieces import Ended
 from model.messages import MicroTurnInput, OpenStream
+from model.sight import SightSource
 
 __all__ = [
     "Closed",
@@ -28,6 +29,7 @@ __all__ = [
     "Stepped",
     "Stopped",
     "Submitted",
+    "Withheld",
     "decoded",
     "encoded",
 ]
@@ -84,17 +86,28 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A picture that the model was given and the journal was not to keep."""
+
+    source: SightSource
+    at_samples: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stepped:
     """A micro-turn was committed, or failed.
 
     Attributes:
-        turn: what came in.
+        turn: what came in, without the pictures that were withheld.
         entered: numbers of the jobs whose results entered, in order.
         speech: digest of the samples that went out.
         events: digest of the events.
         senses: digest of the probabilities behind the decision; empty where the model gives none.
         together: how many streams were stepped in this tick.
         failed: the model raised; nothing went out.
+        withheld: what there was to see, where pictures are not kept.
     """
 
     turn: MicroTurnInput
@@ -104,6 +117,7 @@ class Stepped:
     senses: str = ""
     together: int = 1
     failed: bool = False
+    withheld: tuple[Withheld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +139,7 @@ Entry = Opened | Submitted | Sampled | Ran | Stepped | Closed | Stopped
 _ENTRIES: Final = {
     one.__name__: one for one in (Opened, Submitted, Sampled, Ran, Stepped, Closed, Stopped)
 }
+_PARTS: Final = {Withheld.__name__: Withheld}
 _KIND = "$"
 _ARRAY = "@"
 _MAPPING = "%"
@@ -190,7 +205,7 @@ def _value(plain: Any, blob: bytes) -> tuple[Any, bytes]:
         return dict(pairs), blob
     kind = str(plain.get(_KIND))
     named = [getattr(part, kind) for part in (messages, orders, sight) if kind in part.__all__]
-    made = _ENTRIES.get(kind) or (named[0] if named else None)
+    made = _ENTRIES.get(kind) or _PARTS.get(kind) or (named[0] if named else None)
     if made is None or not is_dataclass(made):
         raise ValueError(f"a journal of this version holds no {kind!r}")
     known = {one.name for one in fields(made)}

@@ -99,8 +99,9 @@ def _journal(
         return build(chosen, device, parts)
 
     room = JournalRoom(Path(config.journal), config.journal_megabytes * 1_000_000)
-    log.warning("what is said is recorded, with its sound, in %s", room.folder)
-    return Journal(room, describe)
+    seen = " and what is seen" if config.journal_pictures else ""
+    log.warning("what is said is recorded, with its sound%s, in %s", seen, room.folder)
+    return Journal(room, describe, pictures=bool(config.journal_pictures))
 
 
 def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> None:

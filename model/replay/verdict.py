@@ -26,6 +26,7 @@ class Verdict:
         lost: why the rest could not be replayed.
         shared: tokens sampled in batches of 1, 2, … rows when they were journalled.
         together: micro-turns stepped with 0, 1, … neighbours when they were journalled.
+        withheld: pictures that the model was given and the journal does not hold.
         ended: `closed`, `overflow`, `full`, `ended` (the engine was), or `cut off` (it was killed).
         fault: what is wrong with the file.
         seconds: of all steps, and of all pieces, this time.
@@ -37,6 +38,7 @@ class Verdict:
     lost: str = ""
     shared: Counter[int] = field(default_factory=Counter)
     together: Counter[int] = field(default_factory=Counter)
+    withheld: int = 0
     ended: str = "cut off"
     fault: str = ""
     seconds: tuple[float, float] = (0.0, 0.0)
@@ -57,6 +59,7 @@ class Verdict:
             "lost": self.lost,
             "shared": {str(rows): count for rows, count in sorted(self.shared.items())},
             "together": {str(rows): count for rows, count in sorted(self.together.items())},
+            "withheld": self.withheld,
             "ended": self.ended,
             "fault": self.fault,
             "seconds": [round(one, 3) for one in self.seconds],
@@ -72,6 +75,8 @@ class Verdict:
             f"{self.turns - self.together[1]} micro-turns were stepped beside other streams",
             f"the journal: {self.ended}{', ' + self.fault if self.fault else ''}",
         ]
+        if self.withheld:
+            told.append(f"{self.withheld} pictures were not kept: what was made of them is lost")
         if self.first is not None:
             k, kinds = self.first
             told.append(f"first difference at micro-turn {k} ({k / 10:.1f} s): {', '.join(kinds)}")
@@ -129,6 +134,7 @@ def _count(entry: Entry, verdict: Verdict) -> None:
         case Stepped():
             verdict.turns += 1
             verdict.together[entry.together] += 1
+            verdict.withheld += len(entry.withheld)
         case Closed():
             verdict.ended = "closed"
         case Stopped(why):

@@ -33,7 +33,14 @@ from server.session_events import (
     SessionEvent,
     SessionStarted,
 )
-from server.steering_events import AgentComplete, HoldChanged, SettingsChanged, ToolEnded
+from server.steering_events import (
+    AgentComplete,
+    HoldChanged,
+    LookChanged,
+    LookWanted,
+    SettingsChanged,
+    ToolEnded,
+)
 from server.stream_settings import written
 
 __all__ = ["DIALECT", "MAX_MESSAGE_BYTES", "CounterpointDialect"]
@@ -114,8 +121,10 @@ class CounterpointDialect:
 def _fields(event: SessionEvent) -> dict[str, Any]:
     """`type` and the fields of the event's own."""
     match event:
-        case PersonWords() | PersonState() | Said() | Remembered() | Floor() | Seen():
+        case PersonWords() | PersonState() | Said() | Remembered() | Floor():
             return _model_fields(event)
+        case Seen() | LookWanted() | LookChanged():
+            return _sight_fields(event)
         case AgentStarted(utterance):
             return {"type": "agent.started", "utterance": utterance}
         case AgentProgress(state, utterance, heard_samples, words_heard, by):
@@ -194,7 +203,7 @@ def _session_fields(event: SessionStarted | SessionEnding | SessionEnded) -> dic
 
 
 def _model_fields(
-    event: PersonWords | PersonState | Said | Remembered | Floor | Seen,
+    event: PersonWords | PersonState | Said | Remembered | Floor,
 ) -> dict[str, Any]:
     match event:
         case PersonWords(segment, words, final, typed):
@@ -235,6 +244,10 @@ def _model_fields(
                 "decision": decision,
                 "probability": round(probability, 3),
             }
+
+
+def _sight_fields(event: Seen | LookWanted | LookChanged) -> dict[str, Any]:
+    match event:
         case Seen(source, what, label, score, at_seconds, box):
             seen = {
                 "type": "eyes.seen",
@@ -245,6 +258,16 @@ def _model_fields(
                 "seen_ms": max(0, _ms(at_seconds)),
             }
             return seen if box is None else {**seen, "box": [round(one, 4) for one in box]}
+        case LookWanted(source, frames_a_second, width, height):
+            return {
+                "type": "eyes.wanted",
+                "source": source,
+                "frames_a_second": round(frames_a_second, 2),
+                "width": width,
+                "height": height,
+            }
+        case LookChanged(source, state, message):
+            return {"type": "eyes.state", "source": source, "state": state, "message": message}
 
 
 def _ms(time_seconds: float) -> int:

@@ -24,6 +24,7 @@ from server.steering_events import (
     ClearAsked,
     CommitAsked,
     HoldAsked,
+    LookAsked,
     ResumeAsked,
     SayAsked,
     SettingsAsked,
@@ -37,6 +38,7 @@ __all__ = ["MAX_EVENT_ID", "read"]
 MAX_EVENT_ID: Final = 64
 _LARGEST_NUMBER: Final = 2**53
 _LONGEST_HEARD_MS: Final = 3_600_000
+_SOURCES: Final = ("camera", "screen")
 _POLICIES: Final = ("when_free", "now", "never_over_person")
 _ROLES: Final = ("knowledge", "person", "agent")
 
@@ -93,6 +95,12 @@ class _Fields:
             raise _BadField(f"{name} must be one of {', '.join(allowed)}.")
         return value
 
+    def needs(self, *names: str) -> None:
+        """Fields that may not be left out."""
+        for name in names:
+            if name not in self._message:
+                raise _BadField(f"{name} is missing.")
+
     def table(self, name: str) -> Mapping[str, Any]:
         """An object."""
         value = self._message.get(name)
@@ -105,6 +113,11 @@ def _truncate(fields: _Fields) -> ClientEvent:
     heard_ms = fields.whole("heard_ms", _LONGEST_HEARD_MS)
     heard_samples = samples(heard_ms / 1000, SPEAKING_RATE)
     return TruncateAsked(fields.whole("utterance", 2**31), heard_samples, fields.event_id)
+
+
+def _look(fields: _Fields) -> ClientEvent:
+    fields.needs("source", "on")
+    return LookAsked(fields.one_of("source", _SOURCES), fields.flag("on"), fields.event_id)
 
 
 def _say(fields: _Fields) -> ClientEvent:
@@ -132,6 +145,7 @@ _READERS: Final[dict[str, Callable[[_Fields], ClientEvent]]] = {
     "speech.stop": lambda fields: StopSpeaking(),
     "session.end": lambda fields: EndSession(),
     "ping": lambda fields: Ping(fields.number("sent_ms")),
+    "eyes.look": _look,
     "agent.cancel": lambda fields: CancelAsked(fields.event_id),
     "agent.truncate": _truncate,
     "agent.hold": lambda fields: HoldAsked(fields.event_id),

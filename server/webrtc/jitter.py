@@ -109,6 +109,13 @@ class JitterBuffer:
             return min(stall, self._hole_until())
         return stall
 
+    def sample_of(self, timestamp: int) -> int | None:
+        """The number of the sample that has this RTP timestamp, were it to be played in order."""
+        if self._next is None or not self._anchored:
+            return None
+        behind = (self._next[1] - timestamp + (1 << 31)) % (1 << 32) - (1 << 31)
+        return self.played_samples - behind // _TICKS
+
     def restart(self) -> None:
         """Another sender's numbering begins (a new SSRC); the clock goes on."""
         self._packets.clear()

@@ -91,6 +91,10 @@ class Microphone:
             return 0.0
         return self._buffer.lag_samples(self._loop.time()) / HEARING_RATE
 
+    def sample_of(self, timestamp: int) -> int | None:
+        """The number of the sample that has this RTP timestamp; None before there is sound."""
+        return self._buffer.sample_of(timestamp) if self._buffer is not None else None
+
     @property
     def wait_packets(self) -> int:
         """How many packets beyond a hole are awaited now."""

@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 
+from model.sight import SightSource
 from server.errors import BadOffer, NoAudio
+from server.webrtc.camera import Camera
 from server.webrtc.channel import EventChannel
 from server.webrtc.ice import IceSettings, gather_with
 from server.webrtc.late import Candidate, add_candidates, answer_again
@@ -21,6 +28,8 @@ from server.webrtc.offer import check_offer
 from server.webrtc.pins import IncompatibleAiortc, replace_part
 from server.webrtc.rtp import AudioReceiver, AudioSender
 from server.webrtc.speaker import FrameSource, Lateness, Speaker
+from server.webrtc.sync import Alignment
+from server.webrtc.video import keep_codecs, take_over
 from server.webrtc.watch import CONNECT_SECONDS, VANISHED_SECONDS, GoneReason, Watch
 
 __all__ = [
@@ -42,6 +51,7 @@ Direction = Literal["sendrecv", "sendonly", "recvonly"]
 
 CLOSE_SECONDS: Final = 5.0
 
+_SOURCES: Final[tuple[SightSource, ...]] = ("camera", "screen")
 _ANSWERED_FMTP: Final = {"minptime": 10, "useinbandfec": 1, "maxaveragebitrate": 32_000}
 
 
@@ -87,6 +97,8 @@ class Peer:
         answer_sdp: what to send back.
         microphone: what the person says; iterate it.
         speaker: what we say; set its `source`.
+        cameras: what the person shows, by source, as far as the offer has video m-lines for it: the
+            first is the camera's, the second the screen's.
         channel: text events.
         gone: set when it failed, vanished or closed; `gone_reason` then says which. From then
             on nothing is sent, the microphone's iteration ends and everything is closed.
@@ -96,11 +108,14 @@ class Peer:
         self.answer_sdp = ""
         self.microphone = Microphone()
         self.speaker = Speaker(source)
+        self.cameras: dict[SightSource, Camera] = {}
         self.channel = EventChannel()
         self.gone = asyncio.Event()
         self.gone_reason: GoneReason | None = None
         self._connected = asyncio.Event()
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        # aiortc's other policies lose the second of two m-lines of one kind when it bundles.
+        policy = RTCBundlePolicy.MAX_COMPAT
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=policy))
         self._audio: tuple[AudioReceiver, AudioSender] | None = None
         self._watch = Watch(self._connected, self._signs_of_life, self._go)
         self._closing: asyncio.Task[None] | None = None
@@ -114,6 +129,7 @@ class Peer:
         source: FrameSource | None = None,
         labels: frozenset[str] = frozenset({"counterpoint"}),
         direction: Direction = "sendrecv",
+        sees: bool = True,
     ) -> Peer:
         """Answer an offer; takes a few milliseconds.
 
@@ -123,6 +139,7 @@ class Peer:
             source: what we say.
             labels: names of data channels that are served; others are closed.
             direction: of the audio, unless the offer wants less.
+            sees: whether video is received where it is offered; nothing is read before `look`.
 
         Raises:
             BadOffer: or its kinds NoAudio and NoCodec, or TooLarge; nothing is left behind.
@@ -131,7 +148,7 @@ class Peer:
         offer = check_offer(offer_sdp)
         peer = cls(source)
         try:
-            await peer._negotiate(offer, ice or IceSettings(), labels, direction)
+            await peer._negotiate(offer, ice or IceSettings(), labels, direction, sees)
         except (IncompatibleAiortc, BadOffer):
             await peer.close()
             raise
@@ -161,9 +178,16 @@ class Peer:
 
     async def answer_again(self, offer_sdp: object) -> str:
         """Answer another offer of this connection, which goes on; raises BadOffer."""
-        (audio, *_) = (one for one in self._pc.getTransceivers() if one.kind == "audio")
-        self.answer_sdp = await answer_again(self._pc, offer_sdp, lambda: _speak_opus(audio))
+        self.answer_sdp = await answer_again(self._pc, offer_sdp, self._as_before)
         return self.answer_sdp
+
+    def _as_before(self) -> None:
+        """Another offer changes nothing of what is served."""
+        (audio, *_) = (one for one in self._pc.getTransceivers() if one.kind == "audio")
+        _speak_opus(audio)
+        for transceiver in self._pc.getTransceivers():
+            if transceiver is not audio and not keep_codecs(transceiver):
+                transceiver.direction = "inactive"
 
     async def close(self) -> None:
         """End everything; within 5 s, twice if you like, from anywhere."""
@@ -198,7 +222,12 @@ class Peer:
     # ---- negotiation
 
     async def _negotiate(
-        self, offer: str, ice: IceSettings, labels: frozenset[str], direction: Direction
+        self,
+        offer: str,
+        ice: IceSettings,
+        labels: frozenset[str],
+        direction: Direction,
+        sees: bool,
     ) -> None:
         pc = self._pc
         pc.on("connectionstatechange", self._on_state)
@@ -211,7 +240,11 @@ class Peer:
         for transceiver in transceivers:
             # What is not served costs nothing: no receiver is started for it.
             transceiver.direction = direction if transceiver is audio else "inactive"
-        self._take_over(audio)
+        ear = self._take_over(audio)
+        videos = [t for t in transceivers if t.kind == "video" and sees]
+        for name, video in zip(_SOURCES, videos, strict=False):
+            self.cameras[name] = Camera(name, Alignment(self.microphone, ear.clock))
+            take_over(video, self.cameras[name])
         transports = [t.receiver.transport.transport for t in transceivers]
         if pc.sctp is not None:
             transports.append(pc.sctp.transport.transport)
@@ -221,7 +254,7 @@ class Peer:
         self.answer_sdp = pc.localDescription.sdp
         self._watch.start(receives=audio.currentDirection in ("sendrecv", "recvonly"))
 
-    def _take_over(self, audio: RTCRtpTransceiver) -> None:
+    def _take_over(self, audio: RTCRtpTransceiver) -> AudioReceiver:
         _speak_opus(audio)
         receiver = AudioReceiver(audio.receiver, self.microphone, audio.sender._ssrc)
         receiver.on_disconnect = self._on_hang_up
@@ -230,6 +263,7 @@ class Peer:
         replace_part(audio, "_RTCRtpTransceiver__receiver", receiver)
         replace_part(audio, "_RTCRtpTransceiver__sender", sender)
         self._audio = (receiver, sender)
+        return receiver
 
     # ---- what happens to it
 
@@ -265,6 +299,8 @@ class Peer:
         self.gone_reason = reason
         self._watch.stop()
         self.microphone.end()
+        for camera in self.cameras.values():
+            camera.close()
         self._closing = asyncio.create_task(self._shut())
         self.gone.set()
 

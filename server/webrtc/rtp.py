@@ -24,7 +24,9 @@ from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameter
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.stats import RTCStatsReport
 
-__all__ = ["AudioReceiver", "AudioSender", "PacketSink"]
+from server.webrtc.sync import SenderClock
+
+__all__ = ["AudioReceiver", "AudioSender", "PacketSink", "end_task", "receiver_report"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +48,38 @@ class PacketSink(Protocol):
         """One packet: 16-bit sequence number, 32-bit timestamp, payload."""
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def end_task(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end; an error it ended with is logged."""
     # Not `await task`: that could not tell the task's cancellation from our own.
     task.cancel()
     await asyncio.wait({task})
     if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("an audio stream ended with %r", error)
+        logger.error("a stream ended with %r", error)
+
+
+def receiver_report(
+    report_ssrc: int, ssrc: int, statistics: StreamStatistics, sender: SenderClock
+) -> bytes:
+    """What we tell a sender of its stream.
+
+    Args:
+        report_ssrc: our own number.
+        ssrc: of the stream.
+        statistics: of the stream, which has begun.
+        sender: knows the sender's own last report.
+    """
+    middle, came = sender.last
+    delay = time.monotonic() - came
+    report = rtp.RtcpReceiverInfo(
+        ssrc=ssrc,
+        fraction_lost=min(statistics.fraction_lost, 255),
+        packets_lost=statistics.packets_lost,
+        highest_sequence=(statistics.cycles + (statistics.max_seq or 0)) & 0xFFFFFFFF,
+        jitter=statistics.jitter,
+        lsr=middle,
+        dlsr=int(delay * 65536) if middle and delay < 65536 else 0,
+    )
+    return bytes(rtp.RtcpRrPacket(ssrc=report_ssrc, reports=[report]))
 
 
 class AudioReceiver:
@@ -60,6 +88,7 @@ class AudioReceiver:
     def __init__(self, replaced: Any, sink: PacketSink, report_ssrc: int) -> None:
         self.transport: RTCDtlsTransport = replaced.transport
         self.statistics: StreamStatistics | None = None
+        self.clock = SenderClock(_OPUS_CLOCK)
         self.on_disconnect: Callable[[], None] = lambda: None
         self.on_bye: Callable[[], None] = lambda: None
         self._enabled = True  # set by RTCRtpTransceiver
@@ -68,7 +97,6 @@ class AudioReceiver:
         self._report_ssrc = report_ssrc
         self._ssrc = 0
         self._payload_types: frozenset[int | None] = frozenset()
-        self._last_report = (0, 0.0)  # middle of its NTP time, when it came
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -100,7 +128,7 @@ class AudioReceiver:
         """End for good."""
         if self._task is not None:
             self.transport._unregister_rtp_receiver(self)
-            await _end(self._task)
+            await end_task(self._task)
 
     async def getStats(self) -> RTCStatsReport:
         """aiortc's report has nothing of us; see `Peer.statistics`."""
@@ -116,8 +144,9 @@ class AudioReceiver:
 
     async def _handle_rtcp_packet(self, packet: rtp.AnyRtcpPacket) -> None:
         if isinstance(packet, rtp.RtcpSrPacket):
-            middle = (packet.sender_info.ntp_timestamp >> 16) & 0xFFFFFFFF
-            self._last_report = (middle, time.monotonic())
+            if packet.ssrc == self._ssrc:
+                told = packet.sender_info
+                self.clock.report(told.ntp_timestamp, told.rtp_timestamp, time.monotonic())
         elif isinstance(packet, rtp.RtcpByePacket):
             self.on_bye()
 
@@ -127,6 +156,7 @@ class AudioReceiver:
         if self.statistics is None or packet.ssrc != self._ssrc:
             if self.statistics is not None:
                 self._sink.restart()
+            self.clock.reset()
             self._ssrc = packet.ssrc
             self.statistics = StreamStatistics(_OPUS_CLOCK)
         self.statistics.add(packet)
@@ -137,20 +167,9 @@ class AudioReceiver:
             await asyncio.sleep(0.5 + random.random())
             if self.statistics is None or self.statistics.max_seq is None:
                 continue
-            middle, came = self._last_report
-            delay = time.monotonic() - came
-            report = rtp.RtcpReceiverInfo(
-                ssrc=self._ssrc,
-                fraction_lost=min(self.statistics.fraction_lost, 255),
-                packets_lost=self.statistics.packets_lost,
-                highest_sequence=(self.statistics.cycles + self.statistics.max_seq) & 0xFFFFFFFF,
-                jitter=self.statistics.jitter,
-                lsr=middle,
-                dlsr=int(delay * 65536) if middle and delay < 65536 else 0,
-            )
-            packet = rtp.RtcpRrPacket(ssrc=self._report_ssrc, reports=[report])
+            report = receiver_report(self._report_ssrc, self._ssrc, self.statistics, self.clock)
             with contextlib.suppress(ConnectionError):
-                await self.transport._send_rtp(bytes(packet))
+                await self.transport._send_rtp(report)
 
 
 class AudioSender:
@@ -207,7 +226,7 @@ class AudioSender:
         if self._tasks:
             self.transport._unregister_rtp_sender(self)
             for task in self._tasks:
-                await _end(task)
+                await end_task(task)
             await self._send(bytes(rtp.RtcpByePacket(sources=[self._ssrc])))
 
     async def getStats(self) -> RTCStatsReport:

@@ -27,7 +27,14 @@ from typing import Any
 import aiohttp
 import numpy as np
 import numpy.typing as npt
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 
 from model.timebase import FRAME_SECONDS
 from server.webrtc.ice import IceSettings, gather_with
@@ -124,6 +131,7 @@ class Caller:
         loopback: whether 127.0.0.1 is offered.
         extra: further fields of the offer's body ("resume", "settings").
         packets: ready Opus packets to send over and over instead of a live microphone.
+        videos: how many video m-lines to offer, without a track; see `show`.
     """
 
     def __init__(
@@ -135,6 +143,7 @@ class Caller:
         loopback: bool = False,
         extra: dict[str, Any] | None = None,
         packets: Sequence[bytes] | None = None,
+        videos: int = 0,
     ) -> None:
         self.answer: Answer = {}
         self.events: list[dict[str, Any]] = []
@@ -144,8 +153,9 @@ class Caller:
         self.connect_seconds = 0.0
         self._url = url
         self._extra = extra or {}
-        self._loopback = loopback
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._offered = (loopback, videos)
+        bundle = RTCBundlePolicy.MAX_COMPAT  # see server/webrtc/peer.py
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=bundle))
         self._channel: RTCDataChannel = self._pc.createDataChannel(label)
         self._wake = asyncio.Condition()
 
@@ -175,9 +185,13 @@ class Caller:
         sender = AudioSender(transceiver.sender, self.mouth.run)
         replace_part(transceiver, "_RTCRtpTransceiver__receiver", receiver)
         replace_part(transceiver, "_RTCRtpTransceiver__sender", sender)
+        loopback, videos = self._offered
+        for _ in range(videos):
+            pc.addTransceiver("video", "sendonly")
         assert pc.sctp is not None
-        settings = IceSettings(loopback=self._loopback)
-        for transport in {receiver.transport.transport, pc.sctp.transport.transport}:
+        settings = IceSettings(loopback=loopback)
+        transports = {one.receiver.transport.transport for one in pc.getTransceivers()}
+        for transport in {*transports, pc.sctp.transport.transport}:
             gather_with(transport.iceGatherer._connection, settings)
         self._channel.on("message", self._on_message)
         await pc.setLocalDescription(await pc.createOffer())
@@ -243,6 +257,11 @@ class Caller:
     def say(self, audio: Audio) -> float:
         """Speak; see `Mouth.say`."""
         return self.mouth.say(audio)
+
+    def show(self, track: MediaStreamTrack | None, video: int = 0) -> None:
+        """Send this track on a video m-line from now on, without negotiating; None for nothing."""
+        videos = [one for one in self._pc.getTransceivers() if one.kind == "video"]
+        videos[video].sender.replaceTrack(track)
 
     def lateness(self) -> Lateness:
         """Of the frames that were sent: how busy this side was."""

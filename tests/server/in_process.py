@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from model.messages import (
     ToolCall,
 )
 from model.orders import ChangeSettings, Say
+from model.sight import SightSource
 from model.timebase import HEARING_BLOCK_SAMPLES
 from server.dialects.counterpoint import CounterpointDialect
 from server.engine_client import EngineClient, StreamOwner
@@ -29,6 +30,7 @@ from server.services import Services
 from server.session import Session
 from server.session_events import ClientEvent, Dialect, Problem
 from server.settings import Settings
+from server.webrtc.camera import Camera
 from server.webrtc.channel import Refusal
 from server.webrtc.microphone import Block
 from server.webrtc.peer import GoneReason, PeerStatistics
@@ -118,6 +120,7 @@ class _Port:
         self.gone = asyncio.Event()
         self.gone_reason: GoneReason | None = None
         self.blocks: asyncio.Queue[tuple[int, Block]] = asyncio.Queue()
+        self.cameras: Mapping[SightSource, Camera] = {}
 
     @property
     async def microphone(self) -> AsyncIterator[tuple[int, Block]]:

@@ -3,7 +3,8 @@
 "say N": an utterance of N words of half a second, a block a micro-turn. "burst N": the same, all at
 once. "yield": gives the floor up and goes on sending speech, as an engine in full flow would.
 "goodbye" (as a command): says one word. "recall": reports the turns it was opened with. "sleep S",
-"hang", "die": what they say. Every Heard with `cut` is reported as words "cut UTTERANCE SAMPLES".
+"hang", "die": what they say. "look N": asks for N pictures a second. Of every picture it says the
+mean colour. Every Heard with `cut` is reported as words "cut UTTERANCE SAMPLES".
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from model.messages import (
     MicroTurnOutput,
     OpenStream,
     PersonWords,
+    Picture,
+    PicturesWanted,
     Said,
+    Seen,
     Shutdown,
     Speech,
     StreamClosed,
@@ -90,6 +94,7 @@ class Script:
         for text in turn.texts:
             self.report(text, now, typed=True)
             self.obey(text, now)
+        self.events += (colour(picture) for picture in turn.pictures)
         self.speak(BLOCK)
         return MicroTurnOutput(turn.stream, turn.k, tuple(self.speech), tuple(self.events))
 
@@ -100,6 +105,8 @@ class Script:
             case ["burst", words]:
                 self.begin(int(words))
                 self.speak(self.length)
+            case ["look", rate]:
+                self.events.append(PicturesWanted("camera", float(rate)))
             case ["yield"]:
                 self.events.append(Floor("yield", 0.9))
             case ["recall"]:
@@ -115,6 +122,14 @@ class Script:
                 os._exit(9)
             case ["fail"]:
                 raise ValueError(text)
+
+
+def colour(picture: Picture) -> Seen:
+    """ "320x240 200 30 30": size and mean colour, in the middle."""
+    red, green, blue = (round(float(one)) for one in picture.pixels.mean(axis=(0, 1)))
+    label = f"{picture.width}x{picture.height} {red} {green} {blue}"
+    at_seconds = picture.at_samples / 16_000
+    return Seen(picture.source, "colour", label, 1.0, at_seconds, (0.25, 0.25, 0.5, 0.5))
 
 
 def enter(connection: Connection, settings: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from model.engine.journal_entries import (
     Stepped,
     Stopped,
     Submitted,
+    Withheld,
     decoded,
     encoded,
 )
@@ -70,6 +71,7 @@ ENTRIES: tuple[Entry, ...] = (
         (12, 12), "a", "b", "c", together=2,
     ),
     Stepped(MicroTurnInput(7, 4, STRANGE), failed=True),
+    Stepped(MicroTurnInput(7, 5, LOUD), withheld=(Withheld("screen", 8000, 1280, 720),)),
     Closed("the model failed"),
     Stopped("full"),
 )  # fmt: skip
@@ -199,6 +201,22 @@ def test_an_engine_writes_what_entered_its_model(tmp_path: Path) -> None:
     assert len({step.speech for step in steps}) == 6
     assert first[-1] == Stopped("ended")
     assert second[-1] == Closed()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_is_seen_is_kept_only_where_that_was_asked_for(tmp_path: Path, kept: bool) -> None:
+    journal = Journal(JournalRoom(tmp_path, 10**9), describe, pictures=kept)
+    engine = Engine(EchoModel(1), journal)
+    engine.open(OpenStream(1))
+    picture = Picture("camera", 4000, PIXELS)
+    engine.push(MicroTurnInput(1, 0, LOUD, pictures=(picture,)), now=0.0)
+    engine.tick()
+    engine.close(CloseStream(1))
+    journal.close()
+    (path,) = journals(tmp_path)
+    (step,) = (entry for entry in JournalReader(path) if isinstance(entry, Stepped))
+    assert digest(step.turn.pictures) == digest((picture,) if kept else ())
+    assert step.withheld == (() if kept else (Withheld("camera", 4000, 4, 2),))
 
 
 def test_a_stream_that_fails_says_so(tmp_path: Path) -> None:

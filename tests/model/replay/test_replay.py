@@ -8,14 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from model.config import EngineConfig
 from model.engine.echo import EchoModel
+from model.engine.engine import Engine
+from model.engine.journal import Journal, JournalRoom
 from model.engine.journal_entries import Entry, Ran, Sampled, Stepped
 from model.engine.journal_file import JournalReader, JournalWriter
+from model.messages import CloseStream, MicroTurnInput, OpenStream, Picture, Seen
 from model.replay.cli import main
 from model.replay.verdict import replay
 from model.timebase import HEARING_BLOCK_SAMPLES
@@ -146,6 +150,37 @@ def test_another_order_of_pieces_is_another_run(scribbled: Path, tmp_path: Path)
     file.close()
     verdict, _ = replay(ScribbleModel(3), JournalReader(tmp_path / "swapped"))
     assert verdict.equal < verdict.turns
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_pictures_are_replayed_where_they_were_kept(tmp_path: Path, kept: bool) -> None:
+    class Seeing(EchoModel):
+        """Says how bright each picture is."""
+
+        def step(self, state: Any, inputs: Any) -> Any:
+            state, (row,) = super().step(state, inputs)
+            assert row is not None
+            seen = tuple(
+                Seen(one.source, "light", str(one.pixels.mean()), 1.0, one.at_samples / 16_000)
+                for one in inputs[0].turn.pictures
+            )
+            output = replace(row.output, events=(*row.output.events, *seen))
+            return state, (replace(row, output=output),)
+
+    journal = Journal(JournalRoom(tmp_path, 10**9), dict, pictures=kept)
+    engine = Engine(Seeing(1), journal)
+    engine.open(OpenStream(1))
+    silence = np.zeros(HEARING_BLOCK_SAMPLES, np.float32)
+    for k in range(4):
+        pixels = np.full((8, 8, 3), 50 * k, np.uint8)
+        shown = (Picture("camera", 1600 * k, pixels),) if k % 2 else ()
+        engine.push(MicroTurnInput(1, k, silence, pictures=shown), now=0.0)
+        engine.tick()
+    engine.close(CloseStream(1))
+    journal.close()
+    verdict, _ = replay(Seeing(1), JournalReader(journals(tmp_path)[0]))
+    assert (verdict.unequal, verdict.withheld) == (([], 0) if kept else ([1, 3], 2))
+    assert any("not kept" in line for line in verdict.lines()) != kept
 
 
 def test_a_model_that_goes_another_way_is_lost_and_said_to_be(scribbled: Path) -> None:

@@ -37,9 +37,9 @@ class Served:
 
 
 @asynccontextmanager
-async def paired() -> AsyncIterator[tuple[Peer, Caller]]:
+async def paired(videos: int = 0) -> AsyncIterator[tuple[Peer, Caller]]:
     """A Peer and its caller in this process, over loopback."""
-    caller = Caller("", loopback=True)
+    caller = Caller("", loopback=True, videos=videos)
     peer = await Peer.answer(await caller.offer(), LOOPBACK)
     try:
         await caller.accept(peer.answer_sdp)

@@ -1,0 +1,61 @@
+"""What a session's video may cost has a bound, whatever its sender does."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.webrtc.ration import DECODED_PIXELS_A_SECOND, Ration
+
+
+def run(
+    ration: Ration, rate: float, size: tuple[int, int], seconds: float, begin: float = 0.0
+) -> tuple[int, int]:
+    """Frames decoded and pictures made; a key frame comes where one is wanted."""
+    decoded = used = 0
+    ration.sized(*size)
+    for number in range(int(seconds * rate)):
+        now = begin + number / rate
+        key = number == 0 or ration.wants_key(now)
+        if ration.decodes(key, now):
+            decoded += 1
+            used += ration.uses(now)
+    return decoded, used
+
+
+@pytest.mark.parametrize(("rate", "size"), [(2, (320, 240)), (10, (320, 240)), (15, (640, 480))])
+def test_a_modest_sender_has_all_its_frames_decoded(rate: float, size: tuple[int, int]) -> None:
+    ration = Ration(2.0)
+    decoded, used = run(ration, rate, size, 20.0)
+    assert decoded == 20 * rate
+    assert used == pytest.approx(40, abs=2)
+    assert not ration.keys_only
+
+
+@pytest.mark.parametrize(
+    ("rate", "size"),
+    [(30, (1280, 720)), (60, (1920, 1080)), (30, (3840, 2160)), (120, (640, 480))],
+)
+def test_a_greedy_sender_is_cut_down_to_key_frames(rate: float, size: tuple[int, int]) -> None:
+    ration = Ration(2.0)
+    decoded, used = run(ration, rate, size, 20.0)
+    assert ration.keys_only
+    pixels = size[0] * size[1]
+    assert decoded * pixels <= DECODED_PIXELS_A_SECOND * 22 + pixels
+    assert used >= 20 * min(1.0, DECODED_PIXELS_A_SECOND / pixels) - 1
+
+
+def test_whoever_keeps_to_it_again_is_trusted_again() -> None:
+    ration = Ration(2.0)
+    run(ration, 30, (1280, 720), 5.0)
+    assert ration.keys_only
+    run(ration, 2, (320, 240), 8.0, begin=5.0)
+    assert not ration.keys_only
+
+
+def test_at_most_as_many_pictures_as_are_wanted() -> None:
+    ration = Ration(5.0)
+    _, used = run(ration, 30, (320, 240), 10.0)
+    assert used == pytest.approx(50, abs=2)
+    ration.want(1.0)
+    _, used = run(ration, 30, (320, 240), 10.0, begin=10.0)
+    assert used == pytest.approx(10, abs=1)
