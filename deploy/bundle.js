@@ -16,7 +16,7 @@ const FOLDER = `${ROOT}static/dist/`;
 /** Source, bundle, and the most bytes it may have: what a site's visitor has to load. */
 const BUNDLES = [
   { entry: 'static/counterpoint.js', name: 'counterpoint.min.js', most: 30 * 1024 },
-  { entry: 'static/elements/counterpoint-call.js', name: 'counterpoint-call.min.js', most: 60 * 1024 },
+  { entry: 'static/elements/counterpoint-call.js', name: 'counterpoint-call.min.js', most: 64 * 1024 },
 ];
 
 /** @param {(typeof BUNDLES)[number]} bundle */

@@ -53,7 +53,9 @@ ol { list-style: none; }
 .who { font-size: 0.8125rem; font-weight: 650; }
 .turn[data-who="person"] .who { color: var(--person); }
 .turn[data-who="agent"] .who { color: var(--agent); }
-.said { overflow-wrap: anywhere; }
+/* Under its speaker's name, whichever way its words run. */
+.said { overflow-wrap: anywhere; text-align: left; }
+:host(:dir(rtl)) .said { text-align: right; }
 .said .coming { color: var(--soft); text-decoration: underline dotted 1px; text-underline-offset: 4px; }
 .said s { color: var(--soft); text-decoration-color: var(--alarm); }
 .badge { margin-inline-start: 8px; padding: 1px 8px; border-radius: 99px; font-size: 0.75rem; color: var(--ink); background: var(--sunken); white-space: nowrap; }
@@ -90,6 +92,7 @@ ol { list-style: none; }
 }
 label:not(.unseen) { display: block; margin-top: 6px; font-size: 0.8125rem; font-weight: 600; color: var(--soft); }
 select, input { width: 100%; min-height: 44px; padding: 0 12px; font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--edge); border-radius: 10px; }
+input:placeholder-shown { direction: inherit; text-overflow: ellipsis; }
 ::placeholder { color: var(--soft); opacity: 1; }
 .composer { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 8px; padding: 0 14px 14px; }
 .field-error { grid-column: 1 / -1; font-size: 0.875rem; color: var(--alarm); }
@@ -104,11 +107,12 @@ select, input { width: 100%; min-height: 44px; padding: 0 12px; font: inherit; c
 .notices { display: grid; gap: 6px; padding: 0 14px; }
 .notice { display: flex; align-items: center; gap: 12px; padding: 6px 6px 6px 14px; border-radius: 10px; background: var(--sunken); font-size: 0.9375rem; }
 .notice p { flex: 1; padding-block: 4px; }
-@container (max-width: 430px) {
+/* Where not all fits in one row, the level goes into the next one with the devices. */
+@container (max-width: 560px) {
   .controls .button { flex: 1 1 auto; padding-inline: 10px; }
-  .level { order: 9; flex-basis: 100%; max-width: none; height: 4px; }
-  .devices { flex: 1 1 auto; }
+  .level { flex-basis: 50%; max-width: none; }
 }
+@container (max-width: 380px) { .level { flex-basis: 40px; } }
 @media (prefers-reduced-motion: reduce) { .dot { animation: none !important; } }
 @media (forced-colors: active) { .dot, .level { border: 1px solid; } }
 `;

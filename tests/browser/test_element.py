@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
 from tests.browser.chromium import chromium, console_problems, open_page, serve, wait_until
 from tests.browser.leaks import WATCH, Leaks
+from tests.browser.screenshot import take
 from tests.browser.test_access import in_every_look
 from tests.network.testbed import TestBed
 
@@ -19,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
 OURS_PORT, SITE_PORT = 8094, 9300
 AXE: Final = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+SHOP_WINDOW: Final[ViewportSize] = {"width": 900, "height": 680}
 READY = "counterpoint-call:defined"
 CALL = "document.querySelector('counterpoint-call')"
 HEARD = f"() => {CALL}.view.captions.some((one) => one.who === 'agent' && one.wordsHeard > 1)"
@@ -149,6 +152,56 @@ def test_axe_finds_nothing_serious(visitor: Browser, site: str) -> None:
     found += in_every_look(page)
     page.context.close()
     assert found == []
+
+
+ARABIC: Final = {
+    "label": "محادثة صوتية",
+    "start": "ابدأ",
+    "hangUp": "إنهاء",
+    "stop": "قف",
+    "mute": "كتم",
+    "devices": "الأجهزة",
+    "person": "أنت",
+    "agent": "المساعد",
+    "typed": "مكتوب",
+    "cut-stop": "أُوقف",
+    "type": "اكتب بدل أن تتكلم",
+    "send": "أرسل",
+    "status-live": "متصل",
+}
+RENEW: Final = """(strings) => {
+  const call = document.createElement('counterpoint-call');
+  Object.assign(call, { strings }).setAttribute('heading', 'اسأل المتجر');
+  document.documentElement.dir = 'rtl';
+  document.querySelector('counterpoint-call').replaceWith(call);
+}"""
+
+
+def speak_and_type(page: Page, start: str, stop: str) -> None:
+    """A conversation with all there is to see: words of both sides, a cut, typed words."""
+    call = page.locator("counterpoint-call")
+    call.get_by_role("button", name=start).click()
+    wait_until(page, HEARD)
+    call.get_by_role("button", name=stop).click()
+    expect(call.locator(".turn[data-status=cut]").first).to_be_visible()
+    page.evaluate(f"() => {CALL}.sendText('Have you any books about harbours?')")
+    expect(call.locator(".turn[data-who=person]").get_by_text("about harbours")).to_be_visible()
+
+
+def test_pictures_of_a_conversation(visitor: Browser, site: str, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    page = open_page(visitor, f"{site}/shop.html", ready=READY, device_scale_factor=1.5)
+    speak_and_type(page, "Start", "Stop")
+    paths = take(page, folder, "element", SHOP_WINDOW)
+    page.evaluate(RENEW, ARABIC)
+    speak_and_type(page, ARABIC["start"], ARABIC["stop"])
+    page.set_viewport_size(SHOP_WINDOW)
+    paths.append(folder / "element-rtl.png")
+    page.screenshot(path=paths[-1])
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert all(path.stat().st_size > 10_000 for path in paths)
+    assert console_problems(page) == []
+    page.context.close()
 
 
 TALK_AND_REMOVE: Final = """async (times) => {
