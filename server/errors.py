@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from server.waiting import Standing
+
 __all__ = [
     "BadOffer",
     "BadRequest",
@@ -123,14 +125,17 @@ class SessionLimit(RateLimited):
 
 
 class Busy(CounterpointError):
-    """All places are taken."""
+    """All places are taken; `standing` is the asker's in the line, if they wait in it."""
 
     code = "busy"
     status = 503
 
-    def __init__(self, message: str, retry_after_seconds: float) -> None:
+    def __init__(
+        self, message: str, retry_after_seconds: float, standing: Standing | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.standing = standing
 
 
 class NotReady(CounterpointError):

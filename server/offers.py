@@ -17,15 +17,19 @@ _MAX_TOKEN: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer whose form is right; whether the SDP can be answered is for the Peer to say."""
+    """An offer whose form is right; whether the SDP can be answered is for the Peer to say.
+
+    `ticket` is that of the line before a full server: "" to be given one, None not to wait.
+    """
 
     sdp: str
     resume: str | None
     settings: StreamSettings
+    ticket: str | None = None
 
 
 def read_offer(body: Any) -> Offer:
-    """Read `{"sdp", "type": "offer", "resume"?, "settings"?}`; raises BadOffer."""
+    """Read `{"sdp", "type": "offer", "resume"?, "settings"?, "wait"?}`; raises BadOffer."""
     if not isinstance(body, Mapping):
         raise BadOffer("The body must be a JSON object with `sdp` and `type`.")
     if body.get("type") != "offer":
@@ -36,7 +40,11 @@ def read_offer(body: Any) -> Offer:
     resume = body.get("resume")
     if resume is not None and not (isinstance(resume, str) and len(resume) <= _MAX_TOKEN):
         raise BadOffer("`resume` must be the `resume_token` of an earlier answer.")
-    return Offer(sdp, resume or None, read_settings(body.get("settings", {})))
+    wait = body.get("wait", False)
+    if not isinstance(wait, bool) and not (isinstance(wait, str) and len(wait) <= _MAX_TOKEN):
+        raise BadOffer("`wait` must be true, or the `ticket` you were given.")
+    ticket = wait if isinstance(wait, str) else "" if wait else None
+    return Offer(sdp, resume or None, read_settings(body.get("settings", {})), ticket)
 
 
 def fixed(body: Any, session: Mapping[str, Any]) -> Any:

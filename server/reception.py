@@ -70,6 +70,12 @@ class Reception:
         admission = self._admission
         return (admission.taken, admission.sessions) if admission is not None else (0, 0)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        now = asyncio.get_running_loop().time()
+        return self._admission.waiting.length(now) if self._admission is not None else 0
+
     def knock(self, address: str) -> None:
         """Count an offer before it is read; raises ShuttingDown or Busy."""
         if self.shutting_down:
@@ -83,7 +89,7 @@ class Reception:
         entry = self.registry.resume(offer.resume, loop.time()) if offer.resume else None
         # Who resumes a session that still goes on takes over its place.
         takes_over = entry is not None and entry.session is not None
-        place = ExitStack() if takes_over else _enter(admission, visitor)
+        place = ExitStack() if takes_over else _enter(admission, visitor, offer.ticket)
         with place:
             # Only our own dialect has a way to let us look.
             sees, labels = visitor.label == OUR_LABEL, frozenset({visitor.label})
@@ -97,7 +103,7 @@ class Reception:
                 if entry is not None:
                     # Meanwhile it may have been deleted; then a new conversation begins.
                     entry = self.registry.resume(entry.token, loop.time())
-                place = _enter(admission, visitor) if takes_over else place
+                place = _enter(admission, visitor, in_turn=False) if takes_over else place
             except BaseException:
                 await peer.close()
                 raise
@@ -177,13 +183,17 @@ class Reception:
         log.info("session %s ended: %s", session.id, reason)
 
 
-def _enter(admission: Admission, visitor: Visitor) -> ExitStack:
+def _enter(
+    admission: Admission, visitor: Visitor, ticket: str | None = None, *, in_turn: bool = True
+) -> ExitStack:
     """Take a place; closing what is returned gives it back."""
-    with ExitStack() as place:
-        place.callback(admission.leave, admission.enter(visitor.address))
+    now = asyncio.get_running_loop().time
+    with ExitStack() as stack:
+        place = admission.enter(visitor.address, now(), ticket, in_turn=in_turn)
+        stack.callback(lambda: admission.leave(place, now()))
         visitor.gate.begin(visitor.holder)
-        place.callback(visitor.gate.end, visitor.holder)
-        return place.pop_all()
+        stack.callback(visitor.gate.end, visitor.holder)
+        return stack.pop_all()
 
 
 def _admission(settings: Settings, rows: int) -> Admission:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from server.errors import BadRequest, CounterpointError
+from server.errors import BadRequest, Busy, CounterpointError
+from server.waiting import Standing
 
 __all__ = ["error_body", "refusal"]
 
@@ -32,7 +33,15 @@ def refusal(path: str, error: CounterpointError) -> web.Response:
     if isinstance(error, BadRequest) and path.startswith(_OPENAI):
         body["error"]["param"] = error.param or None
         body["error"]["code"] = error.word or error.code
+    if isinstance(error, Busy) and error.standing is not None:
+        body["error"]["queue"] = _queue(error.standing)
     return web.json_response(body, status=error.status, headers=headers)
+
+
+def _queue(standing: Standing) -> dict[str, Any]:
+    wait = standing.wait_seconds
+    wait_ms = None if wait is None else round(wait * 1000)
+    return {"ticket": standing.ticket, "place": standing.place, "wait_ms": wait_ms}
 
 
 def error_body(path: str, code: str, message: str, status: int) -> dict[str, Any]:

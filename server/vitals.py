@@ -16,6 +16,7 @@ def gauges(reception: Reception) -> Iterator[Gauge]:
     taken, places = reception.places
     yield Gauge("sessions", "Sessions that go on.", taken)
     yield Gauge("places", "Sessions there may be at a time.", places)
+    yield Gauge("visitors_waiting", "Who waits for a place.", reception.waiting)
     yield Gauge("conversations_parked", "Resumable conversations.", reception.registry.parked)
     yield Gauge("engine_ready", "1 while the engine is ready.", engine.status == "ready")
     yield Gauge("engine_spare_ready", "1 while a spare is loaded.", engine.spare_ready)

@@ -110,6 +110,29 @@ async def test_when_all_places_are_taken_the_next_is_told_when_to_ask_again(echo
     await until_metric(echo, "sessions", 0, 5)
 
 
+async def test_who_waits_is_told_the_place_and_let_in_in_turn(echo: Served) -> None:
+    async def ask(wait: bool | str) -> tuple[int, Any]:
+        body = {"type": "offer", "sdp": "v=0", "wait": wait}
+        status, _, answer = await asyncio.to_thread(echo.offer, body)
+        return status, answer["error"]
+
+    async with echo.call(), echo.call():
+        async with echo.call():
+            (status, first), (_, second) = await ask(True), await ask(True)
+            assert status == 503 and first["code"] == "busy"
+            assert (first["queue"]["place"], second["queue"]["place"]) == (1, 2)
+            assert first["queue"]["wait_ms"] is None or first["queue"]["wait_ms"] >= 0
+            assert "queue" not in (await ask(False))[1]
+            assert await metric(echo, "visitors_waiting") == 2
+        await until_metric(echo, "sessions", 2, 5)
+        assert (await ask(second["queue"]["ticket"]))[1]["queue"]["place"] == 2
+        assert "queue" not in (await ask(False))[1], "nobody passes the line"
+        # In, and only then found to be no offer.
+        assert (await ask(first["queue"]["ticket"]))[1]["code"] == "no_audio"
+        assert (await ask(second["queue"]["ticket"]))[1]["code"] == "no_audio"
+    await until_metric(echo, "sessions", 0, 5)
+
+
 def test_while_the_engine_loads_nobody_is_let_in() -> None:
     with server(script="enter_slowly", ready=False) as served:
         assert served.request("/healthz")[0] == 503

@@ -10,26 +10,26 @@ from server.errors import Busy
 
 def test_places_in_all() -> None:
     admission = Admission(sessions=2, per_address=2)
-    first = admission.enter("a")
-    admission.enter("b")
+    first = admission.enter("a", 0.0)
+    admission.enter("b", 0.0)
     with pytest.raises(Busy) as refusal:
-        admission.enter("c")
+        admission.enter("c", 0.0)
     assert refusal.value.retry_after_seconds == 5.0
-    admission.leave(first)
-    admission.leave(first)
-    admission.enter("c")
+    admission.leave(first, 0.0)
+    admission.leave(first, 0.0)
+    admission.enter("c", 0.0)
     assert admission.taken == 2
 
 
 def test_places_of_one_address() -> None:
     admission = Admission(sessions=10, per_address=2)
-    place = admission.enter("a")
-    admission.enter("a")
+    place = admission.enter("a", 0.0)
+    admission.enter("a", 0.0)
     with pytest.raises(Busy):
-        admission.enter("a")
-    admission.enter("b")
-    admission.leave(place)
-    admission.enter("a")
+        admission.enter("a", 0.0)
+    admission.enter("b", 0.0)
+    admission.leave(place, 0.0)
+    admission.enter("a", 0.0)
 
 
 def test_offers_within_ten_seconds() -> None:
