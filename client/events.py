@@ -33,6 +33,7 @@ __all__ = [
     "Floor",
     "Health",
     "Latency",
+    "Listeners",
     "PersonState",
     "PersonWords",
     "Pong",
@@ -164,6 +165,15 @@ class ErrorEvent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners(Event):
+    """Somebody else began or ceased to listen in; sent to the person whose session it is."""
+
+    type: ClassVar[str] = "listeners"
+    count: int
+    hear_person: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall(Event):
     """The model asks for a tool of the client's; to be answered by `tool.answer`."""
 
@@ -257,6 +267,7 @@ EVENTS: Mapping[str, type[Event]] = {
     "agent.complete": AgentComplete,
     "agent.saying": AgentSaying,
     "agent.held": AgentHeld,
+    "listeners": Listeners,
     "tool.call": ToolCall,
     "tool.ended": ToolEnded,
     "settings.changed": SettingsChanged,

@@ -32,6 +32,7 @@ from server.services import Services
 from server.settings import Settings
 from server.webrtc.ice import IceServer, IceSettings
 from server.webrtc.pins import IncompatibleAiortc, check_aiortc
+from server.whip_routes import add_whip_routes
 
 __all__ = ["create_app", "run", "serve"]
 
@@ -64,6 +65,7 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
     add_openai_routes(app)
     add_live_routes(app)
     add_pipecat_routes(app)
+    add_whip_routes(app)
     app.cleanup_ctx.append(_engine_beside)
     return app
 

@@ -46,7 +46,10 @@ _REQUEST_HEADER: Final = re.compile(
     r"authorization|content-type|accept|if-match|x-openai-agents-sdk|user-agent"
     r"|openai-[a-z-]{1,40}|x-stainless-[a-z-]{1,40}"
 )
-_EXPOSED: Final = "Location, Retry-After, ETag, Link"
+_EXPOSED: Final = (
+    "Location, Retry-After, ETag, Link, Accept-Patch, Counterpoint-Session,"
+    " Counterpoint-Resume-Token"
+)
 _MAX_AGE_SECONDS: Final = 600
 _SUBPROTOCOL: Final = "openai-insecure-api-key."
 

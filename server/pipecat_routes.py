@@ -34,7 +34,7 @@ from server.pipecat_calls import (
 from server.port import Port
 from server.routes import MAX_BODY_BYTES, RECEPTION
 from server.session_events import Dialect
-from server.visitor import Visitor
+from server.visitor import PIPECAT_LABEL, Visitor
 from server.webrtc.peer import Peer
 
 __all__ = ["CONNECTIONS", "add_pipecat_routes"]
@@ -114,7 +114,7 @@ async def _begin(
         fixed = guest.holder.session.get("settings", {})
         return Locked(spoken, frozenset(fixed)) if fixed else spoken
 
-    visitor = replace(guest, dialect=dialect, label="chat", port=port)
+    visitor = replace(guest, dialect=dialect, label=PIPECAT_LABEL, port=port)
     resume = known.entry.token if known is not None else None
     welcome = await reception.welcome(Offer(offer.sdp, resume, settings), visitor)
     entry = reception.open(welcome.session, welcome.token)

@@ -21,7 +21,7 @@ from server.registry import Entry, Registry
 from server.services import Services
 from server.session import Session
 from server.settings import Settings
-from server.visitor import OUR_LABEL, Visitor
+from server.visitor import SEEING, Visitor
 from server.webrtc.ice import IceSettings
 from server.webrtc.peer import Peer
 
@@ -53,6 +53,11 @@ class Reception:
         self._admission: Admission | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._knocks = _admission(services.settings, 1)
+
+    @property
+    def ice(self) -> IceSettings:
+        """Where we can be reached."""
+        return self._ice
 
     @property
     def status(self) -> EngineStatus | str:
@@ -91,9 +96,11 @@ class Reception:
         takes_over = entry is not None and entry.session is not None
         place = ExitStack() if takes_over else _enter(admission, visitor, offer.ticket)
         with place:
-            # Only our own dialect has a way to let us look.
-            sees, labels = visitor.label == OUR_LABEL, frozenset({visitor.label})
-            peer = await Peer.answer(offer.sdp, self._ice, labels=labels, sees=sees)
+            sees, labels = visitor.label in SEEING, frozenset({visitor.label})
+            way = visitor.direction
+            peer = await Peer.answer(
+                offer.sdp, self._ice, labels=labels, sees=sees, direction=way
+            )
             try:
                 while entry is not None and entry.session is not None:
                     entry.session.end("replaced", 0.0)
@@ -167,6 +174,7 @@ class Reception:
             self.registry.park(entry, asyncio.get_running_loop().time())
 
         entry.conversation.appended.extend(visitor.history)
+        entry.holder = visitor.holder.holder
         metrics = self.services.metrics
         metrics.sessions_started += 1
         metrics.sessions_resumed += entry.expires is not None

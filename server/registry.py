@@ -30,6 +30,7 @@ class Entry:
         token: the secret that resumes, reads and deletes it.
         began: the time at which its clock was 0.
         conversation: the record.
+        holder: name of the key it was begun with, "" for none.
         session: the session that goes on, if one does.
         expires: when it is forgotten, once no session goes on.
     """
@@ -38,6 +39,7 @@ class Entry:
     token: str = field(repr=False)
     began: float
     conversation: Conversation = field(default_factory=Conversation, repr=False)
+    holder: str = ""
     session: Session | None = None
     expires: float | None = None
 
@@ -82,6 +84,10 @@ class Registry:
         if not hmac.compare_digest(_digest(entry.token), _digest(token)):
             raise Forbidden("Send the session's resume_token as `Authorization: Bearer …`.")
         return entry
+
+    def find(self, id: str) -> Entry | None:
+        """The conversation of that id, for whoever checks by other means who asks."""
+        return self._entries.get(id)
 
     def park(self, entry: Entry, now: float) -> None:
         """The entry's session ended; the conversation can be resumed for a while."""

@@ -120,6 +120,11 @@ class Session:
         elif not self._over.done():
             self._over.set_result(reason)
 
+    def tell(self, event: SessionEvent) -> None:
+        """Tell the client of what happens around the session."""
+        if not self.released.is_set():
+            self._emit(event)
+
     async def run(self) -> EndReason:
         """Live until the end; never raises but CancelledError. Then everything is given back."""
         reason: EndReason = "internal"

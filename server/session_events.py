@@ -43,6 +43,7 @@ __all__ = [
     "Flood",
     "Health",
     "Latency",
+    "Listeners",
     "Ping",
     "Pong",
     "Problem",
@@ -160,6 +161,14 @@ class Problem:
     event_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """How many others listen in, and whether any of them hears the person too."""
+
+    count: int
+    hear_person: bool
+
+
 SessionEvent = (
     SessionStarted
     | SessionEnding
@@ -185,6 +194,7 @@ SessionEvent = (
     | SettingsChanged
     | HoldChanged
     | AgentComplete
+    | Listeners
 )
 
 # ---- client to Session -------------------------------------------------------------------------

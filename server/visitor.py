@@ -11,11 +11,14 @@ from server.auth import Gate, Pass
 from server.dialects.counterpoint import CounterpointDialect
 from server.port import Port
 from server.session_events import Dialect
-from server.webrtc.peer import Peer
+from server.webrtc.peer import Direction, Peer
 
-__all__ = ["OUR_LABEL", "Visitor"]
+__all__ = ["OUR_LABEL", "PIPECAT_LABEL", "SEEING", "Visitor"]
 
 OUR_LABEL: Final = "counterpoint"
+PIPECAT_LABEL: Final = "chat"
+SEEING: Final = frozenset({OUR_LABEL, PIPECAT_LABEL})
+"""Data channels of the dialects that have a way to let us look."""
 """Of the data channel of our own dialect."""
 
 
@@ -34,6 +37,7 @@ class Visitor:
         dialect: makes the dialect of their session; the address they called chose it.
         label: name of their data channel.
         port: what the session has for the Peer; the Peer itself, or something around it.
+        direction: of the audio between us.
         history: what a new conversation remembers from before.
     """
 
@@ -43,4 +47,5 @@ class Visitor:
     dialect: Callable[[], Dialect] = CounterpointDialect
     label: str = OUR_LABEL
     port: Callable[[Peer], Port] = _as_it_is
+    direction: Direction = "sendrecv"
     history: tuple[Turn, ...] = ()

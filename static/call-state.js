@@ -139,6 +139,8 @@ function reduceEvent(view, event) {
           queuedMs: event.queued_ms,
         },
       };
+    case 'listeners':
+      return listeners(view, event);
     case 'error':
       return withNotice(view, 'error', `error-${event.code}`, event.message || `The server reported ${event.code}.`);
     case 'agent.remembered': // for tests and tools; the captions show what was heard
@@ -216,6 +218,19 @@ function hintAtEcho(view, by) {
   const next = { ...view, floorCuts: view.floorCuts + 1 };
   if (next.floorCuts !== 2 || next.captions.length > 8) return next;
   return withNotice(next, 'info', 'headphones', 'If it stops although you said nothing, it is hearing itself: wear headphones or turn the loudspeaker down.');
+}
+
+/**
+ * The person is told as long as somebody listens in.
+ * @param {View} view
+ * @param {import('./events.js').Listeners} event
+ * @returns {View}
+ */
+function listeners(view, event) {
+  const rest = { ...view, notices: view.notices.filter((notice) => notice.code !== 'listeners') };
+  if (event.count === 0) return rest;
+  const who = event.count === 1 ? 'Somebody else listens' : `${event.count} others listen`;
+  return withNotice(rest, 'warning', 'listeners', `${who} to this conversation${event.hear_person ? ', to you too' : ''}.`);
 }
 
 /**

@@ -293,6 +293,19 @@ export interface AgentHeld {
   held: boolean;
 }
 
+/** Somebody else began or ceased to listen in; sent to the person whose session it is. */
+export interface Listeners {
+  type: 'listeners';
+  /** from 0, consecutive */
+  seq: number;
+  /** on the session's clock */
+  at_ms: number;
+  /** how many listen now */
+  count: number;
+  /** whether any of them hears the person too, and not only the voice */
+  hear_person: boolean;
+}
+
 /** The model asks for a tool of the client's; to be answered by `tool.answer`. */
 export interface ToolCall {
   type: 'tool.call';
@@ -590,6 +603,7 @@ export type ServerEvent =
   | AgentComplete
   | AgentSaying
   | AgentHeld
+  | Listeners
   | ToolCall
   | ToolEnded
   | SettingsChanged

@@ -127,6 +127,7 @@ const SERVER_EVENTS = {
   'eyes.wanted': { source, frames_a_second: number, width: count, height: count },
   'eyes.state': { source, state: oneOf('off', 'waiting', 'looking', 'limited', 'dark', 'still', 'stalled', 'unusable', 'absent'), message: optional(text, '') },
   'eyes.seen': { source, what: text, label: text, score: share, seen_ms: number, box: optional(box, undefined) },
+  listeners: { count, hear_person: flag },
   'tool.call': { call: text, name: text, arguments: optional(record, {}) },
   'tool.ended': { call: text, failed: flag, text: optional(text, '') },
   error: { code: text, message: optional(text, ''), fatal: optional(flag, false), event_id: optional(text, undefined) },

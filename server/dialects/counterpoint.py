@@ -26,6 +26,7 @@ from server.session_events import (
     Flood,
     Health,
     Latency,
+    Listeners,
     Pong,
     Problem,
     SessionEnded,
@@ -157,6 +158,8 @@ def _fields(event: SessionEvent) -> dict[str, Any]:
         case Problem(code, message, fatal, event_id):
             problem = {"type": "error", "code": code, "message": message, "fatal": fatal}
             return problem if event_id is None else {**problem, "event_id": event_id}
+        case Listeners(count, hear_person):
+            return {"type": "listeners", "count": count, "hear_person": hear_person}
         case SessionStarted() | SessionEnding() | SessionEnded():
             return _session_fields(event)
         case _:

@@ -17,7 +17,7 @@ from model.messages import PersonState, PersonWords, Said, Saying
 from model.orders import ToolCall
 from server.dialects.counterpoint import CounterpointDialect
 from server.dialects.pace import Pace
-from server.dialects.rtvi_reading import MAX_NAME, Asked, BadMessage, check_track_status, read
+from server.dialects.rtvi_reading import MAX_NAME, Asked, BadMessage, read, read_track_status
 from server.dialects.rtvi_telling import Bot, Person
 from server.dialects.rtvi_wire import LABEL, Message, Wire, message, refusal, sound_text
 from server.session_events import (
@@ -27,6 +27,7 @@ from server.session_events import (
     EngineState,
     Flood,
     Latency,
+    Listeners,
     Ping,
     Pong,
     Problem,
@@ -48,7 +49,7 @@ MAX_CALLS: Final = 64
 """Calls of tools whose end is told with their name."""
 
 _PING: Final = re.compile(r"ping(: ?\d{1,20})?")
-_ALWAYS: Final = (EngineState, SessionEnding, HoldChanged, SettingsChanged, Saying)
+_ALWAYS: Final = (EngineState, SessionEnding, HoldChanged, SettingsChanged, Saying, Listeners)
 
 
 class RtviDialect:
@@ -165,8 +166,7 @@ class RtviDialect:
         kind = sent.get("type")
         try:
             if kind == "signalling":
-                check_track_status(sent.get("message"))
-                return None
+                return read_track_status(sent.get("message"))
             if sent.get("label") != LABEL:
                 raise BadMessage(f"label must be {LABEL}.")
             if id is None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from model.sight import SightSource
 from server.dialects.counterpoint_requests import read as read_ours
 from server.dialects.rtvi_wire import VERSION, Message, message, sound_text
 from server.session_events import ClientEvent, EndSession, Problem, TextSent
-from server.steering_events import AnswerAsked, Appended, ToolAnswered
+from server.steering_events import AnswerAsked, Appended, LookAsked, ToolAnswered
 
-__all__ = ["Asked", "BadMessage", "check_track_status", "read"]
+__all__ = ["Asked", "BadMessage", "read", "read_track_status"]
 
 MAX_TEXT: Final = 16_384
 MAX_APPENDED: Final = 8_192
@@ -21,7 +22,7 @@ MAX_KEYS: Final = 32
 
 _KEYS: Final = frozenset("0123456789*#")
 _ROLES: Final = {"user": "person", "assistant": "agent"}
-_RECEIVERS: Final = 3
+_RECEIVERS: Final[tuple[SightSource | None, ...]] = (None, "camera", "screen")
 
 
 class BadMessage(Exception):
@@ -57,14 +58,18 @@ def read(kind: str, data: Any, id: str) -> Asked:
     return reader(data, id)
 
 
-def check_track_status(value: Any) -> None:
-    """A signalling message of the transport's: which of its tracks are on; raises BadMessage."""
+def read_track_status(value: Any) -> ClientEvent | None:
+    """A signalling message of the transport's: one of its tracks is on or off; raises BadMessage.
+
+    Whoever turns their camera on lets us look. A microphone that is off gives silence by itself.
+    """
     if not isinstance(value, Mapping) or value.get("type") != "trackStatus":
         raise BadMessage("The only signalling message is trackStatus.", "unknown")
     index = value.get("receiver_index")
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < _RECEIVERS:
-        raise BadMessage(f"receiver_index must be a whole number below {_RECEIVERS}.")
-    _flag(value, "enabled")
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(_RECEIVERS):
+        raise BadMessage(f"receiver_index must be a whole number below {len(_RECEIVERS)}.")
+    source, on = _RECEIVERS[index], _flag(value, "enabled")
+    return LookAsked(source, on) if source is not None else None
 
 
 # ---- one for each message ------------------------------------------------------------------------

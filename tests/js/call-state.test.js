@@ -203,6 +203,15 @@ test('everything is bounded', () => {
   assert.equal(latencies.at(-1)?.latencyMs, 999);
 });
 
+test('the person is told as long as others listen in', () => {
+  const c = conversation();
+  c.on('listeners', { count: 2, hear_person: true }, 0);
+  c.on('listeners', { count: 1, hear_person: false }, 1);
+  assert.deepEqual(c.view.notices.map((notice) => notice.text), ['Somebody else listens to this conversation.']);
+  c.on('listeners', { count: 0, hear_person: false }, 2);
+  assert.equal(c.view.notices.length, 0);
+});
+
 test('a view is never changed, and a reducer never throws on any order of events', () => {
   const types = ['agent.words', 'agent.started', 'agent.heard', 'agent.done', 'agent.cut', 'person.words', 'session.started'];
   let seed = 7;

@@ -36,6 +36,7 @@ from server.session_events import (
     Flood,
     Health,
     Latency,
+    Listeners,
     Ping,
     Pong,
     Problem,
@@ -102,6 +103,7 @@ EVENTS: list[SessionEvent] = [
     LookChanged("screen", "limited", "Too many."),
     Seen("camera", "hand", "raised, left", 0.93456, 1.25, (0.1, 0.2, 0.3, 1.0)),
     Seen("screen", "text", "OPEN", 1.0, -0.1),
+    Listeners(2, True),
 ]
 REQUESTS: list[tuple[dict[str, Any], SteeringEvent]] = [
     ({"type": "agent.cancel"}, CancelAsked("e")),

@@ -35,6 +35,7 @@ from server.steering_events import (
     Appended,
     HoldAsked,
     HoldChanged,
+    LookAsked,
     SayAsked,
     SettingsAsked,
     SettingsChanged,
@@ -380,13 +381,14 @@ def test_what_is_no_message_is_an_error(text: str) -> None:
     assert told["type"] == "error" and told["data"]["error"] == told["data"]["message"]
 
 
-def test_signs_of_life_and_the_state_of_tracks_ask_for_nothing() -> None:
+def test_signs_of_life_ask_for_nothing_and_a_camera_that_is_on_to_be_looked_at() -> None:
     client = Client()
     assert client.dialect.decode("ping: 1764259200000", 0.0) is None
-    for index in range(3):
-        status = {"type": "trackStatus", "receiver_index": index, "enabled": index == 0}
+    asked = (None, LookAsked("camera", True), LookAsked("screen", True))
+    for index, event in enumerate(asked):
+        status = {"type": "trackStatus", "receiver_index": index, "enabled": True}
         sent = {"type": "signalling", "message": status}
-        assert client.dialect.decode(json.dumps(sent), 0.0) is None
+        assert client.dialect.decode(json.dumps(sent), 0.0) == event
     for bad in (None, {"type": "renegotiate"}, {**status, "receiver_index": 3}, {**status,
             "enabled": 1}, {**status, "receiver_index": True}):  # fmt: skip
         told = client.take(
