@@ -98,9 +98,7 @@ class Reception:
         with place:
             sees, labels = visitor.label in SEEING, frozenset({visitor.label})
             way = visitor.direction
-            peer = await Peer.answer(
-                offer.sdp, self._ice, labels=labels, sees=sees, direction=way
-            )
+            peer = await Peer.answer(offer.sdp, self._ice, labels=labels, sees=sees, direction=way)
             try:
                 while entry is not None and entry.session is not None:
                     entry.session.end("replaced", 0.0)

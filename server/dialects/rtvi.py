@@ -37,7 +37,14 @@ from server.session_events import (
     SessionEvent,
     Several,
 )
-from server.steering_events import AgentComplete, HoldChanged, SettingsChanged, ToolEnded
+from server.steering_events import (
+    AgentComplete,
+    HoldChanged,
+    LookChanged,
+    LookWanted,
+    SettingsChanged,
+    ToolEnded,
+)
 
 __all__ = ["MAX_MESSAGE_CHARACTERS", "RtviDialect"]
 
@@ -49,7 +56,10 @@ MAX_CALLS: Final = 64
 """Calls of tools whose end is told with their name."""
 
 _PING: Final = re.compile(r"ping(: ?\d{1,20})?")
-_ALWAYS: Final = (EngineState, SessionEnding, HoldChanged, SettingsChanged, Saying, Listeners)
+_ALWAYS: Final = (
+    (EngineState, SessionEnding, HoldChanged, SettingsChanged, Saying, Listeners)
+    + (LookChanged, LookWanted)
+)  # fmt: skip
 
 
 class RtviDialect:

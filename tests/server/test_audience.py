@@ -117,7 +117,8 @@ def test_the_persons_voice_is_mixed_in_for_who_asked_for_it() -> None:
     audience.join(ours)
     assert session.peer.microphone.on_sound is None
     audience.join(both)
-    session.peer.microphone.on_sound(np.full(1_600, 0.5, np.float32))
+    assert session.peer.microphone.on_sound == audience.hear
+    audience.hear(np.full(1_600, 0.5, np.float32))
     assert session.plays(4) == pytest.approx([0.001, 0.002, 0.003, 0.004])
     assert hears(ours, 4) == [0.001, 0.002, 0.003, 0.004]
     mixed = hears(both, 4)
