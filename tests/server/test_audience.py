@@ -57,6 +57,11 @@ class Session:
         return [float(self.peer.speaker.source.next_frame()[0]) for _ in range(frames)]
 
 
+def heard_by(session: Session) -> object:
+    """Who is given the person's sound."""
+    return session.peer.microphone.on_sound
+
+
 def hears(listener: Listener, frames: int) -> list[float]:
     taken = (listener.next_frame() for _ in range(frames))
     return [round(float(one[0]), 6) for one in taken if one is not None]
@@ -115,9 +120,9 @@ def test_the_persons_voice_is_mixed_in_for_who_asked_for_it() -> None:
     session = Session()
     audience, both, ours = Audience(session), Listener(hears_person=True), Listener()
     audience.join(ours)
-    assert session.peer.microphone.on_sound is None
+    assert heard_by(session) is None
     audience.join(both)
-    assert session.peer.microphone.on_sound == audience.hear
+    assert heard_by(session) == audience.hear
     audience.hear(np.full(1_600, 0.5, np.float32))
     assert session.plays(4) == pytest.approx([0.001, 0.002, 0.003, 0.004])
     assert hears(ours, 4) == [0.001, 0.002, 0.003, 0.004]
@@ -125,7 +130,7 @@ def test_the_persons_voice_is_mixed_in_for_who_asked_for_it() -> None:
     assert mixed[1:] == pytest.approx([0.502, 0.503, 0.504], abs=0.01)
     assert session.told[-1] == Listeners(2, True)
     audience.leave(both)
-    assert session.peer.microphone.on_sound is None and session.told[-1] == Listeners(1, False)
+    assert heard_by(session) is None and session.told[-1] == Listeners(1, False)
 
 
 def test_not_every_person_can_be_heard() -> None:
