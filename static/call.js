@@ -15,7 +15,7 @@
 
 import { closeMicrophone, openMicrophone } from './microphone.js';
 import { openPeer, sleep } from './peer.js';
-import { connectionProblem, lostProblem, microphoneProblem } from './problems.js';
+import { RefusedError, connectionProblem, lostProblem, microphoneProblem } from './problems.js';
 import { fetchRecord, forgetRecord } from './record.js';
 import { RECONNECT_ATTEMPTS, STEADY_MS, waitSeconds } from './retries.js';
 import { Silence } from './silence.js';
@@ -59,6 +59,7 @@ export class Call extends EventTarget {
   #voice = null;
   /** @type {import('./peer.js').Credentials} */
   #credentials = { session: '', token: '' };
+  /** Of the line before a full server. */ #ticket = '';
   #silence = new Silence();
 
   /** @param {CallOptions} [options] */
@@ -67,16 +68,10 @@ export class Call extends EventTarget {
     this.#options = { base, settings, iceServers, secret };
   }
 
-  get phase() {
-    return this.#phase;
-  }
-  get muted() {
-    return this.#muted;
-  }
+  get phase() { return this.#phase; }
+  get muted() { return this.#muted; }
   /** Whether there is a record that can be fetched or forgotten. */
-  get hasRecord() {
-    return this.#credentials.token !== '';
-  }
+  get hasRecord() { return this.#credentials.token !== ''; }
 
   /**
    * @template {keyof CallEvents} Name
@@ -240,6 +235,7 @@ export class Call extends EventTarget {
       ...this.#options,
       microphone,
       resume: this.#credentials.token,
+      ticket: this.#ticket,
       signal,
       onEvent: (event) => this.#run?.signal === signal && this.#receive(event),
       onTrack: (track) => this.#play(track),
@@ -258,6 +254,7 @@ export class Call extends EventTarget {
   async #wait(error, attempt, signal) {
     const problem = connectionProblem(error);
     const { token } = this.#credentials;
+    this.#ticket = error instanceof RefusedError ? error.queue?.ticket ?? '' : this.#ticket;
     if (token && problem.code === 'refused') {
       // Perhaps because of the token: begin anew rather than never. A server in trouble is another
       // matter: it may still know the conversation when it is well again.

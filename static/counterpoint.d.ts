@@ -81,6 +81,10 @@ export interface Problem {
   retry: boolean;
   /** the wait the server asked for; 0 = ours to choose */
   retrySeconds: number;
+  /** in the line before a full server (`busy`); 1 is let in next */
+  place?: number;
+  /** an estimate of how long that takes, where there is one */
+  waitSeconds?: number;
 }
 
 /** The conversation could not be begun. */

@@ -28,6 +28,7 @@ const RTP_POLLS_LOST = 4;
  * @property {MediaStreamTrack} microphone
  * @property {RTCIceServer[]} iceServers
  * @property {string} resume token of the conversation to go on with, or empty
+ * @property {string} ticket of the line before a full server, or empty
  * @property {Secret} [secret]
  * @property {import('./events.js').Settings} settings
  * @property {AbortSignal} signal aborts the attempt and closes the connection
@@ -186,14 +187,14 @@ async function firstCandidate(connection, signal) {
  * @param {AbortSignal} signal
  * @returns {Promise<Credentials & {sdp: string}>}
  */
-async function postOffer({ base, resume, settings, secret = '' }, sdp, signal) {
+async function postOffer({ base, resume, ticket, settings, secret = '' }, sdp, signal) {
   // Asked for each time: a short-lived one may be too old when the connection is made again.
   const shown = typeof secret === 'function' ? await secret() : secret;
   const response = await fetch(`${base}/api/offer`, {
     method: 'POST',
     // Without a secret no such header at all: an empty one would be refused.
     headers: { 'Content-Type': 'application/json', ...(shown ? { Authorization: `Bearer ${shown}` } : {}) },
-    body: JSON.stringify({ sdp, type: 'offer', settings, ...(resume ? { resume } : {}) }),
+    body: JSON.stringify({ sdp, type: 'offer', settings, wait: ticket || true, ...(resume ? { resume } : {}) }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]),
   });
   if (!response.ok) throw await refusedBy(response);
@@ -218,6 +219,7 @@ export async function refusedBy(response) {
     typeof error.code === 'string' ? error.code : '',
     typeof error.message === 'string' ? error.message : '',
     Number.isFinite(wait) && wait > 0 ? Math.min(wait, 60) : 0,
+    isObject(error.queue) ? /** @type {import('./problems.js').Queue} */ (error.queue) : null,
   );
 }
 

@@ -11,7 +11,10 @@
  * @property {readonly string[]} advice what to do, most likely first
  * @property {boolean} retry whether trying again by itself makes sense
  * @property {number} retrySeconds the wait the server asked for; 0 = ours to choose
+ * @property {number} [place] in the line before a full server; 1 is let in next
+ * @property {number} [waitSeconds] an estimate, where there is one
  */
+/** Where one stands in the line before a full server. @typedef {{ticket: string, place: number, wait_ms: number | null}} Queue */
 
 /** @param {string} code @param {string} title @param {string[]} advice @param {boolean} [retry] @param {number} [retrySeconds] @returns {Problem} */
 function problem(code, title, advice, retry = false, retrySeconds = 0) {
@@ -25,13 +28,15 @@ export class RefusedError extends Error {
    * @param {string} code the dialect's error code, empty if it gave none
    * @param {string} message
    * @param {number} retrySeconds of `Retry-After`, 0 if absent
+   * @param {Queue | null} [queue]
    */
-  constructor(status, code, message, retrySeconds) {
+  constructor(status, code, message, retrySeconds, queue = null) {
     super(message);
     this.name = 'RefusedError';
     this.status = status;
     this.code = code;
     this.retrySeconds = retrySeconds;
+    this.queue = queue;
   }
 }
 
@@ -128,7 +133,8 @@ export function connectionProblem(error) {
 
 /** @param {RefusedError} error @returns {Problem} */
 function refusal(error) {
-  const { code, message, status, retrySeconds } = error;
+  const { code, message, status, retrySeconds, queue } = error;
+  if (queue) return queued(queue, retrySeconds);
   if (code === 'busy') {
     return problem('busy', 'All places are taken.', ['The next free one is yours if you wait here.'], true, retrySeconds);
   }
@@ -154,6 +160,19 @@ function refusal(error) {
     return problem('server-error', 'The server could not take the call.', [message || `It answered with status ${status}.`], true, retrySeconds);
   }
   return problem('refused', 'The server refused the call.', [message || `It answered with status ${status}.`]);
+}
+
+/** @param {Queue} queue @param {number} retrySeconds @returns {Problem} */
+function queued({ place, wait_ms: waitMs }, retrySeconds) {
+  const wait = waitMs === null ? '' : ` About ${duration(waitMs / 1000)} to wait.`;
+  const busy = problem('busy', 'All places are taken.', [`You are number ${place} in line.${wait} Stay here.`], true, retrySeconds);
+  return Object.freeze({ ...busy, place, ...(waitMs === null ? {} : { waitSeconds: waitMs / 1000 }) });
+}
+
+/** @param {number} seconds */
+function duration(seconds) {
+  if (seconds < 90) return `${Math.max(10, Math.ceil(seconds / 10) * 10)} seconds`;
+  return `${Math.ceil(seconds / 60)} minutes`;
 }
 
 /** @returns {Problem} */

@@ -190,9 +190,10 @@ export class CounterpointCall extends HTMLElement {
     }
   }
 
+  /** The same conversation, so that it keeps its place in the line. */
   #again() {
     this.end();
-    void this.start();
+    void this.#conversation?.start({ deviceId: this.#shown?.devices.microphone() ?? '' });
   }
 
   /** @param {Conversation} conversation @param {AbortSignal} signal */

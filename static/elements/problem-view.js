@@ -27,10 +27,9 @@ export function problemView(root, strings = ENGLISH) {
   let shown = null;
   return (view, nowMs) => {
     box.hidden = view.problem === null;
-    if (view.problem !== shown) {
-      shown = view.problem;
-      fill(box, shown, wait, strings);
-    }
+    // Told again only when it says something else: an alert is read out each time it is filled.
+    if (view.problem !== shown && !(view.problem && shown && sameWords(view.problem, shown))) fill(box, view.problem, wait, strings);
+    shown = view.problem;
     const waiting = view.phase === 'waiting' && view.retryAtMs !== null;
     box.toggleAttribute('data-retry', waiting);
     for (const button of box.querySelectorAll('button')) button.hidden = !waiting;
@@ -38,6 +37,9 @@ export function problemView(root, strings = ENGLISH) {
     setText(wait, waiting ? strings.tryingAgain.replace('{seconds}', String(Math.max(0, Math.ceil((Number(view.retryAtMs) - nowMs) / 1000)))) : '');
   };
 }
+
+/** @param {NonNullable<View['problem']>} one @param {NonNullable<View['problem']>} other */
+const sameWords = (one, other) => one.code === other.code && one.title === other.title && String(one.advice) === String(other.advice);
 
 /** @param {HTMLElement} box @param {View['problem']} problem @param {HTMLElement} wait @param {Readonly<Strings>} strings */
 function fill(box, problem, wait, strings) {
@@ -50,7 +52,8 @@ function fill(box, problem, wait, strings) {
   cancel.addEventListener('click', () => request(cancel, 'cancel'));
   wait.setAttribute('aria-live', 'off');
   // A page's own words for a problem are one text: `problem-CODE` instead of title and advice.
-  const own = /** @type {Record<string, string>} */ (strings)[`problem-${problem.code}`];
+  const words = /** @type {Record<string, string>} */ (strings);
+  const own = (problem.place && words['problem-queued']?.replace('{place}', String(problem.place))) || words[`problem-${problem.code}`];
   box.replaceChildren(
     make('h2', { text: own ?? problem.title }),
     make('ul', {}, ...(own ? [] : problem.advice).map((text) => make('li', { text }))),

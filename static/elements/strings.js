@@ -2,7 +2,7 @@
  * The words of `<counterpoint-call>` and of the parts it shares with the page. A site may replace
  * any of them, for all its elements (`CounterpointCall.strings`) or for one (`element.strings`).
  *
- * Besides these: `problem-CODE` (static/problems.js) and `notice-CODE` (static/call-state.js), whose
+ * Besides these: `problem-queued` (“… number {place} in line …”), `problem-CODE` (static/problems.js) and `notice-CODE` (static/call-state.js), whose
  * words are English otherwise.
  *
  * @module elements/strings

@@ -100,6 +100,7 @@ def test_when_all_places_are_taken_one_waits_for_the_next_or_gives_up(
     expect(page.locator("body")).to_have_attribute("data-phase", "ended")
     page.click("[data-part=start]")
     expect(page.locator(PROBLEM)).to_have_attribute("data-code", "busy")
+    expect(page.locator(PROBLEM)).to_contain_text("You are number 1 in line.")
     expect(page.locator(PROBLEM)).to_contain_text("Trying again in")
     first = page.locator(".wait").inner_text()
     expect(page.locator(".wait")).not_to_have_text(first)  # it counts down

@@ -75,6 +75,17 @@ for (const [error, code, retry, seconds] of CONNECTION) {
   });
 }
 
+test('who waits in line is told the place and about how long', () => {
+  /** @param {number | null} wait */
+  const told = (wait) => connectionProblem(new RefusedError(503, 'busy', '', 3, { ticket: 't', place: 2, wait_ms: wait }));
+  assert.deepEqual([told(null).code, told(null).retry, told(null).retrySeconds, told(null).place], ['busy', true, 3, 2]);
+  assert.equal('waitSeconds' in told(null), false);
+  assert.equal(told(61_000).waitSeconds, 61);
+  assert.match(String(told(null).advice), /number 2 in line\. Stay/);
+  assert.match(String(told(61_000).advice), /About 70 seconds/);
+  assert.match(String(told(200_000).advice), /About 4 minutes/);
+});
+
 test('a page that is not served securely is told how to be', () => {
   const place = { isSecureContext: false, mediaDevices: undefined, RTCPeerConnection: class {}, host: '10.0.0.2:8080' };
   const problem = placeProblem(place);
