@@ -59,6 +59,13 @@ def _worst(reception: Reception) -> Iterator[Gauge]:
         "Blocks never taken.",
         sum(one.dropped_blocks for one in peers),
     )
+    cameras = [camera for one in sessions for camera in one.peer.cameras.values()]
+    yield Gauge("cameras_awake", "Videos looked at.", sum(one.awake.is_set() for one in cameras))
+    yield Gauge(
+        "camera_frames_decoded",
+        "Of the sessions that go on.",
+        sum(one.decoded_frames for one in cameras),
+    )
     yield Gauge(
         "channel_buffered_bytes",
         "Events that wait to be sent.",

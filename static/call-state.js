@@ -5,7 +5,7 @@
  */
 
 import { agentHeard, agentStarted, agentWords, closeOpen, personWords, rememberTurn } from './captions.js';
-import { LIMITS, endSpan, initialView, pageMs, pushed, withNotice } from './view.js';
+import { LIMITS, NOTHING_SEEN, endSpan, initialView, pageMs, pushed, withNotice } from './view.js';
 
 export { LIMITS, initialView };
 
@@ -89,6 +89,7 @@ function reducePhase(view, action) {
     endReason: action.phase === 'ended' ? (action.reason ?? '') : view.endReason,
     problem: action.phase === 'live' ? null : view.problem,
     health: action.phase === 'live' ? base.health : null,
+    look: action.phase === 'live' ? base.look : NOTHING_SEEN,
   };
 }
 
@@ -128,6 +129,13 @@ function reduceEvent(view, event) {
     }
     case 'engine':
       return engineState(view, event);
+    case 'eyes.seen': {
+      const { source, what, label, score, box } = event;
+      const seen = { atMs: pageMs(view, event.seen_ms), source, what, label, score, ...(box ? { box } : {}) };
+      return { ...view, seen: pushed(view.seen, seen, LIMITS.seen) };
+    }
+    case 'eyes.state':
+      return { ...view, look: { ...view.look, [event.source]: { state: event.state, message: event.message } } };
     case 'health':
       return {
         ...view,
@@ -147,9 +155,7 @@ function reduceEvent(view, event) {
     case 'agent.complete':
     case 'agent.held':
     case 'agent.saying':
-    case 'eyes.seen':
-    case 'eyes.state':
-    case 'eyes.wanted':
+    case 'eyes.wanted': // see camera.js
     case 'settings.changed':
     case 'tool.call':
     case 'tool.ended':

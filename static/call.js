@@ -9,10 +9,12 @@
  * - `microphone`: the stream in use, or null
  * - `voice`: the agent's voice as a stream to be played, or null
  * - `silenced`: whether the agent's voice is muted because `stop()` was called
+ * - `shown`: what of the person can be seen; see `sight`
  *
  * @module call
  */
 
+import { Sight } from './camera.js';
 import { closeMicrophone, openMicrophone } from './microphone.js';
 import { openPeer, sleep } from './peer.js';
 import { RefusedError, connectionProblem, lostProblem, microphoneProblem } from './problems.js';
@@ -32,6 +34,7 @@ import { ping, sessionEnd, speechStop, textSend } from './protocol.js';
  * @property {{stream: MediaStream | null}} microphone
  * @property {{stream: MediaStream | null}} voice
  * @property {{silenced: boolean}} silenced
+ * @property {{source: import('./camera.js').Source, stream: MediaStream | null}} shown
  */
 /**
  * @typedef {object} CallOptions
@@ -66,6 +69,8 @@ export class Call extends EventTarget {
   constructor({ base = '', settings = {}, iceServers = [], secret = '' } = {}) {
     super();
     this.#options = { base, settings, iceServers, secret };
+    /** Camera and screen. */
+    this.sight = new Sight(this, (source) => this.#peer?.video(source));
   }
 
   get phase() { return this.#phase; }
@@ -125,9 +130,7 @@ export class Call extends EventTarget {
    * @returns {boolean} whether it could be sent now
    * @throws {RangeError} when it is empty or too long
    */
-  sendText(text) {
-    return this.send(textSend(text));
-  }
+  sendText(text) { return this.send(textSend(text)); }
 
   /** Send an event of the dialect. @param {import('./events.js').ClientEvent} event @returns {boolean} whether it could be sent now */
   send(event) {

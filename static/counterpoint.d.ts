@@ -106,6 +106,18 @@ export interface CallEvents {
   voice: { stream: MediaStream | null };
   /** whether the voice is muted because `stop()` was called */
   silenced: { silenced: boolean };
+  /** what of the person can be seen, or null */
+  shown: { source: 'camera' | 'screen'; stream: MediaStream | null };
+}
+
+/** What the person shows: each is off until `show`, and the server looks at nothing else. */
+export interface Sight {
+  /** Ask for it, and let the server look; in answer to a click, for a screen. @throws {DOMException} when it is not allowed or there is none */
+  show(source: 'camera' | 'screen', deviceId?: string): Promise<void>;
+  /** Show it no longer. */
+  hide(source: 'camera' | 'screen'): void;
+  /** What is shown now, or null. */
+  stream(source: 'camera' | 'screen'): MediaStream | null;
 }
 
 /** Everything `on` can hear of: the call's own, `blocked`, and each of the server's events by its type. */
@@ -125,6 +137,8 @@ export class Conversation extends EventTarget {
   get muted(): boolean;
   /** Whether there is a record that can be fetched or forgotten. */
   get hasRecord(): boolean;
+  /** Camera and screen. */
+  readonly sight: Sight;
 
   /** Hear of something; returns what ends the listening. */
   on<Name extends keyof ConversationEvents>(
@@ -144,7 +158,7 @@ export class Conversation extends EventTarget {
   end(): void;
 
   /** What can be chosen; labels come once the microphone was allowed. */
-  devices(): Promise<{ microphones: Device[]; loudspeakers: Device[] }>;
+  devices(): Promise<{ microphones: Device[]; loudspeakers: Device[]; cameras: Device[] }>;
   /** Change the microphone, during the call too; empty = the browser's choice. */
   useMicrophone(deviceId: string): Promise<void>;
   /** @throws {DOMException} when it cannot be used */

@@ -16,6 +16,7 @@ import { part, setText } from './elements/dom.js';
 import { numbersView } from './elements/numbers-view.js';
 import { noticesView, problemView } from './elements/problem-view.js';
 import { recordView } from './elements/record-view.js';
+import { sightView } from './elements/sight-view.js';
 import { TimelineView } from './elements/timeline-view.js';
 import { placeProblem } from './problems.js';
 import { Sampler } from './sampler.js';
@@ -36,6 +37,7 @@ class Page {
   #controls;
   #devices;
   #voice;
+  #sight;
   #renderers;
   #queued = false;
   #beganMs = 0;
@@ -49,6 +51,7 @@ class Page {
     this.#timeline = new TimelineView(root, this.#sampler.levels, signal);
     this.#devices = devicesView(root, signal);
     this.#voice = part(root, 'voice', HTMLAudioElement);
+    this.#sight = sightView(root, signal);
     const problem = problemView(root);
     const record = recordView(root, this.#call, () => this.#forgotten(), signal);
     const madeOf = part(root, 'made-of', HTMLElement);
@@ -57,6 +60,7 @@ class Page {
       captionsView(root, signal),
       numbersView(root),
       noticesView(root),
+      this.#sight.render,
       record,
       /** @param {View} view */ (view) => problem(view, performance.now()),
       /** @param {View} view */ (view) => this.#timeline.render(view),
@@ -125,6 +129,7 @@ class Page {
       this.#sampler.listen('person', stream);
       if (stream) void this.#devices.refresh();
     }, { signal });
+    call.on('shown', ({ source, stream }) => this.#sight.show(source, stream), { signal });
     call.on('voice', ({ stream }) => void this.#play(stream), { signal });
     call.on('silenced', ({ silenced }) => (this.#voice.muted = silenced), { signal });
   }
@@ -142,6 +147,8 @@ class Page {
       dismiss: (id) => this.#dispatch({ type: 'dismiss', id: Number(id) }),
       'choose-microphone': (id) => void this.#call.useMicrophone(String(id)),
       'choose-loudspeaker': () => void this.#useLoudspeaker(),
+      'sight-show': (source) => void this.#show(source === 'screen' ? 'screen' : 'camera'),
+      'sight-hide': (source) => this.#call.sight.hide(source === 'screen' ? 'screen' : 'camera'),
     };
     for (const [name, act] of Object.entries(requests)) {
       root.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail), { signal });
@@ -216,6 +223,16 @@ class Page {
       await this.#voice.setSinkId(this.#devices.loudspeaker());
     } catch {
       this.#dispatch({ type: 'notice', kind: 'warning', code: 'loudspeaker', text: 'That loudspeaker cannot be used; the browser’s choice is used instead.' });
+    }
+  }
+
+  /** @param {import('./camera.js').Source} source */
+  async #show(source) {
+    try {
+      await this.#call.sight.show(source, this.#sight.camera());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#dispatch({ type: 'notice', kind: 'warning', code: 'sight', text: `That could not be shown: ${why}` });
     }
   }
 

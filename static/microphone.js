@@ -34,7 +34,7 @@ export function closeMicrophone(stream) {
  * What can be chosen. Labels are empty until the microphone was allowed once; then a number stands
  * in for them.
  * @param {MediaDevices} devices
- * @returns {Promise<{microphones: Device[], loudspeakers: Device[]}>}
+ * @returns {Promise<{microphones: Device[], loudspeakers: Device[], cameras: Device[]}>}
  */
 export async function listDevices(devices) {
   const all = await devices.enumerateDevices();
@@ -44,5 +44,9 @@ export async function listDevices(devices) {
       // Before permission an entry without an id stands for "there is one".
       .filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default')
       .map((device, index) => ({ id: device.deviceId, label: device.label || `${word} ${index + 1}` }));
-  return { microphones: named('audioinput', 'Microphone'), loudspeakers: named('audiooutput', 'Loudspeaker') };
+  return {
+    microphones: named('audioinput', 'Microphone'),
+    loudspeakers: named('audiooutput', 'Loudspeaker'),
+    cameras: named('videoinput', 'Camera'),
+  };
 }

@@ -62,6 +62,8 @@ export class Peer {
   #connection;
   #channel;
   #sender;
+  /** @type {Record<import('./camera.js').Source, RTCRtpSender>} */
+  #videos;
   #abort = new AbortController();
   /** @type {(closing: Closing) => void} */
   #over = () => {};
@@ -73,6 +75,7 @@ export class Peer {
     this.#connection = new RTCPeerConnection({ iceServers: options.iceServers });
     this.#channel = this.#connection.createDataChannel(CHANNEL_LABEL, { ordered: true });
     this.#sender = this.#connection.addTransceiver(options.microphone, { direction: 'sendrecv' }).sender;
+    this.#videos = { camera: videoLine(this.#connection), screen: videoLine(this.#connection) };
     options.signal.addEventListener('abort', () => this.close(), { signal: this.#abort.signal });
   }
 
@@ -98,6 +101,11 @@ export class Peer {
   /** @param {MediaStreamTrack} track */
   async useMicrophone(track) {
     await this.#sender.replaceTrack(track);
+  }
+
+  /** What sends the picture, if any. @param {import('./camera.js').Source} source */
+  video(source) {
+    return this.#videos[source];
   }
 
   /** Close now. Every listener and timer of this connection ends with it. */
@@ -161,6 +169,14 @@ export class Peer {
       // Closed meanwhile: nobody waits for an answer.
     }
   }
+}
+
+/** Room for a picture, negotiated before there is one, with the codecs the server reads. @param {RTCPeerConnection} connection */
+function videoLine(connection) {
+  const line = connection.addTransceiver('video', { direction: 'sendonly' });
+  const codecs = RTCRtpSender.getCapabilities?.('video')?.codecs ?? [];
+  line.setCodecPreferences?.(codecs.filter((codec) => /vp8|h264/i.test(codec.mimeType)));
+  return line.sender;
 }
 
 /** @param {RTCPeerConnection} connection @returns {Promise<number>} */

@@ -43,6 +43,7 @@ export function paint(ink, picture, palette) {
   for (const x of picture.cuts) paintCut(ink, picture, x, palette);
   for (const x of picture.typed) paintTyped(ink, picture, x, palette);
   paintMarks(ink, picture, palette);
+  paintSeen(ink, picture, palette);
   paintNow(ink, picture, palette);
 }
 
@@ -147,6 +148,24 @@ function paintTyped(ink, { lanes }, x, { person, paper }) {
   ink.fill();
   ink.stroke();
   stroke(ink, x - 3.5, y + 3.5, x + 3.5, y + 3.5);
+}
+
+/** An eye's almond at the top of the person's lane, with what was seen where there is room. @param {CanvasRenderingContext2D} ink @param {Picture} picture @param {Palette} palette */
+function paintSeen(ink, { seen, lanes }, { ink: dark, font }) {
+  const y = lanes.person.top + 9;
+  ink.fillStyle = dark;
+  ink.font = `11px ${font}`;
+  ink.textAlign = 'left';
+  ink.textBaseline = 'middle';
+  for (const [index, { x, label }] of seen.entries()) {
+    ink.beginPath();
+    ink.moveTo(x - 5, y);
+    ink.quadraticCurveTo(x, y - 7, x + 5, y);
+    ink.quadraticCurveTo(x, y + 7, x - 5, y);
+    ink.fill();
+    const room = (seen[index + 1]?.x ?? Infinity) - x;
+    if (room > 24 && ink.measureText(label).width + 14 < room) ink.fillText(label, x + 8, y);
+  }
 }
 
 /**

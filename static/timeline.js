@@ -29,6 +29,7 @@
  * @property {DecisionMark[]} marks
  * @property {number[]} cuts where the agent was cut off
  * @property {number[]} typed where something was typed
+ * @property {{x: number, label: string}[]} seen where something was seen
  * @property {{x: number, label: string}[]} ticks
  */
 /** @typedef {{top: number, height: number}} Lane */
@@ -82,6 +83,7 @@ export function layOut({ view, levels, nowMs, originMs, width, height }) {
     marks: view.marks.filter((mark) => mark.atMs > fromMs && mark.atMs < toMs).map((mark) => ({ x: x(mark.atMs), decision: mark.decision, probability: mark.probability })),
     cuts: agent.filter((entry) => entry.cut && entry.endMs > fromMs).map((entry) => x(entry.endMs)),
     typed: view.captions.filter((caption) => caption.typed && caption.startedMs !== null && caption.startedMs > fromMs).map((caption) => x(Number(caption.startedMs))),
+    seen: view.seen.filter((one) => one.atMs > fromMs && one.atMs < toMs).map((one) => ({ x: x(one.atMs), label: one.label })),
     // The word "now" has its own place.
     ticks: ticks(fromMs, nowMs, originMs, x).filter((tick) => nowX - tick.x > 34),
   };
@@ -253,6 +255,7 @@ export function describe(view, nowMs, originMs, windowMs = 30_000) {
   const row = (who, span, note) => ({ who, startMs: span.startMs, from: clock(span.startMs - originMs), seconds: ((span.endMs - span.startMs) / 1000).toFixed(1), note });
   const rows = [
     ...person.map((span) => row('person', span, overlaps([span], agent).length ? 'while Counterpoint spoke' : '')),
+    ...view.seen.filter((one) => one.atMs > nowMs - windowMs).map((one) => row('agent', { startMs: one.atMs, endMs: one.atMs }, `saw: ${one.label}`)),
     ...agent.map((entry) => row('agent', entry, entry.cut ? 'cut off' : entry.playing ? 'speaking now' : '')),
   ];
   return { summary, rows: rows.sort((a, b) => a.startMs - b.startMs).map(({ startMs: _, ...rest }) => rest) };

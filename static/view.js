@@ -39,6 +39,9 @@
 /** @typedef {{atMs: number, decision: import('./events.js').Floor['decision'], probability: number}} Mark */
 /** @typedef {{utterance: number, latencyMs: number}} Latency */
 /** @typedef {{rttMs: number, lost: number, concealed: number, behindMs: number, queuedMs: number}} Health */
+/** @typedef {import('./camera.js').Source} Source */
+/** Something that was seen; `box`: left, top, width, height as shares of the picture. @typedef {{atMs: number, source: Source, what: string, label: string, score: number, box?: number[]}} Seen */
+/** Whether the server looks, and what of it the person should know. @typedef {{state: import('./events.js').EyesState['state'], message: string}} Look */
 /** @typedef {{id: number, kind: 'info' | 'warning' | 'error', code: string, text: string}} Notice */
 
 /**
@@ -54,6 +57,8 @@
  * @property {readonly Span[]} speaking when the person's voice was on, newest last
  * @property {readonly Mark[]} marks floor decisions, newest last
  * @property {readonly Latency[]} latencies newest last
+ * @property {readonly Seen[]} seen newest last
+ * @property {Readonly<Record<Source, Look>>} look
  * @property {Health | null} health
  * @property {readonly Notice[]} notices newest last
  * @property {string} personState
@@ -70,8 +75,12 @@ export const LIMITS = Object.freeze({
   spans: 200,
   marks: 200,
   latencies: 20,
+  seen: 200,
   notices: 4,
 });
+
+/** @type {View['look']} */
+export const NOTHING_SEEN = Object.freeze({ camera: { state: 'off', message: '' }, screen: { state: 'off', message: '' } });
 
 /** The view before anything happened. @returns {View} */
 export function initialView() {
@@ -87,6 +96,8 @@ export function initialView() {
     speaking: [],
     marks: [],
     latencies: [],
+    seen: [],
+    look: NOTHING_SEEN,
     health: null,
     notices: [],
     personState: 'silent',

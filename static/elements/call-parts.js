@@ -20,12 +20,14 @@ export function buildCall(strings, host) {
   captions.hidden = off('captions');
   const composer = composerPart(strings);
   composer.hidden = off('typing');
+  const sight = host.getAttribute('sight') === 'on' ? [sightPart(strings)] : [];
   const call = named(make('section', { class: 'call' },
     headPart(host.getAttribute('heading') ?? ''),
     named(make('div', { class: 'notices' }), { 'data-part': 'notices', part: 'notices', 'aria-live': 'polite' }),
     named(make('section', { class: 'problem' }), { 'data-part': 'problem', part: 'problem', role: 'alert', hidden: '' }),
     captions,
     controlsPart(strings, off('devices')),
+    ...sight,
     composer,
     make('slot', {}),
   ), { part: 'call', 'aria-label': host.getAttribute('heading') || strings.label });
@@ -55,6 +57,11 @@ function captionsPart(strings) {
   });
   const announcer = named(make('div', { class: 'unseen' }), { 'data-part': 'announcer', role: 'log', 'aria-live': 'polite', 'aria-label': strings.finishedTurns });
   return make('div', { class: 'captions' }, scroller, announcer);
+}
+
+/** @param {Strings} strings */
+function sightPart(strings) {
+  return named(make('section', { class: 'sight' }), { 'data-part': 'sight', part: 'sight', 'aria-label': strings.sight });
 }
 
 /** @param {string} name @param {string} text @param {string} [glyph] */

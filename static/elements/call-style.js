@@ -94,6 +94,18 @@ label:not(.unseen) { display: block; margin-top: 6px; font-size: 0.8125rem; font
 select, input { width: 100%; min-height: 44px; padding: 0 12px; font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--edge); border-radius: 10px; }
 input:placeholder-shown { direction: inherit; text-overflow: ellipsis; }
 ::placeholder { color: var(--soft); opacity: 1; }
+.sight { padding: 0 14px 12px; font-size: 0.875rem; }
+.looking { color: var(--soft); }
+.looking[data-looking="true"] { color: var(--alarm); font-weight: 600; }
+.switches { display: flex; flex-wrap: wrap; gap: 8px; margin-block: 8px; }
+.own { position: relative; margin-block: 8px; border-radius: 10px; overflow: hidden; background: var(--sunken); }
+.own video { display: block; width: 100%; }
+.own .mirrored { transform: scaleX(-1); }
+.boxes { position: absolute; inset: 0; pointer-events: none; }
+.box { position: absolute; border: 2px solid var(--agent); border-radius: 4px; }
+.box span { position: absolute; left: -2px; top: -2px; padding: 0 5px; font-size: 0.75rem; color: var(--on-agent); background: var(--agent); white-space: nowrap; }
+.sight .draw { display: flex; align-items: center; gap: 8px; }
+.draw input { width: auto; min-height: auto; }
 .composer { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 8px; padding: 0 14px 14px; }
 .field-error { grid-column: 1 / -1; font-size: 0.875rem; color: var(--alarm); }
 .field-error:empty { display: none; }

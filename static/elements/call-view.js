@@ -2,7 +2,8 @@
  * What `<counterpoint-call>` shows of a view, and what it asks for.
  *
  * Requests, as bubbling events inside the shadow tree: `call-start` `call-end` `call-stop`
- * `call-mute` `call-text` `retry` `cancel` `dismiss` `choose-microphone` `choose-loudspeaker`.
+ * `call-mute` `call-text` `retry` `cancel` `dismiss` `choose-microphone` `choose-loudspeaker` `sight-show`
+ * `sight-hide`.
  *
  * @module elements/call-view
  */
@@ -13,6 +14,7 @@ import { isActive } from './controls-view.js';
 import { devicesView } from './devices-view.js';
 import { make, part, setText } from './dom.js';
 import { noticesView, problemView } from './problem-view.js';
+import { sightView } from './sight-view.js';
 
 /** @typedef {import('../view.js').View} View */
 /** @typedef {Readonly<import('./strings.js').Strings>} Strings */
@@ -31,12 +33,15 @@ export function callView(root, strings, signal) {
   const problem = problemView(root, strings);
   const controls = controlsOf(root, strings, signal);
   const renderers = [controls.render, captionsView(root, signal, strings), noticesView(root, strings)];
+  const sight = root.querySelector('[data-part=sight]') ? sightView(root, signal, strings) : null;
+  if (sight) renderers.push(sight.render);
   const devices = devicesView(root, signal, strings.anyDevice);
   const countdown = new Countdown((view) => problem(view, performance.now()), signal);
   composer(root, signal);
   void devices.refresh();
   return {
     devices,
+    sight,
     level: controls.level,
     /** @param {View} view */
     render(view) {

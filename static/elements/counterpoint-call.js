@@ -9,7 +9,7 @@
  *
  * Attributes: `server` (the script's own unless told), `secret` or `secret-url` (POSTed to, answers
  * `{"value": "ek_…"}`), `heading`, `instructions`, `voice`, `eagerness`, `greeting`, `lang`, `dir`,
- * `captions="off"`, `typing="off"`, `devices="off"`.
+ * `captions="off"`, `typing="off"`, `devices="off"`, `sight="on"` (camera and screen may be shown).
  *
  * Properties: `settings`, `tools`, `secret`, `iceServers`, `strings` (set before the call begins);
  * `conversation`, `view` (read).
@@ -21,7 +21,7 @@
  *
  * Slots: `heading`, `empty` (before anything was said), `footer`. Parts: `call heading status dot
  * problem notices controls start stop mute level devices captions turn person agent composer input
- * send`. CSS variables: see `call-style.js`.
+ * send sight`. CSS variables: see `call-style.js`.
  *
  * @module elements/counterpoint-call
  */
@@ -181,6 +181,8 @@ export class CounterpointCall extends HTMLElement {
       dismiss: (id) => this.#tell({ type: 'dismiss', id: Number(id) }),
       'choose-microphone': (id) => void this.#conversation?.useMicrophone(String(id)),
       'choose-loudspeaker': () => void this.#useLoudspeaker(),
+      'sight-show': (source) => void this.#show(source),
+      'sight-hide': (source) => this.#conversation?.sight.hide(source),
     };
     for (const [name, act] of Object.entries(requests)) {
       root.addEventListener(name, (event) => {
@@ -209,6 +211,7 @@ export class CounterpointCall extends HTMLElement {
       if (stream) void this.#shown?.devices.refresh();
     }, { signal });
     conversation.on('voice', ({ stream }) => void (stream && this.#useLoudspeaker()), { signal });
+    conversation.on('shown', ({ source, stream }) => this.#shown?.sight?.show(source, stream), { signal });
     conversation.on('blocked', ({ blocked }) => this.#shown?.blocked(blocked), { signal });
   }
 
@@ -226,6 +229,16 @@ export class CounterpointCall extends HTMLElement {
       if (id) await this.#conversation?.useLoudspeaker(id);
     } catch {
       this.#tell({ type: 'notice', kind: 'warning', code: 'loudspeaker', text: { ...ENGLISH, ...this.strings }.loudspeakerFailed });
+    }
+  }
+
+  /** @param {import('../camera.js').Source} source */
+  async #show(source) {
+    try {
+      await this.#conversation?.sight.show(source, this.#shown?.sight?.camera() ?? '');
+    } catch (error) {
+      const text = { ...ENGLISH, ...this.strings }.sightFailed.replace('{why}', error instanceof Error ? error.message : String(error));
+      this.#tell({ type: 'notice', kind: 'warning', code: 'sight', text });
     }
   }
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import av
 import numpy as np
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
@@ -31,6 +32,7 @@ from model.timebase import HEARING_RATE, samples
 from tests.network.testbed import TestBed
 
 __all__ = [
+    "camera_file",
     "chromium",
     "chromium_page",
     "console_problems",
@@ -92,6 +94,19 @@ def microphone_file(
     return path
 
 
+def camera_file(path: Path, colours: Sequence[tuple[int, int, int]], each: int = 20) -> Path:
+    """A Y4M for the fake camera: 640x480, ten frames a second, `each` frames of each RGB colour."""
+    with path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n")
+        for colour in colours:
+            plain = np.full((480, 640, 3), colour, np.uint8)
+            frame = av.VideoFrame.from_ndarray(plain, format="rgb24").reformat(format="yuv420p")
+            planes = frame.to_ndarray().tobytes()
+            for _ in range(each):
+                file.write(b"FRAME\n" + planes)
+    return path
+
+
 @contextlib.contextmanager
 def driver(bed: TestBed) -> Iterator[Playwright]:
     """Playwright's driver on the client's side; the browsers it starts live there too.
@@ -116,6 +131,7 @@ def chromium(
     loop: bool = True,
     secure: bool = True,
     permission: Literal["granted", "denied"] = "granted",
+    camera: Path | None = None,
 ) -> Iterator[Browser]:
     """A browser.
 
@@ -126,6 +142,7 @@ def chromium(
         loop: whether the file begins again at its end; else silence follows.
         secure: whether the browser trusts the address as it would https or localhost.
         permission: what it answers when the page asks for the microphone.
+        camera: what it plays as its camera, a Y4M; else a drawing of its own.
     """
     flags = [*_FLAGS]
     if secure:
@@ -134,6 +151,8 @@ def chromium(
         end = "" if loop else "%noloop"
         flags.append("--use-fake-device-for-media-stream")
         flags.append(f"--use-file-for-fake-audio-capture={microphone}{end}")
+    if camera is not None:
+        flags.append(f"--use-file-for-fake-video-capture={camera}")
     flags.append(
         "--use-fake-ui-for-media-stream" if permission == "granted" else "--deny-permission-prompts"
     )

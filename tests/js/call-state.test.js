@@ -237,3 +237,17 @@ test('beginning again and forgetting empty the page but keep mute', () => {
   c.act({ type: 'begin' });
   assert.deepEqual([c.view.phase, c.view.notices.length, c.view.muted], ['idle', 0, true]);
 });
+
+test('what is seen is kept on the page’s clock, bounded; a lost connection looks at nothing', () => {
+  const c = conversation();
+  c.on('eyes.state', { source: 'camera', state: 'dark', message: 'Black.' });
+  assert.deepEqual(c.view.look.camera, { state: 'dark', message: 'Black.' });
+  assert.equal(c.view.look.screen.state, 'off');
+  for (let n = 0; n <= LIMITS.seen; n += 1) {
+    c.on('eyes.seen', { source: 'camera', what: 'count', label: String(n), score: 1, seen_ms: n * 10 }, n * 10 + 300);
+  }
+  assert.equal(c.view.seen.length, LIMITS.seen);
+  assert.deepEqual(c.view.seen.at(-1), { atMs: 1000 + LIMITS.seen * 10, source: 'camera', what: 'count', label: String(LIMITS.seen), score: 1 });
+  c.act({ type: 'phase', phase: 'reconnecting', atMs: 9000 });
+  assert.equal(c.view.look.camera.state, 'off');
+});

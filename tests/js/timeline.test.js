@@ -122,3 +122,10 @@ test('the same in words', () => {
   ]);
   assert.equal(describe(view({}), 10_000, 0).summary, 'Nobody spoke in the last 30 seconds.');
 });
+
+test('what was seen stands where its picture was taken, and in words', () => {
+  const seen = [{ atMs: 20_000, source: /** @type {const} */ ('camera'), what: 'object', label: 'cup', score: 0.9 }];
+  assert.deepEqual(picture({ seen }).seen, [{ x: NOW_X - 300, label: 'cup' }]);
+  const { rows } = describe(view({ seen }), 30_000, 0);
+  assert.deepEqual(rows, [{ who: 'agent', from: '0:20', seconds: '0.0', note: 'saw: cup' }]);
+});
