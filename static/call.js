@@ -257,7 +257,7 @@ export class Call extends EventTarget {
   async #wait(error, attempt, signal) {
     const problem = connectionProblem(error);
     const { token } = this.#credentials;
-    this.#ticket = error instanceof RefusedError ? error.queue?.ticket ?? '' : this.#ticket;
+    if (error instanceof RefusedError && error.queue) this.#ticket = error.queue.ticket;
     if (token && problem.code === 'refused') {
       // Perhaps because of the token: begin anew rather than never. A server in trouble is another
       // matter: it may still know the conversation when it is well again.

@@ -13,6 +13,7 @@ from typing import Any, Final
 import jsonschema
 import pytest
 
+from client.events import EVENTS
 from server.dialects.counterpoint import CounterpointDialect
 from server.dialects.reference import SCHEMA, files
 from server.session_events import Problem
@@ -91,6 +92,12 @@ def test_the_server_reads_every_message_of_a_client(fixtures: Node) -> None:
     for message in fixtures["client"]:
         read = CounterpointDialect().decode(json.dumps(message), 0.0)
         assert not isinstance(read, Problem), (message, read)
+
+
+def test_the_python_clients_types_have_every_event_and_field(fixtures: Node) -> None:
+    for message in fixtures["server"]:
+        fields = {name: one for name, one in message.items() if name != "type"}
+        assert EVENTS[message["type"]](**fields).type == message["type"]
 
 
 def test_a_new_event_that_javascript_does_not_read_fails_the_type_check(

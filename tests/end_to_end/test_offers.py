@@ -51,10 +51,12 @@ async def offer_sdp(*kinds: str, codec: str = "") -> str:
         ({"type": "offer", "sdp": ""}, 400, "bad_offer"),
         ({"type": "offer", "sdp": "v=0\r\nthis is no SDP\r\n"}, 400, "no_audio"),
         ({"type": "offer", "sdp": "v=0", "settings": {"eagerness": 9}}, 400, "bad_offer"),
+        ({"type": "offer", "sdp": "v=0", "wait": 5}, 400, "bad_offer"),
+        ({"type": "offer", "sdp": "v=0", "wait": "x" * 300}, 400, "bad_offer"),
         ({"type": "offer", "sdp": "a=candidate:x\r\n" * 5_000}, 413, "too_large"),
         (b" " * 70_000, 413, "too_large"),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_a_malformed_offer_is_refused(echo: Served, body: Any, status: int, code: str) -> None:
     got, _, answer = echo.offer(body)
