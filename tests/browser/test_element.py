@@ -204,19 +204,19 @@ def test_pictures_of_a_conversation(visitor: Browser, site: str, tmp_path: Path)
     page.context.close()
 
 
-TALK_AND_REMOVE: Final = """async (times) => {
+TALK_AND_REMOVE: Final = """async ([times, until = 'live']) => {
   const main = document.querySelector('main');
   for (let n = 0; n < times; n += 1) {
     const call = document.createElement('counterpoint-call');
     main.append(call);
-    const live = new Promise((resolve, reject) => {
+    const reached = new Promise((resolve, reject) => {
       call.addEventListener('counterpoint-phase', ({ detail }) => {
-        if (detail.phase === 'live') resolve();
+        if (detail.phase === until) resolve();
         if (detail.phase === 'failed') reject(new Error('failed'));
       });
     });
     call.start();
-    await live;
+    await reached;
     call.remove();
   }
 }"""
@@ -229,9 +229,11 @@ def test_after_twenty_conversations_nothing_is_left(visitor: Browser, site: str)
     page.evaluate("() => customElements.whenDefined('counterpoint-call')")
     leaks = Leaks(page)
     before = leaks.counts()
-    page.evaluate(TALK_AND_REMOVE, 1)  # what is made once, such as the style sheet
+    page.evaluate(TALK_AND_REMOVE, [1])  # what is made once, such as the style sheet
     after_one = leaks.settled(before)
-    page.evaluate(TALK_AND_REMOVE, 19)
+    page.evaluate(TALK_AND_REMOVE, [19])
+    page.evaluate(TALK_AND_REMOVE, [5, "asking"])
+    page.evaluate(TALK_AND_REMOVE, [5, "connecting"])
     made: dict[str, Any] = page.evaluate("() => watched.made")
     after = leaks.settled(before)
     print(f"made {made}; before {before}, after one {after_one}, after twenty {after}")
