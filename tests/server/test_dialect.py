@@ -28,6 +28,7 @@ from model.messages import (
 from model.orders import ToolSpec
 from server.dialects import counterpoint
 from server.dialects.counterpoint import CounterpointDialect
+from server.errors import CounterpointError
 from server.session_events import (
     AgentProgress,
     AgentStarted,
@@ -194,6 +195,17 @@ def test_document_and_schema_list_the_same_settings() -> None:
     listed = set(re.findall(r"^\| `([a-z_]+)` \|", section, re.M))
     assert listed == set(SCHEMA["$defs"]["settings"]["properties"])
     assert listed == {one.name for one in dataclasses.fields(StreamSettings)}
+
+
+def test_every_refusal_over_http_is_documented() -> None:
+    never_over_http = {"bad_settings", "engine_slow", "engine_lost"}
+    kinds: list[type[CounterpointError]] = [CounterpointError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    codes = {kind.code for kind in kinds}
+    text = (ROOT / "docs/dialect.md").read_text(encoding="utf-8")
+    http = set(re.findall(r"`([a-z_]+)`", text.split("## HTTP")[1].split("## Events")[0]))
+    assert codes - never_over_http <= http
 
 
 def test_seq_is_consecutive_from_zero_and_no_time_is_negative() -> None:
