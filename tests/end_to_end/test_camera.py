@@ -53,7 +53,7 @@ async def test_nothing_is_looked_at_before_the_client_says_so_and_nothing_after(
         await caller.open()
         scene = Scene(rate=5)
         caller.show(scene)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.6)
         assert seen(caller) == []
         look(caller, True)
         wanted = await caller.wait_for("eyes.wanted")
@@ -117,11 +117,10 @@ async def test_a_client_that_ignores_what_it_was_asked_for_is_limited(served: Se
         assert health["behind_ms"] < 500
 
 
-async def test_black_nothing_and_odd_frames_are_told_or_seen(served: Served) -> None:
+async def test_black_is_told_and_odd_frames_are_seen(served: Served) -> None:
     async with served.call(videos=1) as caller:
         await caller.open()
         look(caller, True)
-        await state(caller, "stalled")
         scene = Scene((33, 17), rate=4)
         scene.colour = (0, 0, 0)
         caller.show(scene)
@@ -133,8 +132,4 @@ async def test_black_nothing_and_odd_frames_are_told_or_seen(served: Served) -> 
         scene.draw = lambda _: np.full((320, 240, 3), GREEN, np.uint8)  # turned upright
         event = await caller.wait_for("eyes.seen", where=lambda one: "240x320" in one["label"])
         assert shows(event, GREEN)
-        caller.show(None)
-        await caller.wait_for(
-            "eyes.state", 10, where=lambda one: one["state"] == "stalled", since=len(caller.events)
-        )
         assert not [one for one in caller.events if one["type"] in ("error", "session.ended")]
