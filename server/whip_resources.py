@@ -21,6 +21,8 @@ __all__ = ["MAX_LISTENERS_IN_ALL", "Resource", "Resources"]
 MAX_LISTENERS_IN_ALL: Final = 64
 _RETRY_SECONDS: Final = 5.0
 _CLOSE_SECONDS: Final = 2.0
+# Of those that are over, so many can still be deleted by a client that closed first.
+_REMEMBERED: Final = 64
 
 
 def _etag() -> str:
@@ -64,8 +66,9 @@ class Resources:
 
     def add(self, resource: Resource) -> None:
         """Keep one that began."""
-        kept = self._resources.items()
-        self._resources = {path: one for path, one in kept if not one.peer.gone.is_set()}
+        over = [path for path, one in self._resources.items() if one.peer.gone.is_set()]
+        for path in over[: max(0, len(over) - _REMEMBERED)]:
+            del self._resources[path]
         self._resources[resource.path] = resource
 
     def find(self, path: str, shown: bytes) -> Resource | None:
@@ -74,6 +77,13 @@ class Resources:
         if one is None or one.peer.gone.is_set() or not hmac.compare_digest(one.shown, shown):
             return None
         return one
+
+    def take(self, path: str, shown: bytes) -> Resource | None:
+        """The same, for the last time; also when its client hung up just before it says so."""
+        one = self._resources.get(path)
+        if one is None or not hmac.compare_digest(one.shown, shown):
+            return None
+        return self._resources.pop(path)
 
     def place(self, session: str) -> ExitStack:
         """A place to listen at; closing it gives it back. Raises Busy when all are taken."""

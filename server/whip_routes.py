@@ -10,7 +10,7 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -101,7 +101,7 @@ async def _listen(request: web.Request) -> web.Response:
 
 
 async def _trickle(request: web.Request) -> web.Response:
-    resource = _resource(request)
+    resource = _found(request, request.app[RESOURCES].find)
     text = await _text(request, _FRAGMENT)
     match = request.headers.get("If-Match")
     if match not in (resource.etag, "*", None):
@@ -116,7 +116,7 @@ async def _trickle(request: web.Request) -> web.Response:
 
 
 async def _end(request: web.Request) -> web.Response:
-    resource = _resource(request)
+    resource = _found(request, request.app[RESOURCES].take)
     resource.hang_up()
     await resource.peer.close()
     return web.Response(status=200)
@@ -173,9 +173,9 @@ def _hears_person(request: web.Request, session: Session) -> bool:
     return wish == "true"
 
 
-def _resource(request: web.Request) -> Resource:
+def _found(request: web.Request, find: Callable[[str, bytes], Resource | None]) -> Resource:
     request.app[DOOR].origin(request)
-    resource = request.app[RESOURCES].find(request.path, _shown(request))
+    resource = find(request.path, _shown(request))
     if resource is None:
         raise NotFound("There is no such session, or it is over.")
     return resource
