@@ -65,7 +65,7 @@ class Film(MediaStreamTrack):
         self._begun = asyncio.get_running_loop().time()
         self._next = 0
 
-    async def recv(self) -> av.Packet:
+    async def recv(self) -> av.Packet[Any]:
         """The next frame when it is due."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self._begun + self._next / self._rate - loop.time()))
