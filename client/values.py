@@ -49,6 +49,7 @@ class SettingsNow:
     backchannels: bool
     manual_turns: bool
     tools: tuple[str, ...]
+    tool_choice: str
 
 
 class Tool(TypedDict, total=False):
@@ -72,6 +73,7 @@ class Settings(TypedDict, total=False):
     backchannels: bool
     manual_turns: bool
     tools: list[str | Tool]
+    tool_choice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,8 @@ class StreamSettings:
         backchannels: whether signs of listening ("mm-hm") may be given.
         manual_turns: nothing is answered before an `Answer` is ordered.
         tools: what the model may ask for.
+        tool_choice: `auto`: the model decides; `none`; `required`: every answer begins with asking
+            for some tool; or the name of the tool that every answer asks for.
     """
 
     instructions: str = ""
@@ -81,6 +83,7 @@ class StreamSettings:
     backchannels: bool = True
     manual_turns: bool = False
     tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,12 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer what is there, now: the person's words so far, or what was appended."""
+    """Answer what is there, now: the person's words so far, or what was appended.
+
+    `tool_choice` is for this answer, as in the settings; empty for what stands there.
+    """
+
+    tool_choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,6 @@ _MAX_SAYINGS: Final = 16
 _ORDERS: Final[dict[type, Order]] = {
     CommitAsked: Commit(),
     ClearAsked: Clear(),
-    AnswerAsked: Answer(),
 }
 
 
@@ -172,6 +171,11 @@ class Steering:
                 self._conversation.appended.append(Turn(role, text))
             case SettingsAsked(values):
                 self._change(changed(self._course.settings, values), event.event_id)
+            case AnswerAsked():
+                choice = event.tool_choice
+                if choice:
+                    changed(self._course.settings, {"tool_choice": choice})  # or it is refused
+                self._order(Answer(choice))
             case ToolAnswered(call, text, failed):
                 if not self._tools.end(call, text, failed):
                     raise BadOffer(f"No tool call {call[:64]!r} waits for an answer.")

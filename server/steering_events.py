@@ -104,9 +104,10 @@ class ClearAsked:
 
 @dataclass(frozen=True, slots=True)
 class AnswerAsked:
-    """Answer what is there, now."""
+    """Answer what is there, now; see `model.orders.Answer` for `tool_choice`."""
 
     event_id: str | None = None
+    tool_choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

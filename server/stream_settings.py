@@ -18,7 +18,8 @@ __all__ = ["MAX_INSTRUCTIONS", "changed", "read_settings", "sound", "written"]
 MAX_INSTRUCTIONS: Final = 8_192
 _MAX_TEXT: Final = {"instructions": MAX_INSTRUCTIONS, "voice": 64, "greeting": 1_000}
 _FLAGS: Final = ("backchannels", "manual_turns")
-_KNOWN: Final = frozenset({*_MAX_TEXT, *_FLAGS, "eagerness", "tools"})
+_KNOWN: Final = frozenset({*_MAX_TEXT, *_FLAGS, "eagerness", "tools", "tool_choice"})
+_CHOICES: Final = ("auto", "none", "required")
 
 
 def read_settings(values: Any) -> StreamSettings:
@@ -42,9 +43,16 @@ def changed(settings: StreamSettings, values: Any) -> StreamSettings:
             new[name] = value
         elif name == "eagerness":
             new[name] = _eagerness(value)
+        elif name == "tool_choice":
+            new[name] = _text(name, value, 64)
         else:
             new[name] = read_tools(value)
-    return replace(settings, **new)
+    after = replace(settings, **new)
+    names = [tool.name for tool in after.tools]
+    if after.tool_choice not in (*_CHOICES, *names):
+        known = ", ".join((*_CHOICES, *names))
+        raise BadOffer(f"`settings.tool_choice` must be one of {known[:400]}.")
+    return after
 
 
 def written(settings: StreamSettings) -> dict[str, Any]:
@@ -57,6 +65,7 @@ def written(settings: StreamSettings) -> dict[str, Any]:
         "backchannels": settings.backchannels,
         "manual_turns": settings.manual_turns,
         "tools": [tool.name for tool in settings.tools],
+        "tool_choice": settings.tool_choice,
     }
 
 

@@ -7,15 +7,17 @@ of it or nothing. Here are the moves that others are made of.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority, Work
-from model.interaction import hearing, results, resuming, speaking, work
+from model.interaction import hearing, results, resuming, speaking, wishes, work
 from model.interaction.mind import Draft, Manner, Mind
 from model.interaction.resuming import Remainder
 from model.interaction.speaking import Utterance
+from model.interaction.wishes import Outcome, Untold
 from model.interaction.work import Parts
-from model.messages import Event, Floor, MicroTurnOutput, PersonWords, Speech, Turn
+from model.messages import Event, Floor, MicroTurnOutput, PersonWords, Saying, Speech, Turn
 from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = ["RowChange"]
@@ -84,12 +86,50 @@ class RowChange:
             self.mind = replace(self.mind, carried=results.joined(self.mind.carried, heard.words))
         self.cancel("ears")
         self.mind = replace(self.mind, hearing=hearing.closed(heard))
-        self._forget()
+        self.forget()
+
+    # ---- wishes ----------------------------------------------------------------------------
+
+    def wish(self, **changes: Any) -> None:
+        """Replace fields of the mind's `Wishes`."""
+        self.mind = replace(self.mind, wishes=replace(self.mind.wishes, **changes))
+
+    def drop_sayings(self) -> None:
+        """What waits to be said will not be."""
+        self.events += [Saying(one.say, "dropped") for one in self.mind.wishes.sayings]
+        self.wish(sayings=())
+
+    def hush_tools(self) -> None:
+        """Nobody waits any more for what tools answer: it is remembered, and not spoken."""
+        self.remember(*self.mind.wishes.outcomes)
+        called = tuple(replace(one, quiet=True) for one in self.mind.wishes.called)
+        self.wish(called=called, outcomes=())
+
+    def forgo(self, asked: str) -> None:
+        """Words of the person that nobody will answer; they are remembered."""
+        if asked:
+            self.remember(Turn("person", asked))
+
+    def remember(self, *told: Untold) -> None:
+        """Let Language know, as soon as nothing is under way in its row."""
+        self.wish(untold=wishes.queued(self.mind.wishes.untold, told))
+
+    def tell_language(self) -> None:
+        """Write into Language's row what waits for it, if no answer is under way there."""
+        mind = self.mind
+        answering = mind.answering or mind.manner == "rest"
+        busy = mind.draft is not None or (mind.utterance is not None and answering)
+        if busy or not mind.wishes.untold:
+            return
+        job = work.remember(self.parts.memories[mind.row], mind.wishes.untold)
+        self.submit("language", Priority.SPEECH, job, lasting=True)
+        self.wish(untold=())
 
     # ---- drafts ----------------------------------------------------------------------------
 
-    def start_draft(self, segment: int) -> Draft:
-        """Begin an answer to a segment, or (0) to what was typed."""
+    def start_draft(self, segment: int, outcomes: tuple[Outcome, ...] = ()) -> Draft:
+        """Begin an answer to a segment, or (0) to what was typed, or to what tools gave."""
+        self.tell_language()
         number = self.mind.drafts + 1
         listen: Work | None = None
         if segment:
@@ -99,9 +139,13 @@ class RowChange:
             self.cancel("ears")
             hearing_on = replace(self.mind.hearing, busy=False, asked_k=self.k)
             self.mind = replace(self.mind, hearing=hearing_on)
-        job = work.answer(number, self.parts, self.mind.row, listen, self.mind.carried)
+        carried = "" if outcomes else self.mind.carried
+        settings = self.mind.settings
+        choice = wishes.tool_choice(self.mind.wishes, settings, outcomes)
+        asked = work.Asked(listen, carried, outcomes, settings.tools, choice)
+        job = work.answer(number, self.parts, self.mind.row, asked)
         self.submit("language", Priority.SPEECH, job)
-        draft = Draft(number, segment, text="" if segment else self.mind.carried)
+        draft = Draft(number, segment, text="" if segment else carried)
         self.mind = replace(self.mind, draft=draft, drafts=number)
         return draft
 
@@ -111,7 +155,7 @@ class RowChange:
             self.cancel("language")
             self.cancel("turn")
             self.mind = replace(self.mind, draft=None, dropped=self.mind.dropped + 1)
-            self._forget()
+            self.forget()
 
     # ---- speaking --------------------------------------------------------------------------
 
@@ -122,11 +166,18 @@ class RowChange:
         self.submit("language", Priority.SPEECH, work.say(number, self.parts.voice, text))
         self.begin(number, answering=False)
 
-    def begin(self, draft: int, answering: bool, manner: Manner = "") -> Utterance:
-        """A new utterance takes the floor; what the person said so far is what it answers."""
+    def begin(
+        self,
+        draft: int,
+        answering: bool,
+        manner: Manner = "",
+        telling: tuple[Outcome, ...] = (),
+    ) -> Utterance:
+        """A new utterance takes the floor; it answers what the person said so far, or tells what
+        tools gave."""
         mind = self.mind
         utterance = Utterance(mind.utterances + 1, draft)
-        asked, carried = (mind.carried, "") if answering else ("", mind.carried)
+        asks = answering and not telling
         self.mind = replace(
             mind,
             utterance=utterance,
@@ -136,9 +187,10 @@ class RowChange:
             cut_k=-1,
             cut_by_floor=False,
             remainder=None,
-            asked=asked,
-            carried=carried,
+            asked=mind.carried if asks else "",
+            carried="" if asks else mind.carried,
         )
+        self.wish(saying=None, telling=telling, cancelled=False)
         return utterance
 
     def stop(self, probability: float, tell: bool = True, by_floor: bool = False) -> None:
@@ -165,34 +217,50 @@ class RowChange:
         utterance = self.mind.utterance
         assert utterance is not None
         text = speaking.heard_text(utterance)
-        memory = self.parts.memories[self.mind.row]
-        carried = self.mind.carried
         rest: Remainder | None = None
         if self.mind.manner == "backchannel":
             pass
         elif text.strip():
             if cut and self.mind.cut_by_floor:
                 rest = resuming.remainder(utterance, self.k)
-            if self.mind.manner == "rest":
-                remembering = memory.rejoin(text, cut)
-            elif self.mind.answering:
-                remembering = memory.settle(text, cut)
-            else:
-                remembering = memory.record(Turn("agent", text.strip(), cut))
-            job = work.settle(utterance.number, cut, memory, remembering)
-            self.submit("language", Priority.SPEECH, job, lasting=True)
+            self._commit(utterance.number, text, cut)
         else:
-            # Nothing of the answer was heard: what was asked is still to be answered.
-            carried = results.carry(self.mind.asked, carried)
+            self._unheard()
         self.mind = replace(
-            self.mind,
-            utterance=None,
-            cut_k=-1,
-            cut_by_floor=False,
-            remainder=rest,
-            asked="",
-            carried=carried,
+            self.mind, utterance=None, cut_k=-1, cut_by_floor=False, remainder=rest, asked=""
         )
+        self.wish(saying=None, telling=(), cancelled=False)
 
-    def _forget(self) -> None:
+    def give_up(self) -> None:
+        """The utterance is nothing: what it would have answered is remembered."""
+        self.forgo(self.mind.asked)
+        self.remember(*self.mind.wishes.telling)
+        self.mind = replace(self.mind, utterance=None, cut_k=-1, asked="")
+        self.wish(saying=None, telling=(), cancelled=False)
+
+    def _commit(self, number: int, text: str, cut: bool) -> None:
+        memory = self.parts.memories[self.mind.row]
+        if self.mind.manner == "rest":
+            remembering = memory.rejoin(text, cut, number)
+        elif self.mind.answering:
+            remembering = memory.settle(text, cut, number)
+        else:
+            remembering = memory.record(Turn("agent", text.strip(), cut), number)
+        job = work.settle(number, cut, memory, remembering)
+        self.submit("language", Priority.SPEECH, job, lasting=True)
+
+    def _unheard(self) -> None:
+        """Nothing of the answer was heard: what was asked is still to be answered, unless the
+        client wants no answer."""
+        told = self.mind.wishes
+        if told.cancelled:
+            self.forgo(self.mind.asked)
+            self.remember(*told.telling)
+            return
+        carried = results.carry(self.mind.asked, self.mind.carried)
+        self.mind = replace(self.mind, carried=carried)
+        self.wish(outcomes=(*told.telling, *told.outcomes))
+
+    def forget(self) -> None:
+        """What was judged of the person's turn no longer counts."""
         self.mind = replace(self.mind, floor=self.parts.floor.forget(self.mind.floor))

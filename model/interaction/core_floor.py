@@ -15,7 +15,7 @@ import numpy as np
 from model.engine.jobs import Priority, Work
 from model.interaction import core, results, streams
 from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
-from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment, own_now
+from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment
 from model.interaction.core_words import write
 from model.interaction.floor_port import FloorJob, RowSeen, Sensed, Verdict
 from model.interaction.mind import Mind
@@ -150,7 +150,7 @@ class CoreFloor:
         utterance = mind.utterance
         silent = utterance is None or (utterance.told_done and not row.sent.sounding)
         decision, probability, doing, sure = core.decide(
-            found.judged, found.at, point, own_now(mind) and not silent
+            found.judged, found.at, point, mind.interruptible and not silent
         )
         if decision == "backchannel" and not mind.settings.backchannels:
             decision, probability = "listen", 1.0 - probability

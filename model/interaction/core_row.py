@@ -19,7 +19,7 @@ from model.interaction.sent import Sent
 from model.messages import Audio, Word
 from model.timebase import SPEAKING_RATE, seconds
 
-__all__ = ["Believed", "CoreRow", "Encoded", "Moment", "moment", "own_now"]
+__all__ = ["Believed", "CoreRow", "Encoded", "Moment", "moment"]
 
 MOST_MISSED: Final = 10
 ENCODED_BLOCKS: Final = 20
@@ -101,11 +101,6 @@ class Moment:
     columns: dict[str, Any]
     events: tuple[core_words.WordEvent, ...] = ()
     asks: str = ""
-
-
-def own_now(mind: Mind) -> bool:
-    """Whether an utterance of ours is under way and not cut."""
-    return mind.utterance is not None and mind.cut_k < 0
 
 
 def moment(row: CoreRow, seen: RowSeen) -> Moment:

@@ -60,11 +60,13 @@ class CounterpointModel:
         Raises:
             ValueError: the instructions are too long; the message says how long they may be.
         """
-        self._language.chat_prefix(opening.settings.instructions)
-        greeting = opening.settings.greeting
+        settings = opening.settings
+        self._language.chat_prefix(settings.instructions)
+        greeting = settings.greeting
         floor = self.parts.floor.begin()
-        mind = Mind(row, opening.settings, floor, sayings=(greeting,) if greeting else ())
-        prime = self.parts.memories[row].prime(opening.settings.instructions, opening.turns)
+        mind = Mind(row, settings, floor, sayings=(greeting,) if greeting else ())
+        memory = self.parts.memories[row]
+        prime = memory.prime(settings.instructions, opening.turns)
         job = Job(opening.stream, "language", Priority.SPEECH, prime, lasting=True)
         return self._with(state, row, mind), (job,)
 

@@ -42,6 +42,10 @@ OVER_MICRO_TURNS: Final = 25
 """Silence after which a segment that nobody answered is closed: longer than any pause inside a
 turn that the floor waits through."""
 
+PATIENT: Final = 0.2
+PATIENT_OVER_MICRO_TURNS: Final = 32
+"""The same for an eagerness below `PATIENT`, where the floor waits for up to 2.8 s."""
+
 MOST_SETTLED_WORDS: Final = 120
 """Beyond so many a segment is parted: every partial repeats all its words, and somebody who reads
 aloud, or a radio in the room, never pauses."""
@@ -94,9 +98,10 @@ def parted(heard: Hearing) -> tuple[Hearing, tuple[Word, ...]]:
     return replace(heard, segment=rest, number=heard.number + 1, told=told), segment.settled
 
 
-def is_over(heard: Hearing, k: int) -> bool:
+def is_over(heard: Hearing, k: int, eagerness: float = 0.5) -> bool:
     """Whether the silence has grown so long that the segment ends unanswered."""
-    return heard.segment is not None and k - heard.voiced_k >= OVER_MICRO_TURNS
+    longest = OVER_MICRO_TURNS if eagerness >= PATIENT else PATIENT_OVER_MICRO_TURNS
+    return heard.segment is not None and k - heard.voiced_k >= longest
 
 
 def unread(heard: Hearing) -> bool:

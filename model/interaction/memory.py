@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from model.interaction.parts import BeyondWindow, LanguagePart, Pieces
 from model.interaction.prompt import DEFAULT_INSTRUCTIONS
+from model.interaction.wishes import Called, Outcome
 from model.messages import Turn
 
 __all__ = ["Memory"]
@@ -25,48 +27,90 @@ READ_BACK_TOKENS: Final = 1024
 some seconds. Nobody is answered before it is read."""
 
 LONGEST_TURN_TOKENS: Final = 512
-"""Of a longer turn the end is read: the question usually stands there."""
+"""Of a person's longer turn the end is read: the question usually stands there. Of what we said,
+of knowledge and of a tool's answer it is the beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Something remembered as text: a turn, a tool's call or its answer.
+
+    Attributes:
+        what: that.
+        utterance: the number of the utterance that was a turn of ours; 0 for none.
+        before: the part of its text that an earlier utterance said.
+    """
+
+    what: Turn | Called | Outcome
+    utterance: int = 0
+    before: str = ""
+
+    def is_agent(self) -> bool:
+        """Whether we said it."""
+        return isinstance(self.what, Turn) and self.what.who == "agent"
 
 
 class Memory:
-    """What Language knows of one conversation."""
+    """What Language knows of one conversation.
+
+    Attributes:
+        language: whose row it is.
+        row: the row.
+    """
 
     def __init__(self, language: LanguagePart, row: int) -> None:
         self.language = language
         self.row = row
         self._committed = 0
         self._instructions = ""
-        self._turns: deque[Turn] = deque(maxlen=REMEMBERED_TURNS)
-        self._asked = ""
+        self._kept: deque[_Kept] = deque(maxlen=REMEMBERED_TURNS)
+        self._asked: tuple[Turn | Outcome, ...] = ()
         self._reply_start = 0
         self._reply: list[int] = []
-        self._cut_start = 0
+        self._last_start = 0
 
     def prime(self, instructions: str, turns: Sequence[Turn]) -> Pieces[None]:
         """Empty the row, read the instructions, pin them, and read back earlier turns."""
+        self._kept = deque(map(_Kept, turns), maxlen=REMEMBERED_TURNS)
+        yield from self.begin_anew(instructions)
+
+    def begin_anew(self, instructions: str) -> Pieces[None]:
+        """Go on with other instructions; what was said stays."""
         self._instructions = instructions or DEFAULT_INSTRUCTIONS
-        self._turns = deque(turns, maxlen=REMEMBERED_TURNS)
         yield from self.read_again()
 
-    def ask(self, text: str) -> Pieces[None]:
-        """Begin a draft: the person said `text`; the next token is the first of our answer."""
-        self._asked, self._reply = text, []
-        yield from self._go_back()
-        yield from self._append(self._person(text) + self.language.agent_open())
+    def ask(self, text: str, outcomes: Sequence[Outcome] = ()) -> Pieces[None]:
+        """Begin a draft: the person said `text`, tools gave `outcomes`, either may be nothing; the
+        next token is the first of our answer."""
+        said = (Turn("person", text),) if text else ()
+        self._asked, self._reply = (*said, *outcomes), []
+        yield from self.go_back()
+        ids = [one for asked in self._asked for one in self._ids(asked)]
+        yield from self._append(ids + self.language.agent_open())
         self._reply_start = self.language.length(self.row)
+
+    def go_back(self) -> Pieces[None]:
+        """Forget what is not committed; read the text again if the row no longer can."""
+        try:
+            if self._committed:
+                self.language.truncate(self.row, self._committed)
+                return
+        except BeyondWindow:
+            pass  # Too much was overwritten since; the text is read again.
+        yield from self.read_again()
 
     def took(self, token: int) -> None:
         """A token of the answer was sampled (and stands in the row)."""
         self._reply.append(token)
 
-    def settle(self, heard: str, cut: bool) -> Pieces[str]:
+    def settle(self, heard: str, cut: bool, utterance: int = 0) -> Pieces[str]:
         """The answer was heard as far as `heard`: commit the exchange so, and mark a cut.
 
         Tokens that spell a prefix of what was heard stay; the rest is read anew. Returns what the
         row now holds of the answer.
         """
-        self._turns.append(Turn("person", self._asked))
-        self._turns.append(Turn("agent", heard.strip(), cut))
+        self._kept.extend(map(_Kept, self._asked))
+        self._kept.append(_Kept(Turn("agent", heard.strip(), cut), utterance))
         kept, text = self._spelling(heard)
         self.language.truncate(self.row, self._reply_start + kept)
         rest = self.language.encode(heard[len(text) :]) if len(heard) > len(text) else []
@@ -75,43 +119,54 @@ class Memory:
         held = self.language.held(self.row)[-spoken:] if spoken else []
         yield from self._append(self.language.agent_close(cut))
         self._committed = self.language.length(self.row)
-        self._cut_start = self._reply_start if cut else 0
+        self._last_start = self._reply_start
         self._reply = []
         return self.language.decode(held)
 
-    def rejoin(self, heard: str, cut: bool) -> Pieces[str]:
+    def rejoin(self, heard: str, cut: bool, utterance: int = 0) -> Pieces[str]:
         """What we said last was cut and then went on: `heard` belongs to the same turn."""
-        whole, start = heard.strip(), self._cut_start
-        if self._turns and self._turns[-1].who == "agent" and self._turns[-1].cut:
-            whole = f"{self._turns.pop().text} {whole}"
+        whole, start, before = heard.strip(), self._last_start, ""
+        last = self._kept[-1] if self._kept else None
+        if last is not None and isinstance(last.what, Turn) and last.is_agent() and last.what.cut:
+            before = f"{last.what.text} "
+            self._kept.pop()
         else:
             start = 0  # Something else was said in between.
-        self._turns.append(Turn("agent", whole, cut))
-        if not start or start > self._committed:
-            yield from self.read_again()
-            return heard.strip()
-        try:
-            self.language.truncate(self.row, start)
-        except BeyondWindow:
-            yield from self.read_again()
-            return heard.strip()
-        yield from self._append(self.language.encode(whole) + self.language.agent_close(cut))
-        self._committed = self.language.length(self.row)
-        self._cut_start = start if cut else 0
-        return heard.strip()
+        turn = Turn("agent", before + whole, cut)
+        self._kept.append(_Kept(turn, utterance, before))
+        yield from self._rewrite(turn, start)
+        return whole
 
-    def record(self, turn: Turn) -> Pieces[str]:
-        """Commit a turn that needs no answer, or one we said without Language; returns its text."""
-        self._cut_start = 0
-        yield from self._go_back()
-        self._turns.append(turn)
-        yield from self._append(self._ids(turn))
+    def correct(self, utterance: int, text: str) -> Pieces[str]:
+        """Of an utterance that is over only `text` was heard; returns what is remembered of it."""
+        places = [at for at, kept in enumerate(self._kept) if kept.utterance == utterance]
+        if not utterance or not places:
+            return text.strip()  # So long ago that it is forgotten.
+        at = places[-1]
+        kept = self._kept[at]
+        turn = Turn("agent", (kept.before + text).strip(), cut=True)
+        if turn.text:
+            self._kept[at] = replace(kept, what=turn)
+        else:
+            del self._kept[at]
+        is_last = bool(turn.text) and at == len(self._kept) - 1
+        yield from self._rewrite(turn, self._last_start if is_last else 0)
+        return text.strip()
+
+    def record(self, what: Turn | Called | Outcome, utterance: int = 0) -> Pieces[str]:
+        """Commit what needs no answer, or what we said without Language; returns a turn's text."""
+        yield from self.go_back()
+        kept = _Kept(what, utterance)
+        self._kept.append(kept)
+        opened = len(self.language.agent_open()) if kept.is_agent() else 0
+        self._last_start = self.language.length(self.row) + opened if opened else 0
+        yield from self._append(self._ids(what))
         self._committed = self.language.length(self.row)
-        return turn.text
+        return what.text if isinstance(what, Turn) else ""
 
     def read_again(self) -> Pieces[str]:
         """Write the row anew from the turns as text; returns what was last said by us."""
-        self._cut_start = 0
+        self._last_start = 0
         self.language.reset(self.row)
         prefix = self.language.chat_prefix(self._instructions)
         yield from self._append(prefix)
@@ -119,7 +174,8 @@ class Memory:
         for ids in self._latest(READ_BACK_TOKENS):
             yield from self._append(ids)
         self._committed = self.language.length(self.row)
-        return next((turn.text for turn in reversed(self._turns) if turn.who == "agent"), "")
+        turns = (kept.what for kept in reversed(self._kept) if kept.is_agent())
+        return next((turn.text for turn in turns if isinstance(turn, Turn)), "")
 
     def text(self) -> str:
         """What the row holds up to what is committed, without the marks between turns."""
@@ -135,32 +191,52 @@ class Memory:
             kept, text = count, so_far
         return kept, text
 
-    def _go_back(self) -> Pieces[None]:
-        """Forget what is not committed; read the text again if the row no longer can."""
+    def _rewrite(self, turn: Turn, start: int) -> Pieces[None]:
+        """Our last turn, whose text begins at `start` (0: unknown), now is this one."""
+        if not start or start > self._committed:
+            yield from self.read_again()
+            return
         try:
-            if self._committed:
-                self.language.truncate(self.row, self._committed)
-                return
+            self.language.truncate(self.row, start)
         except BeyondWindow:
-            pass  # Too much was overwritten since; the text is read again.
-        yield from self.read_again()
+            yield from self.read_again()
+            return
+        yield from self._append(self._spoken(turn))
+        self._committed = self.language.length(self.row)
+        self._last_start = start
 
     def _latest(self, most_tokens: int) -> list[list[int]]:
         """Token ids of the latest turns, oldest first, as many as fit."""
         latest: list[list[int]] = []
-        for turn in reversed(self._turns):
-            ids = self._ids(turn)
+        for kept in reversed(self._kept):
+            ids = self._ids(kept.what)
             most_tokens -= len(ids)
             if most_tokens < 0:
                 break
             latest.append(ids)
         return latest[::-1]
 
-    def _ids(self, turn: Turn) -> list[int]:
-        if turn.who == "person":
-            return self._person(turn.text)
+    def _ids(self, what: Turn | Called | Outcome) -> list[int]:
+        match what:
+            case Called(name, arguments):
+                return self.language.tool_call(name, arguments)
+            case Outcome(called, text, failed):
+                return self.language.tool_answer(called.name, self._begin_of(text), failed)
+            case Turn("person", text):
+                return self._person(text)
+            case Turn("knowledge", text):
+                return self.language.note(self._begin_of(text))
+        return [*self.language.agent_open(), *self._spoken(what)]
+
+    def _spoken(self, turn: Turn) -> list[int]:
         text = self.language.encode(turn.text)[:LONGEST_TURN_TOKENS]
-        return [*self.language.agent_open(), *text, *self.language.agent_close(turn.cut)]
+        return [*text, *self.language.agent_close(turn.cut)]
+
+    def _begin_of(self, text: str) -> str:
+        """As much of a text from its beginning as is read."""
+        ids = self.language.encode(text[: LONGEST_TURN_TOKENS * 8])
+        whole = len(ids) <= LONGEST_TURN_TOKENS
+        return text if whole else self.language.decode(ids[:LONGEST_TURN_TOKENS])
 
     def _person(self, text: str) -> list[int]:
         # Four characters a token and more: encoding only what can count bounds the work too.

@@ -9,9 +9,10 @@ from model.interaction.ears import Segment
 from model.interaction.parts import Spoken
 from model.interaction.resuming import Remainder
 from model.interaction.speaking import Utterance
+from model.interaction.wishes import Called, Wishes
 from model.messages import Audio, PersonDoing, StreamSettings, Word
 
-__all__ = ["Draft", "Hearing", "Manner", "Mind", "Rendered", "ReplyDone", "Transcribed"]
+__all__ = ["Asks", "Draft", "Hearing", "Manner", "Mind", "Rendered", "ReplyDone", "Transcribed"]
 
 
 Manner = Literal["", "rest", "backchannel"]
@@ -38,6 +39,14 @@ class Rendered:
 
     draft: int
     spoken: Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Result of a job: the draft ends with asking for a tool."""
+
+    draft: int
+    called: Called
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class Draft:
         complete: no more phrases will come.
         nothing: the recogniser found no words: there is nothing to answer.
         failed: it will not come.
+        asks: the tool that it asks for.
     """
 
     number: int
@@ -103,6 +113,7 @@ class Draft:
     complete: bool = False
     nothing: bool = False
     failed: bool = False
+    asks: Called | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,7 @@ class Mind:
         doing: what the person was last said to be doing.
         utterances, drafts: the last number given out.
         dropped: how many drafts were made for nothing.
+        wishes: what the client ordered, and what tools owe us.
     """
 
     row: int
@@ -151,3 +163,16 @@ class Mind:
     utterances: int = 0
     drafts: int = 0
     dropped: int = 0
+    wishes: Wishes = field(default_factory=Wishes)
+
+    @property
+    def interruptible(self) -> bool:
+        """Something is being said that the person can stop by speaking."""
+        sounds = self.utterance is not None and self.cut_k < 0
+        return sounds and not self.wishes.held and not self.wishes.unyielding
+
+    @property
+    def gathers(self) -> bool:
+        """What the person says is not answered when they have finished, but later."""
+        wishes = self.wishes
+        return wishes.held or wishes.unyielding or self.settings.manual_turns

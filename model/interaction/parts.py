@@ -8,7 +8,7 @@ happened, except where a part says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -97,6 +97,18 @@ class LanguagePart(Protocol):
     def person_turn(self, text: str) -> list[int]:
         """What the person said, whole."""
 
+    def person_open(self, text: str) -> list[int]:
+        """What the person has said so far; `person_turn` begins with the same tokens."""
+
+    def note(self, text: str) -> list[int]:
+        """Something the model should know without having heard it."""
+
+    def tool_call(self, name: str, arguments: str) -> list[int]:
+        """That a tool was asked for, with a JSON object as text."""
+
+    def tool_answer(self, name: str, text: str, failed: bool) -> list[int]:
+        """What a tool answered, or why it did not, to be told to the person next."""
+
     def agent_open(self) -> list[int]:
         """What stands before a reply."""
 
@@ -129,6 +141,14 @@ class LanguagePart(Protocol):
 
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         """Sample one token for each row and append it; one batched step."""
+
+    def choose(
+        self, row: int, fits: Callable[[int], bool], always: Sequence[int] = ()
+    ) -> Pieces[int]:
+        """Append the likeliest token that fits, or is one of `always`; -1 when there is none."""
+
+    def likelihood(self, row: int, ids: Sequence[int], scored: int) -> Pieces[float]:
+        """How likely the last `scored` of some ids would be next, as a sum of logarithms."""
 
     def truncate(self, row: int, length: int) -> None:
         """Forget all tokens from `length` on; raises BeyondWindow when it no longer can."""

@@ -10,10 +10,11 @@ from typing import Final
 from model.engine.jobs import Failed
 from model.interaction import hearing, speaking
 from model.interaction.floor_port import FloorPart
-from model.interaction.mind import Mind, Rendered, ReplyDone, Transcribed
-from model.messages import Event, PersonWords, Remembered, Word
+from model.interaction.mind import Asks, Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.wishes import Called, queued
+from model.messages import Event, PersonWords, Remembered, ToolCall, Turn, Word
 
-__all__ = ["APOLOGY", "carry", "enter", "joined"]
+__all__ = ["APOLOGY", "ask", "carry", "enter", "joined"]
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +24,15 @@ MOST_CARRIED: Final = 16_384
 """Characters of unanswered words that are kept, the last ones: Language reads no more of a turn."""
 
 
-def enter(mind: Mind, value: object, floor: FloorPart) -> tuple[Mind, tuple[Event, ...]]:
-    """The mind with one result in it, and what the server should be told of it."""
+def enter(mind: Mind, value: object, floor: FloorPart, k: int) -> tuple[Mind, tuple[Event, ...]]:
+    """The mind with one result of micro-turn `k` in it, and what the server is told of it."""
     match value:
         case Transcribed():
             return _transcribed(mind, value)
         case Rendered():
             return _rendered(mind, value), ()
+        case Asks():
+            return _asks(mind, value, k)
         case ReplyDone():
             return _reply_done(mind, value), ()
         case Remembered():
@@ -81,12 +84,44 @@ def _rendered(mind: Mind, phrase: Rendered) -> Mind:
     return mind
 
 
+def ask(mind: Mind, asks: Called, k: int) -> tuple[Mind, tuple[Event, ...]]:
+    """A tool is asked for: its call waits for an answer, and Language will know of it."""
+    wishes = mind.wishes
+    # By `k` it is unique across engines, by the count within a micro-turn.
+    called = replace(asks, call=f"call_{k}_{wishes.calls + 1}")
+    wishes = replace(
+        wishes,
+        calls=wishes.calls + 1,
+        called=(*wishes.called, called),
+        untold=queued(wishes.untold, (called,)),
+    )
+    event = ToolCall(called.call, called.name, called.arguments)
+    return replace(mind, wishes=wishes), (event,)
+
+
+def _asks(mind: Mind, found: Asks, k: int) -> tuple[Mind, tuple[Event, ...]]:
+    if mind.draft is not None and mind.draft.number == found.draft:
+        return replace(mind, draft=replace(mind.draft, asks=found.called)), ()
+    if not _speaks(mind, found.draft):
+        return mind, ()
+    assert mind.utterance is not None
+    if mind.utterance.rendered_samples:
+        return ask(mind, found.called, k)
+    # All there is of this answer is the call: it is no utterance.
+    wishes = mind.wishes
+    asked = (Turn("person", mind.asked),) if mind.asked else ()
+    untold = queued(wishes.untold, (*asked, *wishes.telling))
+    wishes = replace(wishes, untold=untold, telling=())
+    return ask(replace(mind, utterance=None, asked="", wishes=wishes), found.called, k)
+
+
 def _reply_done(mind: Mind, done: ReplyDone) -> Mind:
     if _speaks(mind, done.draft):
         assert mind.utterance is not None
         return replace(mind, utterance=speaking.finish(mind.utterance))
     if mind.draft is not None and mind.draft.number == done.draft:
-        draft = replace(mind.draft, complete=True, nothing=not done.text)
+        nothing = not done.text and mind.draft.asks is None
+        draft = replace(mind.draft, complete=True, nothing=nothing)
         return replace(mind, draft=draft)
     return mind
 
@@ -104,7 +139,11 @@ def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     if utterance.rendered_samples:
         return replace(mind, draft=None, utterance=speaking.finish(utterance))
     # Nothing of the answer was rendered: say so, rather than leave the person without a word.
-    return replace(mind, draft=None, utterance=None, cut_k=-1, asked="", sayings=(APOLOGY,))
+    wishes = mind.wishes
+    untold = queued(wishes.untold, wishes.telling)
+    wishes = replace(wishes, untold=untold, telling=(), saying=None)
+    mind = replace(mind, draft=None, utterance=None, cut_k=-1, asked="", wishes=wishes)
+    return replace(mind, sayings=(APOLOGY,))
 
 
 def _speaks(mind: Mind, draft: int) -> bool:

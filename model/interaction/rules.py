@@ -112,11 +112,11 @@ class Rules:
         judged = row.end_of_turn
         observation = Observation(
             activity=tuple(sensed.found),
-            speaking=mind.utterance is not None and mind.cut_k < 0,
+            speaking=mind.interruptible,
             words=tuple(word.text for word in mind.hearing.words),
             end_of_turn=None if judged is None else judged.probability,
             end_of_turn_age=0 if judged is None else turn.k - judged.k,
-            typed=mind.unanswered,
+            typed=mind.unanswered and not mind.interruptible,
         )
         settings = self._settings.with_eagerness(mind.settings.eagerness)
         decided = decide(row.state, observation, settings)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from model.engine.engine import RowInput, RowOutput
-from model.interaction import hearing, results, speaking, turns
+from model.interaction import commands, hearing, results, speaking, turns
 from model.interaction.change import RowChange
 from model.interaction.floor_port import RowSeen, Sensed
 from model.interaction.mind import Mind
@@ -21,8 +21,6 @@ __all__ = ["RowStep"]
 
 CUT_REPORT_MICRO_TURNS: Final = 10
 """How long Playout's report of a cut is awaited; after that the last report counts."""
-
-FAREWELL: Final = "Goodbye!"
 
 
 class RowStep:
@@ -41,20 +39,23 @@ class RowStep:
         """Enter what jobs found, what Playout reports, what was typed and what is demanded."""
         change = self.change
         for _, _, value in change.given.results:
-            change.mind, events = results.enter(change.mind, value, change.parts.floor)
+            change.mind, events = results.enter(change.mind, value, change.parts.floor, change.k)
             change.events += events
+        commands.foresee(change)
         self._hear_playout()
         self._read()
-        self._obey()
+        commands.take_in(change)
         return RowSeen(change.mind, change.given.turn)
 
     def act(self, sensed: Sensed) -> tuple[Mind, RowOutput]:
         """Decide, answer and speak; `sensed` is what the floor made of `take_in`."""
         change = self.change
         self._listen(sensed.voiced)
+        commands.close_turn(change)
         verdict = change.parts.floor.decide(change.mind, change.given.turn, sensed)
         turns.follow(change, verdict)
         turns.answer(change, verdict)
+        change.tell_language()
         self._speak()
         return change.mind, change.output
 
@@ -90,25 +91,11 @@ class RowStep:
             change.events.append(PersonWords(number, words, final=True, typed=True))
             heard = replace(change.mind.hearing, number=number)
             carried = results.carry(change.mind.carried, text)
-            change.mind = replace(change.mind, hearing=heard, carried=carried, unanswered=True)
+            waits = not change.mind.settings.manual_turns
+            change.mind = replace(change.mind, hearing=heard, carried=carried, unanswered=waits)
             change.drop_draft()
-            change.stop(1.0)
-
-    def _obey(self) -> None:
-        change = self.change
-        for command in change.given.turn.commands:
-            change.drop_draft()
-            change.stop(1.0, tell=False)
-            change.mind = replace(change.mind, unanswered=False)
-            if command == "quiet":
-                heard = change.mind.hearing
-                muted = replace(heard, muted=heard.segment is not None)
-                change.mind = replace(change.mind, hearing=muted)
-            else:
-                change.end_segment(answered=False)
-            if command == "goodbye":
-                change.mind = replace(change.mind, sayings=(FAREWELL,))
-            change.mind = replace(change.mind, asked="", carried="")
+            if not change.mind.wishes.unyielding:
+                change.stop(1.0)
 
     def _listen(self, voiced: bool) -> None:
         change = self.change
@@ -116,6 +103,9 @@ class RowStep:
         change.mind = replace(change.mind, hearing=heard)
         if hearing.wants_partial(heard, change.k):
             change.listen()
+        saying = change.mind.wishes.saying
+        if voiced and saying is not None and saying.policy == "never_over_person":
+            change.stop(1.0)
 
     # ---- what goes out ---------------------------------------------------------------------
 
@@ -125,7 +115,8 @@ class RowStep:
             utterance, speech, events = speaking.send(change.mind.utterance)
             change.speech += speech
             change.events += events
-            over = utterance.complete and not utterance.rendered_samples
-            change.mind = replace(change.mind, utterance=None if over else utterance)
+            change.mind = replace(change.mind, utterance=utterance)
+            if utterance.complete and not utterance.rendered_samples:
+                change.give_up()
         floor = change.parts.floor.spoke(change.mind.floor, change.speech)
         change.mind = replace(change.mind, floor=floor)

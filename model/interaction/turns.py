@@ -8,7 +8,9 @@ from model.engine.jobs import Priority
 from model.interaction import hearing, results, resuming, speaking
 from model.interaction.change import RowChange
 from model.interaction.floor_port import Verdict
-from model.messages import Floor, PersonState
+from model.interaction.mind import Draft, Mind
+from model.messages import Floor, PersonState, Saying
+from model.orders import Say
 
 __all__ = ["answer", "follow"]
 
@@ -19,44 +21,116 @@ def follow(change: RowChange, verdict: Verdict) -> None:
     if verdict.person != change.mind.doing:
         change.mind = replace(change.mind, doing=verdict.person)
         change.events.append(PersonState(verdict.person, verdict.person_probability))
-    if verdict.goes_on:
+    forced = _forced(change.mind)
+    if verdict.goes_on and not forced:
         change.drop_draft()
     for job in verdict.jobs:
         change.cancel(job.lane)
         change.submit(job.lane, job.priority, job.work)
-    if verdict.decision == "yield":
+    mind = change.mind
+    if verdict.decision == "yield" and mind.interruptible:
         change.stop(verdict.probability, by_floor=True)
-    if verdict.resume and _go_on(change, verdict):
+    if verdict.resume and not mind.wishes.held and _go_on(change, verdict):
         return
-    if verdict.confirms and verdict.draft:
+    if verdict.confirms and verdict.draft and not forced:
         _confirm(change)
-    if verdict.decision == "take":
-        _take(change, verdict)
-    elif hearing.is_over(change.mind.hearing, change.k):
-        change.end_segment(answered=False)
-    if verdict.decision == "backchannel":
+    if forced or (verdict.decision == "take" and not mind.gathers):
+        _take(change, verdict, forced)
+    elif hearing.is_over(change.mind.hearing, change.k, mind.settings.eagerness):
+        _over(change)
+    if verdict.decision == "backchannel" and mind.settings.backchannels and not mind.gathers:
         _backchannel(change, verdict)
 
 
 def answer(change: RowChange, verdict: Verdict) -> None:
-    """Begin a draft when there is something to answer and Language's row is free."""
-    mind = change.mind
+    """Begin what is to be said next, or a draft of it, when Language's row is free."""
+    mind, wishes = change.mind, change.mind.wishes
     aside = mind.utterance is not None and mind.manner == "backchannel"
-    if mind.draft is not None or (mind.utterance is not None and not aside):
+    if wishes.held or mind.draft is not None or (mind.utterance is not None and not aside):
         return
-    if mind.sayings and not aside:
+    drafts = verdict.draft and mind.hearing.segment and not mind.hearing.muted
+    now = next((one for one in wishes.sayings if one.policy == "now"), None)
+    if aside:
+        if drafts and not mind.gathers:
+            change.start_draft(segment=mind.hearing.number)
+    elif mind.sayings:
         change.mind = replace(mind, sayings=mind.sayings[1:])
         change.say(mind.sayings[0])
-    elif mind.unanswered and not aside:
-        draft = change.start_draft(segment=0)
-        change.events.append(Floor("take", 1.0))
-        change.mind = replace(change.mind, draft=None, unanswered=False)
-        change.begin(draft.number, answering=True)
-    elif verdict.draft and mind.hearing.segment and not mind.hearing.muted:
+    elif now is not None:
+        _say(change, now)
+    elif mind.unanswered:
+        _begin(change)
+    elif wishes.answer:
+        _answer_now(change)
+    elif drafts and not mind.gathers:
         change.start_draft(segment=mind.hearing.number)
+    elif mind.hearing.segment is None and wishes.outcomes:
+        _tell(change)
+    elif mind.hearing.segment is None and wishes.sayings:
+        _say(change, wishes.sayings[0])
 
 
-def _take(change: RowChange, verdict: Verdict) -> None:
+def _forced(mind: Mind) -> bool:
+    """The draft under way is what the client asked for, whatever the floor thinks."""
+    draft = mind.draft
+    asked = mind.wishes.answer and not mind.wishes.held
+    return asked and draft is not None and draft.segment == mind.hearing.number
+
+
+def _begin(change: RowChange) -> None:
+    """Answer what was typed or said before, at once, while it is being made."""
+    draft = change.start_draft(segment=0)
+    change.events.append(Floor("take", 1.0))
+    change.mind = replace(change.mind, draft=None, unanswered=False)
+    change.wish(answer=False, tool_choice="")
+    change.begin(draft.number, answering=True)
+
+
+def _answer_now(change: RowChange) -> None:
+    heard = change.mind.hearing
+    said = heard.words or hearing.unread(heard) or heard.busy
+    if heard.segment is not None and not heard.muted and said:
+        change.start_draft(segment=heard.number)
+    else:
+        _begin(change)
+
+
+def _tell(change: RowChange) -> None:
+    """Speak of what tools answered."""
+    told = change.mind.wishes.outcomes
+    change.wish(outcomes=())
+    draft = change.start_draft(segment=0, outcomes=told)
+    change.events.append(Floor("take", 1.0))
+    change.mind = replace(change.mind, draft=None)
+    change.begin(draft.number, answering=True, telling=told)
+
+
+def _say(change: RowChange, say: Say) -> None:
+    """Say an ordered text."""
+    mind = change.mind
+    if mind.carried and mind.hearing.segment is None and not mind.settings.manual_turns:
+        # An answer that the text cut off before it was heard is given behind it.
+        change.mind = replace(mind, unanswered=True)
+    change.wish(sayings=tuple(one for one in mind.wishes.sayings if one is not say))
+    change.say(say.text)
+    change.wish(saying=say)
+    change.events.append(Saying(say.say, "began", change.mind.utterances))
+
+
+def _over(change: RowChange) -> None:
+    """The silence behind a segment has grown long."""
+    mind = change.mind
+    kept = mind.gathers or mind.wishes.kept == mind.hearing.number
+    if not kept or mind.hearing.muted:
+        change.end_segment(answered=False)
+        return
+    change.drop_draft()
+    change.end_segment(answered=True)
+    waits = bool(change.mind.carried) and not mind.settings.manual_turns
+    change.mind = replace(change.mind, unanswered=mind.unanswered or waits)
+
+
+def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
     mind = change.mind
     draft = mind.draft
     if draft is None or draft.nothing or mind.hearing.muted:
@@ -68,8 +142,9 @@ def _take(change: RowChange, verdict: Verdict) -> None:
     if draft.failed:
         change.end_segment(answered=False)
         change.mind = replace(change.mind, sayings=(results.APOLOGY,))
+        change.wish(answer=False, tool_choice="")
         return
-    unread = verdict.confirms and hearing.unread(mind.hearing)
+    unread = verdict.confirms and hearing.unread(mind.hearing) and not forced
     if unread or not draft.text or not (draft.spoken or draft.complete):
         # There is nothing to say yet, and until then the person may go on, unspoken to: the
         # segment stays open, and the decision stands.
@@ -77,12 +152,25 @@ def _take(change: RowChange, verdict: Verdict) -> None:
         return
     change.events.append(Floor("take", verdict.probability))
     change.end_segment(answered=True)
+    change.wish(answer=False, tool_choice="")
+    change.mind = replace(change.mind, draft=None)
+    if draft.spoken or draft.asks is None:
+        _speak(change, draft)
+    else:
+        change.forgo(change.mind.carried)
+        change.mind = replace(change.mind, carried="")
+    if draft.asks is not None:
+        change.mind, events = results.ask(change.mind, draft.asks, change.k)
+        change.events += events
+
+
+def _speak(change: RowChange, draft: Draft) -> None:
     utterance = change.begin(draft.number, answering=True)
     for spoken in draft.spoken:
         utterance = speaking.append(utterance, spoken)
     if draft.complete:
         utterance = speaking.finish(utterance)
-    change.mind = replace(change.mind, utterance=utterance, draft=None)
+    change.mind = replace(change.mind, utterance=utterance)
 
 
 def _confirm(change: RowChange) -> None:

@@ -11,18 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.engine.jobs import Emit, Token, Work
+from model.interaction import calling
 from model.interaction.backchannels import Backchannels
 from model.interaction.ears import listen as hear
 from model.interaction.floor_port import FloorPart
 from model.interaction.memory import Memory
-from model.interaction.mind import Rendered, ReplyDone, Transcribed
+from model.interaction.mind import Asks, Rendered, ReplyDone, Transcribed
 from model.interaction.parts import Ears, Pieces, Spoken, Voice
 from model.interaction.phrases import Phrase, PhraseSplitter
 from model.interaction.segment import Segment
 from model.interaction.voice import append_silence
+from model.interaction.wishes import Correction, Outcome, Prefix, Untold
 from model.messages import Remembered
+from model.orders import ToolSpec
 
-__all__ = ["Parts", "answer", "listen", "say", "settle"]
+__all__ = ["Asked", "Parts", "answer", "listen", "remember", "say", "settle"]
 
 log = logging.getLogger(__name__)
 
@@ -39,27 +42,57 @@ class Parts:
     backchannels: Backchannels | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer answers.
+
+    Attributes:
+        heard: a `listen` job for what is being said; None when nothing is.
+        carried: words of the person that are known.
+        outcomes: what tools gave.
+        tools: what may be asked for.
+        tool_choice: which of them; see `wishes.tool_choice`.
+    """
+
+    heard: Work | None
+    carried: str
+    outcomes: tuple[Outcome, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str = "none"
+
+
 def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
     """Recognise all open audio of segment `number`, for a draft or as a partial (0)."""
     heard = yield from hear(ears, segment)
     return Transcribed(number, segment, heard, draft)
 
 
-def answer(draft: int, parts: Parts, row: int, heard: Work | None, carried: str) -> Work:
-    """Recognise what was said (`heard`, a `listen` job), answer it, and render the answer.
+def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
+    """Recognise what was said, answer it or ask for a tool, and render the answer.
 
     Words come out as soon as they are known: the transcription, then phrase by phrase.
     """
-    text = carried
-    if heard is not None:
-        transcribed: Transcribed = yield from heard
+    text = asked.carried
+    if asked.heard is not None:
+        transcribed: Transcribed = yield from asked.heard
         yield Emit(transcribed)
         said = " ".join(word.text for word in transcribed.heard.words)
-        text = f"{carried} {said}".strip()
+        text = f"{text} {said}".strip()
         if not text:
             return ReplyDone(draft, "")
     memory = parts.memories[row]
-    yield from memory.ask(text)
+    if asked.tool_choice != "none":
+        called = yield from calling.called(memory, text, asked.tools, asked.tool_choice)
+        if called is not None:
+            yield Emit(Asks(draft, called))
+            return ReplyDone(draft, "")
+    yield from memory.ask(text, asked.outcomes)
+    spoken = yield from _speak(draft, parts, memory)
+    return ReplyDone(draft, spoken)
+
+
+def _speak(draft: int, parts: Parts, memory: Memory) -> Work:
+    """Decode an answer and render it phrase by phrase; returns its text."""
     splitter = PhraseSplitter()
     pieces = memory.language.text_stream()
     spoken_text = ""
@@ -74,7 +107,7 @@ def answer(draft: int, parts: Parts, row: int, heard: Work | None, carried: str)
     for phrase in (*splitter.feed(pieces.end()), *splitter.flush()):
         spoken_text += phrase.text
         yield from _render(draft, parts.voice, phrase)
-    return ReplyDone(draft, spoken_text)
+    return spoken_text
 
 
 def say(draft: int, voice: Voice, text: str) -> Work:
@@ -94,6 +127,25 @@ def settle(utterance: int, cut: bool, memory: Memory, remembering: Pieces[str]) 
         log.exception("an utterance could not be committed; reading the conversation again")
         text = yield from memory.read_again()
     return Remembered(utterance, text, cut)
+
+
+def remember(memory: Memory, untold: Sequence[Untold]) -> Work:
+    """Write into Language's row what waited for it, and report what was corrected."""
+    for what in untold:
+        text = ""
+        try:
+            match what:
+                case Correction(utterance, heard):
+                    text = yield from memory.correct(utterance, heard)
+                case Prefix(instructions):
+                    yield from memory.begin_anew(instructions)
+                case _:
+                    yield from memory.record(what)
+        except Exception:
+            log.exception("what a client ordered could not be remembered; reading all again")
+            yield from memory.read_again()
+        if isinstance(what, Correction):
+            yield Emit(Remembered(what.utterance, text, cut=True))
 
 
 def _render(draft: int, voice: Voice, phrase: Phrase) -> Work:

@@ -150,7 +150,7 @@ _READERS: Final[dict[str, Callable[[_Fields], ClientEvent]]] = {
     "agent.truncate": _truncate,
     "agent.hold": lambda fields: HoldAsked(fields.event_id),
     "agent.resume": lambda fields: ResumeAsked(fields.event_id),
-    "agent.answer": lambda fields: AnswerAsked(fields.event_id),
+    "agent.answer": lambda fields: AnswerAsked(fields.event_id, fields.text("tool_choice", 64, "")),
     "agent.say": _say,
     "memory.append": _append,
     "turn.commit": lambda fields: CommitAsked(fields.event_id),

@@ -8,7 +8,13 @@ from typing import Any, Final
 
 from model.orders import AppendRole
 from server.dialects.openai_items import Item, new_id
-from server.dialects.openai_settings import FieldError, RealtimeSettings, checked_text
+from server.dialects.openai_settings import (
+    FieldError,
+    RealtimeSettings,
+    check_choice,
+    checked_text,
+    chosen,
+)
 from server.session_events import ClientEvent, Problem
 from server.steering_events import Appended, ToolAnswered
 
@@ -66,9 +72,11 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class ResponseAsked:
-    """What a `response.create` says of the answer it asks for."""
+    """What a `response.create` says of the answer it asks for; `tool_choice` as in our own
+    settings, empty for what stands there."""
 
     metadata: dict[str, Any] | None = None
+    tool_choice: str = ""
     appended: list[ClientEvent | Problem] = field(default_factory=list)
 
 
@@ -116,7 +124,9 @@ def read_response(value: Any, settings: RealtimeSettings) -> ResponseAsked:
     if value.get("instructions") is not None:
         text = checked_text(value["instructions"], "response.instructions", MAX_TEXT)
         appended = [Appended(text.strip(), "knowledge")] if text.strip() else []
-    return ResponseAsked(_metadata(value.get("metadata")), appended)
+    choice = value.get("tool_choice")
+    check_choice(choice, settings.session["tools"], "response.tool_choice")
+    return ResponseAsked(_metadata(value.get("metadata")), chosen(choice), appended)
 
 
 def _message(value: Mapping[str, Any], item_id: str) -> Created:

@@ -281,13 +281,16 @@ class RealtimeDialect:
         if tool == "answered":
             told = [] if active else self.telling.begin(asked.metadata)
             return told + ([] if active else self.telling.finish("completed", "")), []
-        again = self._asks_for_answer(message.get("event_id")) if tool != "given" else []
+        given = tool == "given"
+        again = [] if given else self._asks_for_answer(message.get("event_id"), asked.tool_choice)
         return self.telling.begin(asked.metadata), [*asked.appended, *again]
 
-    def _asks_for_answer(self, event_id: str | None) -> list[Asked]:
+    def _asks_for_answer(self, event_id: str | None, choice: str) -> list[Asked]:
         typed, self._typed = " ".join(self._typed), []
         sent: list[Asked] = [TextSent(typed, event_id)] if typed else []
-        return sent if typed and not self.settings.manual else [*sent, AnswerAsked(event_id)]
+        if typed and not choice and not self.settings.manual:
+            return sent
+        return [*sent, AnswerAsked(event_id, choice)]
 
     def _cancel(self, message: Mapping[str, Any]) -> Outcome:
         answer, named = self.telling.answer, message.get("response_id")

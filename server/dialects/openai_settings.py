@@ -16,8 +16,10 @@ __all__ = [
     "MODEL",
     "FieldError",
     "RealtimeSettings",
+    "check_choice",
     "checked_object",
     "checked_text",
+    "chosen",
     "merged",
     "our_voice",
 ]
@@ -124,8 +126,7 @@ class RealtimeSettings:
 
     def values(self) -> dict[str, Any]:
         """As settings of our own dialect, which is how the Session takes them."""
-        tools = [] if self.session["tool_choice"] == "none" else self.session["tools"]
-        names = ("name", "description", "parameters")
+        tools, names = self.session["tools"], ("name", "description", "parameters")
         return {
             "instructions": self.session["instructions"],
             "voice": our_voice(self.session["audio"]["output"]["voice"]),
@@ -134,6 +135,7 @@ class RealtimeSettings:
             "tools": [
                 {name: tool[name] for name in names if tool.get(name) is not None} for tool in tools
             ],
+            "tool_choice": chosen(self.session["tool_choice"]) or "auto",
         }
 
     def told(self, session_id: str) -> dict[str, Any]:
@@ -199,9 +201,7 @@ def _check(session: Mapping[str, Any], path: str) -> None:
         checked_object(audio["output"], f"{path}.audio.output", _OUTPUT), f"{path}.audio.output"
     )
     _check_tools(session["tools"], f"{path}.tools")
-    choice = session["tool_choice"]
-    if choice not in ("auto", "none", "required", None) and not isinstance(choice, Mapping):
-        raise FieldError(f"{path}.tool_choice", "Must be auto, none, required or a function.")
+    check_choice(session["tool_choice"], session["tools"], f"{path}.tool_choice")
 
 
 _INPUT: Final = {"format", "transcription", "noise_reduction", "turn_detection"}
@@ -283,6 +283,21 @@ def checked_object(value: Any, path: str, known: Collection[str]) -> Mapping[str
     if unknown := sorted(set(map(str, value)) - set(known)):
         raise FieldError(f"{path}.{unknown[0]}", "There is no such field.", "unknown_parameter")
     return value
+
+
+def check_choice(choice: Any, tools: list[Any], path: str) -> None:
+    """A `tool_choice`: auto, none, required, or a function that is there; raises FieldError."""
+    names = [tool["name"] for tool in tools]
+    if isinstance(choice, Mapping):
+        if choice.get("type") != "function" or choice.get("name") not in names:
+            raise FieldError(path, "Names no function of `tools`.")
+    elif choice not in ("auto", "none", "required", None):
+        raise FieldError(path, "Must be auto, none, required or a function.")
+
+
+def chosen(choice: Any) -> str:
+    """A checked `tool_choice` as our own settings have it; empty for none given."""
+    return str(choice["name"]) if isinstance(choice, Mapping) else str(choice or "")
 
 
 def checked_text(value: Any, path: str, longest: int) -> str:

@@ -31,8 +31,8 @@ _INTRODUCTION: Final = " ".join(
     (
         "# Events of the Counterpoint dialect\n\nGenerated from",
         "`server/dialects/counterpoint.schema.json` by `python -m server.dialects.reference`; do",
-        "not edit.\n[dialect.md](dialect.md) says how a conversation is begun and which of these",
-        "the engine does not obey yet.\n\nEvery message is a JSON object with `type`. Server",
+        "not edit.\n[dialect.md](dialect.md) says how a conversation is begun and how orders are",
+        "obeyed.\n\nEvery message is a JSON object with `type`. Server",
         "events carry `seq` (from 0, consecutive) and `at_ms`\n(milliseconds of the session's",
         "clock) besides; client events may carry `event_id` (at most 64 characters), which an",
         "`error` they\ncause repeats. Fields marked `?` may be missing. In Python each server",

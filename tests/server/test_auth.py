@@ -253,4 +253,4 @@ def test_what_a_secret_fixes_is_left_out_of_later_changes() -> None:
     assert isinstance(asked, Several)
     (settings,) = asked.events
     assert isinstance(settings, SettingsAsked)
-    assert set(settings.values) == {"eagerness", "manual_turns", "tools"}
+    assert set(settings.values) == {"eagerness", "manual_turns", "tools", "tool_choice"}

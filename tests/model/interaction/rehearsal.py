@@ -7,6 +7,7 @@ does not depend on how busy the machine is. How fast the jobs are is measured el
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from model.messages import (
     Turn,
     UtteranceDone,
 )
+from model.orders import Cancel, Hold, Order, Resume, Say, ToolAnswer
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
 
 PIECES_A_MICRO_TURN = 16
@@ -46,6 +48,7 @@ class Rehearsal:
     sent: dict[int, list[Audio]] = field(default_factory=dict)
     heard: dict[int, int] = field(default_factory=dict)
     cut: set[int] = field(default_factory=set)
+    held: bool = False
 
     @classmethod
     def begin(
@@ -81,13 +84,30 @@ class Rehearsal:
                 return
         raise AssertionError(f"nothing was said to its end in {limit} micro-turns")
 
+    def order(self, *orders: Order, block: Audio = SILENCE) -> MicroTurnOutput:
+        """One micro-turn with orders; like the server, Playout obeys them at once."""
+        for order in orders:
+            self.held = self.held or isinstance(order, Hold)
+            self.held = self.held and not isinstance(order, Resume)
+        stops = any(
+            isinstance(one, Cancel) or (isinstance(one, Say) and one.policy == "now")
+            for one in orders
+        )
+        return self.step(block, orders=orders, cut_all=stops and not self.held)
+
     def step(
-        self, block: Audio, texts: tuple[str, ...] = (), commands: tuple[Command, ...] = ()
+        self,
+        block: Audio,
+        texts: tuple[str, ...] = (),
+        commands: tuple[Command, ...] = (),
+        orders: tuple[Order, ...] = (),
+        answers: tuple[ToolAnswer, ...] = (),
+        cut_all: bool = False,
     ) -> MicroTurnOutput:
         """One micro-turn."""
-        heard = self._play(cut_all=bool(commands))
+        heard = self._play(cut_all or bool(commands))
         turn = MicroTurnInput(
-            self.stream, self.k, block, texts=texts, heard=heard, commands=commands
+            self.stream, self.k, block, texts, heard, commands, answers, orders=orders
         )
         self.engine.push(turn, now=self.k * 0.1)
         messages = self.engine.tick()
@@ -124,6 +144,10 @@ class Rehearsal:
         """Decisions of the floor with their micro-turns."""
         return [(k, event.decision) for k, event in self.events if isinstance(event, Floor)]
 
+    def told(self, *kinds: type) -> list[Any]:
+        """Events of these kinds, in order."""
+        return [event for _, event in self.events if isinstance(event, kinds)]
+
     def _play(self, cut_all: bool) -> tuple[Heard, ...]:
         reports = []
         for number, parts in self.sent.items():
@@ -131,7 +155,8 @@ class Rehearsal:
                 continue
             length = sum(map(len, parts))
             before = self.heard.get(number, 0)
-            self.heard[number] = min(before + SPEAKING_BLOCK_SAMPLES, length)
+            played = 0 if self.held else SPEAKING_BLOCK_SAMPLES
+            self.heard[number] = min(before + played, length)
             yielded = any(d == "yield" for k, d in self.decisions() if k == self.k - 1)
             if (cut_all or yielded) and not self._all_heard(number):
                 self.cut.add(number)

@@ -1,0 +1,193 @@
+"""What the client orders enters the mind: one function an order. `docs/dialect.md` says what each
+means; what has to wait for its moment is a wish (see `wishes`), which `turns` grants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from model.engine.jobs import Priority
+from model.interaction import hearing
+from model.interaction.change import RowChange
+from model.interaction.wishes import MOST_SAYINGS, Correction, Outcome, Prefix
+from model.messages import Command, PersonWords, Refused, Saying, Turn
+from model.orders import (
+    Answer,
+    Append,
+    Cancel,
+    ChangeSettings,
+    Clear,
+    Commit,
+    Hold,
+    Order,
+    Resume,
+    Say,
+    ToolAnswer,
+    Truncate,
+)
+
+__all__ = ["close_turn", "foresee", "take_in"]
+
+FAREWELL: Final = "Goodbye!"
+
+COMMIT_MICRO_TURNS: Final = 50
+"""So long a turn that the client ended waits for its last words."""
+
+
+def foresee(change: RowChange) -> None:
+    """What Playout reports of a cut must not be answered again if it comes with a `Cancel`."""
+    if change.mind.utterance is not None:
+        if any(isinstance(order, Cancel) for order in change.given.turn.orders):
+            change.wish(cancelled=True)
+
+
+def take_in(change: RowChange) -> None:
+    """Obey the commands, take what tools answered, obey the orders."""
+    for command in change.given.turn.commands:
+        _command(change, command)
+    for answer in change.given.turn.answers:
+        _tool_answered(change, answer)
+    for order in change.given.turn.orders:
+        _obey(change, order)
+
+
+def close_turn(change: RowChange) -> None:
+    """End the turn that the client committed, as soon as its words are known."""
+    wishes, heard = change.mind.wishes, change.mind.hearing
+    if not wishes.committing:
+        return
+    if heard.segment is None or heard.number != wishes.committing:
+        change.wish(committing=0)
+        return
+    read = heard.read_k >= wishes.commit_k - 1 or not hearing.unread(heard)
+    late = change.k - wishes.commit_k >= COMMIT_MICRO_TURNS
+    if (read and not heard.busy) or late:
+        change.wish(committing=0)
+        change.end_segment(answered=True)
+    elif not heard.busy and change.mind.draft is None:
+        change.listen(Priority.ENDS_TURN)
+
+
+def _command(change: RowChange, command: Command) -> None:
+    change.drop_draft()
+    change.stop(1.0, tell=False)
+    change.drop_sayings()
+    change.hush_tools()
+    change.mind = replace(change.mind, unanswered=False)
+    change.wish(answer=False, tool_choice="", committing=0)
+    if command == "quiet":
+        heard = change.mind.hearing
+        muted = replace(heard, muted=heard.segment is not None)
+        change.mind = replace(change.mind, hearing=muted)
+    else:
+        change.end_segment(answered=False)
+    if command == "goodbye":
+        change.mind = replace(change.mind, sayings=(FAREWELL,))
+    change.mind = replace(change.mind, asked="", carried="")
+
+
+def _obey(change: RowChange, order: Order) -> None:
+    match order:
+        case Cancel():
+            _cancel(change)
+        case Truncate(utterance, text):
+            change.remember(Correction(utterance, text))
+        case Hold():
+            change.wish(held=True)
+            change.drop_draft()
+        case Resume():
+            _resume(change)
+        case Say():
+            _say(change, order)
+        case Append(text, role):
+            change.remember(Turn(role, text.strip()))
+        case Commit():
+            if change.mind.hearing.segment is not None:
+                change.wish(committing=change.mind.hearing.number, commit_k=change.k)
+        case Clear():
+            _clear(change)
+        case Answer(tool_choice):
+            change.wish(answer=True, tool_choice=tool_choice, committing=0)
+        case ChangeSettings():
+            _change_settings(change, order)
+
+
+def _cancel(change: RowChange) -> None:
+    """Nothing that is being answered, or about to be, is answered again."""
+    mind = change.mind
+    draft = mind.draft
+    asked = mind.unanswered or mind.wishes.answer or draft is not None
+    if draft is not None and draft.segment and draft.segment == mind.hearing.number:
+        change.drop_draft()
+        change.end_segment(answered=True)
+    change.drop_draft()
+    if asked:
+        change.forgo(change.mind.carried)
+        change.mind = replace(change.mind, carried="", unanswered=False)
+        change.wish(answer=False, tool_choice="")
+    change.hush_tools()
+    if change.mind.utterance is not None:
+        change.wish(cancelled=True)
+        change.stop(1.0, tell=False)
+
+
+def _resume(change: RowChange) -> None:
+    heard = change.mind.hearing
+    change.wish(held=False, kept=heard.number if heard.segment is not None else 0)
+
+
+def _say(change: RowChange, say: Say) -> None:
+    wishes = change.mind.wishes
+    place = sum(one.priority >= say.priority for one in wishes.sayings)
+    waiting = (*wishes.sayings[:place], say, *wishes.sayings[place:])
+    change.wish(sayings=waiting[:MOST_SAYINGS])
+    change.events += [Saying(one.say, "dropped") for one in waiting[MOST_SAYINGS:]]
+    if say.policy == "now" and not wishes.held:
+        change.drop_draft()
+        change.stop(1.0, tell=False)
+
+
+def _clear(change: RowChange) -> None:
+    """The person's words since the last turn were never said."""
+    mind = change.mind
+    change.drop_draft()
+    heard = change.mind.hearing
+    if heard.segment is not None:
+        if heard.told:
+            change.events.append(PersonWords(heard.number, (), final=True))
+        change.cancel("ears")
+        change.mind = replace(change.mind, hearing=hearing.closed(heard))
+        change.forget()
+    change.mind = replace(change.mind, carried="", unanswered=False)
+    if mind.utterance is None:
+        change.wish(answer=False, tool_choice="")
+    change.wish(committing=0, kept=0)
+
+
+def _change_settings(change: RowChange, order: ChangeSettings) -> None:
+    before, after = change.mind.settings, order.settings
+    if after.instructions != before.instructions:
+        language = change.parts.memories[change.mind.row].language
+        try:
+            language.chat_prefix(after.instructions)
+        except ValueError as refusal:
+            change.events.append(Refused(order.order, str(refusal)))
+            return
+        change.remember(Prefix(after.instructions))
+    change.mind = replace(change.mind, settings=after)
+    if after.manual_turns and not before.manual_turns:
+        change.drop_draft()
+
+
+def _tool_answered(change: RowChange, answer: ToolAnswer) -> None:
+    wishes = change.mind.wishes
+    called = next((one for one in wishes.called if one.call == answer.call), None)
+    if called is None:
+        return
+    outcome = Outcome(called, answer.text, answer.failed)
+    change.wish(called=tuple(one for one in wishes.called if one is not called))
+    if called.quiet:
+        change.remember(outcome)
+    else:
+        change.wish(outcomes=(*wishes.outcomes, outcome))

@@ -1,0 +1,276 @@
+"""The rows of Language: one decoder that reads, answers and forgets. Knows tokens, no text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from model.engine.pieces import PAUSE
+from model.interaction.parts import BeyondWindow, Pieces
+from model.nn.decoder import Decoder, Look
+from model.nn.kv_cache import (
+    DecoderState,
+    first_visible,
+    fork_row,
+    oldest_kept,
+    reset_row,
+    slots,
+)
+from model.nn.sampling import Sampling
+
+__all__ = ["DEFAULT_SAMPLING", "LanguageRows"]
+
+DEFAULT_SAMPLING: Final = Sampling(temperature=0.0, repetition_penalty=1.05)
+"""The likeliest token: small models wander at higher temperatures; the penalty ends loops."""
+
+_CHUNK_TOKENS: Final = 64
+_SPAN_STEP: Final = 256
+_CANDIDATES: Final = 128
+"""Of the likeliest tokens so many are looked at for one that fits."""
+
+
+class LanguageRows:
+    """A decoder and the memory of its rows.
+
+    Not for several threads at once. While an `append` is under way its row must be left alone;
+    other rows may go on. An `append` that is abandoned never happened.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        state: DecoderState,
+        sampling: Sampling = DEFAULT_SAMPLING,
+        seed: int = 0,
+    ) -> None:
+        self.rows = state.rows
+        self.sampling = sampling
+        self._decoder = decoder
+        self._state = state
+        self._seed = seed
+        self._device = state.lengths.device
+        # Mirrors of what the state holds, so that no question waits for the device; `_written`
+        # is one past the last position ever written since the row was empty.
+        self._lengths = [0] * state.rows
+        self._written = [0] * state.rows
+        self._pinned = [0] * state.rows
+        state.seeds.fill_(seed)
+
+    def length(self, row: int) -> int:
+        """Committed tokens in the row."""
+        return self._lengths[row]
+
+    def held(self, row: int) -> list[int]:
+        """The token ids that the row still sees, oldest first."""
+        length, pinned = self._lengths[row], self._pinned[row]
+        first = max(first_visible(length, pinned, self._state.window), pinned)
+        at = torch.tensor([[*range(min(pinned, length)), *range(first, length)]])
+        where = slots(at.to(self._device), self._state.pinned[row : row + 1], self._state.capacity)
+        ids: list[int] = self._state.tokens[row, where[0]].tolist()
+        return ids
+
+    def append(self, row: int, ids: Sequence[int]) -> Pieces[None]:
+        """Read tokens into a row; it may be cut after any layer.
+
+        Raises:
+            ValueError: an id is not of this vocabulary.
+            RuntimeError: the row changed while it was being read into.
+        """
+        if not ids:
+            return
+        if min(ids) < 0 or max(ids) >= self._decoder.config.vocab_size:
+            raise ValueError("token ids are not of this model's vocabulary")
+        start = self._lengths[row]
+        end = start + len(ids)
+        known = [self._last_token(row)] if start else []
+        unread = [*known, *ids][:-1]
+        position = max(start - 1, 0)
+        for at in range(0, len(unread), _CHUNK_TOKENS):
+            chunk = unread[at : at + _CHUNK_TOKENS]
+            yield from self._read(row, position + at, chunk)
+            if self._lengths[row] != start:
+                raise RuntimeError(f"row {row} changed while it was being read into")
+        self._put(row, end - 1, [ids[-1]])
+        self._lengths[row] = end
+        self._state.lengths[row] = end
+        self._state.spoken[row] = 0
+
+    def next_tokens(self, rows: Sequence[int]) -> list[int]:
+        """Sample one token for each row and append it; one batched step.
+
+        A row's token does not depend on the other rows.
+        """
+        if not rows:
+            return []
+        if any(self._lengths[row] == 0 for row in rows) or len(set(rows)) != len(rows):
+            raise ValueError("rows must be different and hold at least one token each")
+        for row in rows:
+            self._written[row] = max(self._written[row], self._lengths[row] + 1)
+        chosen, active, looks = self._together(rows)
+        tokens = self._decoder.step(self._state, chosen, active, self.sampling, looks).tolist()
+        for row in rows:
+            self._lengths[row] += 1
+        return tokens if looks else [tokens[row] for row in rows]
+
+    def choose(
+        self, row: int, fits: Callable[[int], bool], always: Sequence[int] = ()
+    ) -> Pieces[int]:
+        """Append the likeliest token that fits, and return it; -1 when none does.
+
+        Args:
+            row: which.
+            fits: asked of the likeliest tokens, the likeliest first, until one does.
+            always: tokens that fit, however unlikely they are.
+        """
+        x = yield from self._read(row, self._lengths[row] - 1, [self._last_token(row)])
+        logits = self._decoder.finish(x[:, -1])[0]
+        likely = logits.topk(min(_CANDIDATES, len(logits))).indices.tolist()
+        found = next((token for token in likely if fits(token)), -1)
+        among = [*always, *([found] if found >= 0 else [])]
+        if not among:
+            return -1
+        token = max(among, key=lambda one: float(logits[one]))
+        self._put(row, self._lengths[row], [token])
+        self._lengths[row] += 1
+        self._state.lengths[row] = self._lengths[row]
+        self._state.spoken[row] = 0
+        return token
+
+    def likelihood(self, row: int, ids: Sequence[int], scored: int) -> Pieces[float]:
+        """How likely the last `scored` of these ids are behind the row and the ids before them:
+        the sum of their logarithms. The row stays as it is; at most `draft` ids."""
+        start = self._lengths[row]
+        unread = [self._last_token(row), *ids][:-1]
+        total = 0.0
+        for at in range(0, len(unread), _CHUNK_TOKENS):
+            chunk = unread[at : at + _CHUNK_TOKENS]
+            x = yield from self._read(row, start - 1 + at, chunk)
+            first = max(len(ids) - scored - at, 0)
+            if first < len(chunk):
+                shares = self._decoder.finish(x[0, first:]).log_softmax(-1)
+                wanted = self._tensor(ids[at + first : at + len(chunk)])
+                total += float(shares.gather(1, wanted.unsqueeze(1)).sum())
+        return total
+
+    def finished_probability(self, row: int) -> float:
+        """How likely the open turn in the row (see `person_open`) ends here, in [0, 1]."""
+        if self._lengths[row] == 0:
+            raise ValueError("the row is empty: append something first")
+        chosen, active, looks = self._together([row])
+        logits = self._decoder.logits(self._state, chosen, active, looks)
+        shares = logits[0 if looks else row].softmax(-1)
+        return float(shares[list(self._decoder.config.end_token_ids)].sum())
+
+    def pin(self, row: int, length: int) -> None:
+        """Keep the first `length` tokens of the row visible for ever.
+
+        Raises:
+            ValueError: the row is shorter, has already slid, or half of the window would go.
+        """
+        if length > self._lengths[row] or length > self._state.window // 2:
+            raise ValueError("pin at most what the row holds and half of the window")
+        if self._written[row] > self._state.capacity:
+            raise ValueError("pin the prefix before the row outgrows its window")
+        self._set_pinned(row, length)
+
+    def seed(self, row: int, seed: int) -> None:
+        """Set the row's noise, an int in [0, 2**32); a reset sets it back."""
+        self._state.seeds[row] = seed
+
+    def truncate(self, row: int, length: int) -> None:
+        """Forget all tokens from `length` on.
+
+        Raises:
+            ValueError: the row is shorter than that.
+            BeyondWindow: part of the window at `length` is overwritten. Going back by up to
+                `draft` tokens from the longest the row ever was always works.
+        """
+        if not 0 <= length <= self._lengths[row]:
+            raise ValueError(f"row {row} holds {self._lengths[row]} tokens, not {length}")
+        if length <= self._pinned[row]:
+            self._set_pinned(row, length)
+            self._written[row] = length
+        kept = oldest_kept(self._written[row], self._pinned[row], self._state.capacity)
+        if first_visible(length, self._pinned[row], self._state.window) < kept:
+            raise BeyondWindow(
+                f"row {row} cannot go back to {length}: tokens before {kept} are overwritten; "
+                "reset it and read the text again"
+            )
+        if length < self._lengths[row]:
+            self._lengths[row] = length
+            self._state.lengths[row] = length
+            self._state.spoken[row] = 0
+
+    def fork(self, source: int, target: int) -> None:
+        """Make row `target` a copy of row `source`."""
+        if source == target:
+            return
+        used = max(self._written[source], self._written[target])
+        fork_row(self._state, source, target, used)
+        for mirror in (self._lengths, self._written, self._pinned):
+            mirror[target] = mirror[source]
+
+    def reset(self, row: int) -> None:
+        """Empty the row."""
+        reset_row(self._state, row, self._written[row])
+        self._state.seeds[row] = self._seed
+        for mirror in (self._lengths, self._written, self._pinned):
+            mirror[row] = 0
+
+    # ---- inside --------------------------------------------------------------------------------
+
+    def _read(self, row: int, position: int, chunk: list[int]) -> Pieces[Tensor]:
+        """One pass over at most a chunk of tokens, with a pause after each layer; what the last
+        layer gives, `[1, tokens, hidden]`."""
+        self._put(row, position, chunk)
+        end = position + len(chunk)
+        look = (self._look(row, 0, end),)
+        x, reading = self._decoder.begin(
+            self._state,
+            self._tensor([chunk]),
+            self._tensor([position]),
+            self._tensor([row]),
+            torch.ones(1, dtype=torch.bool, device=self._device),
+            look,
+        )
+        for number in range(self._decoder.config.num_hidden_layers):
+            x = self._decoder.layer(number, x, self._state, reading)
+            yield PAUSE
+        return x
+
+    def _together(self, rows: Sequence[int]) -> tuple[Tensor, Tensor, tuple[Look, ...] | None]:
+        """A batch: on the CPU these rows, each over its own slots; elsewhere all rows, masked."""
+        if self._device.type == "cpu":
+            looks = tuple(self._look(row, at, self._lengths[row]) for at, row in enumerate(rows))
+            return self._tensor(rows), torch.ones(len(rows), dtype=torch.bool), looks
+        active = torch.zeros(self.rows, dtype=torch.bool)
+        active[list(rows)] = True
+        return torch.arange(self.rows, device=self._device), active.to(self._device), None
+
+    def _look(self, row: int, at: int, end: int) -> Look:
+        """One row, place `at` of a batch, that holds `end` tokens."""
+        state = self._state
+        span = min(-(-end // _SPAN_STEP) * _SPAN_STEP, state.capacity)
+        return Look(slice(at, at + 1), slice(row, row + 1), span, end > state.window)
+
+    def _put(self, row: int, position: int, ids: list[int]) -> None:
+        """Write ids at positions, beyond the row's length or what stands there already."""
+        self._written[row] = max(self._written[row], position + len(ids))
+        at = torch.arange(position, position + len(ids), device=self._device).unsqueeze(0)
+        where = slots(at, self._state.pinned[row : row + 1], self._state.capacity)
+        self._state.tokens[row, where[0]] = self._tensor(ids)
+
+    def _last_token(self, row: int) -> int:
+        at = self._tensor([[self._lengths[row] - 1]])
+        where = slots(at, self._state.pinned[row : row + 1], self._state.capacity)
+        return int(self._state.tokens[row, where[0, 0]])
+
+    def _set_pinned(self, row: int, length: int) -> None:
+        self._pinned[row] = length
+        self._state.pinned[row] = length
+
+    def _tensor(self, ints: Sequence[int] | Sequence[Sequence[int]]) -> Tensor:
+        return torch.tensor(ints, dtype=torch.int64, device=self._device)
