@@ -34,8 +34,9 @@ class Language(LanguageRows):
         state: DecoderState,
         sampling: Sampling = DEFAULT_SAMPLING,
         seed: int = 0,
+        spare: bool = False,
     ) -> None:
-        super().__init__(decoder, state, sampling, seed)
+        super().__init__(decoder, state, sampling, seed, spare)
         self.tokens = tokens
 
     @classmethod
@@ -77,8 +78,8 @@ class Language(LanguageRows):
             torch.set_num_threads(threads)
         tokens = ChatTokens.from_file(folder / "tokenizer.json", decoder.config.end_token_ids)
         dtype = decoder.norm.dtype
-        state = new_state(decoder.config, rows, window, draft, device, dtype)
-        return cls(decoder, tokens, state, seed=seed)
+        state = new_state(decoder.config, rows + 1, window, draft, device, dtype)
+        return cls(decoder, tokens, state, seed=seed, spare=True)
 
     # ---- text ----------------------------------------------------------------------------------
 

@@ -167,10 +167,8 @@ class Memory:
     def read_again(self) -> Pieces[str]:
         """Write the row anew from the turns as text; returns what was last said by us."""
         self._last_start = 0
-        self.language.reset(self.row)
         prefix = self.language.chat_prefix(self._instructions)
-        yield from self._append(prefix)
-        self.language.pin(self.row, len(prefix))
+        yield from self.language.begin(self.row, prefix)
         for ids in self._latest(READ_BACK_TOKENS):
             yield from self._append(ids)
         self._committed = self.language.length(self.row)

@@ -139,6 +139,9 @@ class LanguagePart(Protocol):
     def append(self, row: int, ids: Sequence[int]) -> Pieces[None]:
         """Read tokens into a row, in pieces."""
 
+    def begin(self, row: int, prefix: Sequence[int]) -> Pieces[None]:
+        """Empty the row, read the prefix into it and pin it, in pieces."""
+
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         """Sample one token for each row and append it; one batched step."""
 

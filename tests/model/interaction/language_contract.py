@@ -43,7 +43,22 @@ def check_language(language: LanguagePart) -> None:
     _an_abandoned_append_never_happened(language)
     _rows_do_not_see_each_other(language)
     _a_fork_is_a_copy(language)
+    _a_beginning_is_the_same_every_time(language)
     _misuse_is_refused(language)
+
+
+def _a_beginning_is_the_same_every_time(language: LanguagePart) -> None:
+    prefix = language.chat_prefix("You are a friendly voice.")
+    rest = language.person_turn("What is the capital of France?") + language.agent_open()
+    answers = []
+    for row, other in ((0, "Be brief."), (1, ""), (0, ""), (1, "Be rude.")):
+        run(language.begin(row, prefix))
+        assert language.length(row) == len(prefix)
+        run(language.append(row, rest))
+        answers.append(reply(language, row))
+        if other:  # a conversation that begins otherwise changes nothing for the next one
+            run(language.begin(1 - row, language.chat_prefix(other)))
+    assert answers == [answers[0]] * 4
 
 
 def _text_is_kept(language: LanguagePart) -> None:

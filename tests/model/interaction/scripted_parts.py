@@ -114,6 +114,10 @@ class Scribe:
         yield None
         self.held_[row] += ids
 
+    def begin(self, row: int, prefix: Sequence[int]) -> Pieces[None]:
+        yield None
+        self.held_[row] = list(prefix)
+
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         return [self._next(row) for row in rows]
 

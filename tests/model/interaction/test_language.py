@@ -287,3 +287,24 @@ def test_other_tokenizers_and_missing_parts_are_refused(tmp_path: Path) -> None:
         ChatTokens(Tokenizer(BPE()), [0])
     with pytest.raises(FileNotFoundError):
         Language.load(tmp_path, 1)
+
+
+def test_a_beginning_that_is_copied_is_the_same_to_the_bit(language: Language) -> None:
+    """Most conversations begin alike: the second one copies what the first one read."""
+    prefix = language.chat_prefix("Be kind.")
+    others = language.chat_prefix("Be as brief as you can.")
+    run(language.begin(3, others))
+    assert run(language.begin(0, prefix)) > 1
+    assert run(language.begin(1, prefix)) == 1, "it was read again"
+    state = language._state
+    for row in (0, 1):
+        read(language, row, TEXT[:300])
+    for kept in (state.keys, state.values):
+        assert torch.equal(kept[:, 0], kept[:, 1])
+    for counts in (state.tokens, state.lengths, state.pinned, state.spoken, state.seeds):
+        assert torch.equal(counts[0], counts[1])
+    assert say(language, 0, 20) == say(language, 1, 20)
+    run(language.begin(2, prefix))  # what was said behind the original does not come along
+    read(language, 2, TEXT[:300])
+    assert torch.equal(state.keys[:, 2, :, : len(prefix)], state.keys[:, 1, :, : len(prefix)])
+    assert run(language.begin(0, others)) > 1 and run(language.begin(1, prefix)) > 1
