@@ -345,6 +345,7 @@ export interface SettingsNow {
   backchannels: boolean;
   manual_turns: boolean;
   tools: string[];
+  tool_choice: string;
 }
 
 /** The settings from now on, whole; of tools their names. */
@@ -477,6 +478,8 @@ export interface AgentAnswer {
   type: 'agent.answer';
   /** a name of yours; an `error` this causes repeats it */
   event_id?: string;
+  /** what this answer may ask for, as in the settings; what stands there unless said */
+  tool_choice?: string;
 }
 
 /** Say this, in these words. */
@@ -549,6 +552,8 @@ export interface Settings {
   manual_turns?: boolean;
   /** tools of the server by name, and the client's own */
   tools?: (string | Tool)[];
+  /** `auto`: the model decides; `none`; `required`: every answer asks for some tool first; or the name of the tool it asks for; `auto` unless said */
+  tool_choice?: string;
 }
 
 /** Go on with these settings; what is not named stays. */
