@@ -37,6 +37,7 @@ START_SECONDS: Final = 60.0
 MAX_CONNECTIONS: Final = 4_096
 
 _MAX_ID: Final = 64
+_WISHES: Final = ("settings", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def read_wishes(value: Any, name: str) -> Mapping[str, Any]:
         raise BadOffer(f"`{name}` must be an object.")
     if not isinstance(value.get("events", False), bool):
         raise BadOffer(f"`{name}.events` must be true or false.")
-    return value
+    return {name: value[name] for name in _WISHES if name in value}
 
 
 def _pc_id(body: Mapping[str, Any]) -> str:

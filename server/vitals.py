@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from server.audience import Audience
 from server.metrics import Gauge
 from server.reception import Reception
 
@@ -59,6 +60,9 @@ def _worst(reception: Reception) -> Iterator[Gauge]:
         "Blocks never taken.",
         sum(one.dropped_blocks for one in peers),
     )
+    sources = [one.peer.speaker.source for one in sessions]
+    listeners = sum(len(one) for one in sources if isinstance(one, Audience))
+    yield Gauge("listeners", "Who listens in on sessions.", listeners)
     cameras = [camera for one in sessions for camera in one.peer.cameras.values()]
     yield Gauge("cameras_awake", "Videos looked at.", sum(one.awake.is_set() for one in cameras))
     yield Gauge(

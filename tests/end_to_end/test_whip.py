@@ -13,7 +13,7 @@ from aiortc import RTCSessionDescription
 
 from server.auth import new_key
 from server.auth_keys import save_keys
-from tests.end_to_end.served import Served, server
+from tests.end_to_end.served import Served, metric, server
 from tests.network.caller import Caller
 
 pytestmark = pytest.mark.timeout(60)
@@ -168,6 +168,7 @@ async def test_others_listen_in_and_the_person_is_told(served: Served, key: dict
             owner = {"Authorization": f"Bearer {caller.answer['resume_token']}"}
             async with connected(served, f"{path}?person=true", owner):
                 await caller.wait_for("listeners", 10.0, where=lambda e: e["count"] == 2)
+                assert await metric(served, "listeners") == 2
                 caller.send({"type": "text.send", "text": "say 6"})
                 await caller.wait_for("agent.done", 20.0)
                 since = len(caller.events)
@@ -182,6 +183,7 @@ async def test_others_listen_in_and_the_person_is_told(served: Served, key: dict
         await caller.wait_for("listeners", 10.0, where=lambda event: event["count"] == 0)
         caller.send({"type": "text.send", "text": "say 1"})
         await caller.wait_for("agent.done", 10.0, where=lambda event: event["utterance"] == 1)
+        assert await metric(served, "listeners") == 0
 
 
 async def test_only_the_owner_and_the_key_may_listen(
