@@ -2,7 +2,6 @@
 
 "say N": an utterance of N words of half a second, a block a micro-turn. "burst N": the same, all at
 once. "yield": gives the floor up and goes on sending speech, as an engine in full flow would.
-"call NAME ARGUMENTS": asks for a tool, whose answer is reported as words "answered …".
 "goodbye" (as a command): says one word. "recall": reports the turns it was opened with. "sleep S",
 "hang", "die": what they say. "look N": asks for N pictures a second. Of every picture it says the
 mean colour. Every Heard with `cut` is reported as words "cut UTTERANCE SAMPLES".
@@ -37,7 +36,6 @@ from model.messages import (
     Speech,
     StreamClosed,
     StreamOpened,
-    ToolCall,
     Turn,
     UtteranceDone,
     Word,
@@ -93,8 +91,6 @@ class Script:
             self.length = self.samples
             if command == "goodbye":
                 self.begin(1)
-        for answer in turn.answers:
-            self.report(f"answered {answer.text}", now)
         for text in turn.texts:
             self.report(text, now, typed=True)
             self.obey(text, now)
@@ -111,9 +107,6 @@ class Script:
                 self.speak(self.length)
             case ["look", rate]:
                 self.events.append(PicturesWanted("camera", float(rate)))
-            case ["call", name, *rest]:
-                call = ToolCall(f"call-{self.segment}", name, " ".join(rest) or "{}")
-                self.events.append(call)
             case ["yield"]:
                 self.events.append(Floor("yield", 0.9))
             case ["recall"]:

@@ -222,38 +222,29 @@ def test_pipecats_client_holds_a_conversation_and_its_history_is_what_was_heard(
         "() => page.client.sendClientRequest('agent.say', {}).catch((e) => e.data)"
     )
     assert refused["code"] == "bad_field" and "text" in refused["error"]
+    call_a_tool(page)
     page.evaluate("() => page.client.disconnectBot()")
     wait_for(page, "BotDisconnected", 0)
 
 
-def test_a_tool_is_called_in_the_page_and_its_answer_comes_back(
-    bed: TestBed, browser: Browser, origin: str
-) -> None:
-    """By an engine that calls what it is told to: which tool a small model wants is no test."""
-    command = [sys.executable, "-u", "-m", "tests.server.scripted_server", "enter"]
-    where = ["--host", bed.server_address, "--port", "8096", "--allowed-origins", origin]
-    scripted = bed.spawn_server([*command, *where])
-    scripted.wait_for_output("Open", 30)
-    opened = browser.new_context().new_page()
-    opened.goto(f"{origin}/?server=http://{bed.server_address}:8096")
-    wait_until(opened, "() => window.page !== undefined")
-    opened.evaluate("() => page.start()")
-    opened.evaluate("() => page.pipecat('none', '')")
-    tools = [{"name": "get_weather", "parameters": {"type": "object"}}]
-    opened.evaluate(
-        "(tools) => page.client.sendClientRequest('settings.update', { settings: { tools } })",
-        tools,
+def call_a_tool(page: Page) -> None:
+    """The model asks for a function of the page's, is answered, and goes on to speak."""
+    began = len(events(page, "BotStartedSpeaking"))
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    about = "Tells the weather in a city now."
+    tool = {"name": "get_weather", "description": about, "parameters": city}
+    page.evaluate(
+        "(settings) => page.client.sendClientRequest('settings.update', { settings })",
+        {"tools": [tool], "tool_choice": "get_weather"},
     )
-    opened.evaluate("""() => page.client.sendText('call get_weather {"city": "Rome"}')""")
-    wait_for(opened, "LLMFunctionCallStopped", 0)
-    assert opened.evaluate("() => page.toolCalls") == ["Rome"]
-    (asked,) = events(opened, "LLMFunctionCallInProgress")
-    assert asked["function_name"] == "get_weather" and asked["arguments"] == {"city": "Rome"}
-    wait_until(opened, "() => page.events.some((e) => e.data?.text?.startsWith('answered '))")
-    said = [one["text"] for one in events(opened, "UserTranscript") if one["final"]]
-    assert said[-1] == 'answered {"weather": "sunny and warm"}', said
-    opened.evaluate("() => page.client.disconnect()")
-    opened.context.close()
+    page.evaluate("() => page.client.sendText('What is the weather in Rome?')")
+    wait_for(page, "LLMFunctionCallStopped", 0)
+    (asked,) = events(page, "LLMFunctionCallInProgress")
+    (over,) = events(page, "LLMFunctionCallStopped")
+    assert asked["function_name"] == over["function_name"] == "get_weather"
+    assert page.evaluate("() => page.toolCalls") == [asked["arguments"]["city"]]
+    assert over["result"] == '{"weather": "sunny and warm"}' and not over["cancelled"]
+    wait_for(page, "BotStartedSpeaking", began)
 
 
 def test_whip_brings_a_voice_in_and_whep_hears_the_answers(
