@@ -19,6 +19,7 @@ from tests.browser.chromium import (
     start_call,
     wait_until,
 )
+from tests.browser.test_access import AXE, serious
 from tests.network.testbed import TestBed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
@@ -138,3 +139,26 @@ def test_a_screen_is_seen_larger_and_ends_with_the_call(
     wait_until(page, "() => counterpoint.view.phase === 'ended'")
     page.wait_for_timeout(500)
     assert decoded(testbed, seeing_url)[0] == 0
+
+
+def test_the_element_shows_the_camera_too_and_axe_finds_nothing(
+    filming: Browser, seeing_url: str
+) -> None:
+    page = open_page(filming, seeing_url, bypass_csp=True, reduced_motion="reduce")
+    page.add_script_tag(path=AXE)
+    page.evaluate("""async () => {
+      await import('/static/elements/counterpoint-call.js');
+      const element = document.createElement('counterpoint-call');
+      element.setAttribute('sight', 'on');
+      document.querySelector('main').replaceChildren(element);
+      void element.start();
+    }""")
+    button = page.get_by_role("button", name="Show camera")
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.get_by_text("It is looking at: Camera.")).to_be_visible()
+    page.get_by_label("Draw what it sees").check()
+    expect(page.locator(".box").first).to_be_visible()
+    assert serious(page) == []
+    page.evaluate("() => document.querySelector('counterpoint-call').remove()")
+    page.context.close()
