@@ -116,6 +116,10 @@ class FrameAssembler:
         if part.begins_key:
             self._keys.append(number)
         self._bound()
+        before = self._parts.get(number - 1)
+        amid = number == self._newest and before is not None and before.timestamp == timestamp
+        if amid and part.data and not part.last:
+            return []  # nothing is whole now that was not before; a large frame has many such
         return self._take(now)
 
     def missing(self, now: float) -> list[int]:
