@@ -13,7 +13,7 @@ from aiortc import RTCSessionDescription
 
 from server.auth import new_key
 from server.auth_keys import save_keys
-from tests.end_to_end.served import Served, metric, server
+from tests.end_to_end.served import Served, metric, server, tone
 from tests.network.caller import Caller
 
 pytestmark = pytest.mark.timeout(60)
@@ -164,11 +164,16 @@ async def test_others_listen_in_and_the_person_is_told(served: Served, key: dict
         async with connected(served, path, key) as (listener, address):
             assert address.startswith(path + "/")
             told = await caller.wait_for("listeners", 10.0)
+            assert "a=sendonly" in listener._pc.remoteDescription.sdp  # nobody hears them
             assert (told["count"], told["hear_person"]) == (1, False)
             owner = {"Authorization": f"Bearer {caller.answer['resume_token']}"}
-            async with connected(served, f"{path}?person=true", owner):
+            async with connected(served, f"{path}?person=true", owner) as (other, _):
                 await caller.wait_for("listeners", 10.0, where=lambda e: e["count"] == 2)
                 assert await metric(served, "listeners") == 2
+                caller.say(tone(0.5))
+                await asyncio.sleep(1.0)
+                assert np.abs(other.heard.audio()).max() > 0.1
+                assert np.abs(listener.heard.audio()).max() < 0.01
                 caller.send({"type": "text.send", "text": "say 6"})
                 await caller.wait_for("agent.done", 20.0)
                 since = len(caller.events)
