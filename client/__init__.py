@@ -1,1 +1,97 @@
-"""A conversation with a Counterpoint server in Python: speak, listen, steer."""
+"""A conversation with a Counterpoint server in Python: speak, listen, steer (`docs/client.md`)."""
+
+from client.agent_events import (
+    AgentComplete,
+    AgentCut,
+    AgentDone,
+    AgentHeard,
+    AgentHeld,
+    AgentRemembered,
+    AgentSaying,
+    AgentStarted,
+    AgentWords,
+)
+from client.conversation import Conversation, connect
+from client.declaring import Tool, tool
+from client.errors import (
+    BadAudio,
+    BadTool,
+    ConversationError,
+    NoDevice,
+    NotConnected,
+    Refused,
+    TooMuch,
+    Unreachable,
+)
+from client.events import (
+    EVENTS,
+    EngineState,
+    ErrorEvent,
+    EyesSeen,
+    Floor,
+    Health,
+    Latency,
+    PersonState,
+    PersonWords,
+    Pong,
+    SessionEnded,
+    SessionEnding,
+    SessionStarted,
+    SettingsChanged,
+    ToolCall,
+    ToolEnded,
+)
+from client.history import HeardTurn
+from client.reading import Unknown
+from client.received import Block, Lost
+from client.sound import write_wav
+from client.values import Event, Settings, Turn, Word
+
+__all__ = [
+    "EVENTS",
+    "AgentComplete",
+    "AgentCut",
+    "AgentDone",
+    "AgentHeard",
+    "AgentHeld",
+    "AgentRemembered",
+    "AgentSaying",
+    "AgentStarted",
+    "AgentWords",
+    "BadAudio",
+    "BadTool",
+    "Block",
+    "Conversation",
+    "ConversationError",
+    "EngineState",
+    "ErrorEvent",
+    "Event",
+    "EyesSeen",
+    "Floor",
+    "Health",
+    "HeardTurn",
+    "Latency",
+    "Lost",
+    "NoDevice",
+    "NotConnected",
+    "PersonState",
+    "PersonWords",
+    "Pong",
+    "Refused",
+    "SessionEnded",
+    "SessionEnding",
+    "SessionStarted",
+    "Settings",
+    "SettingsChanged",
+    "Tool",
+    "ToolCall",
+    "ToolEnded",
+    "TooMuch",
+    "Turn",
+    "Unknown",
+    "Unreachable",
+    "Word",
+    "connect",
+    "tool",
+    "write_wav",
+]

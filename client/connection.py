@@ -1,0 +1,186 @@
+"""A connection that is made again when it is lost, with the token that goes on where it was."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, Protocol
+
+from client.errors import ConversationError, NotConnected, Refused, Unreachable
+from client.line import Line
+from client.mouth import Mouth
+from client.signalling import Answer, Signalling
+from client.sound import Audio
+
+__all__ = ["Connection", "Listener", "State"]
+
+log = logging.getLogger(__name__)
+
+State = Literal["new", "connecting", "live", "reconnecting", "ended"]
+
+ATTEMPTS: Final = 10
+"""After a loss; with the waits below about a minute."""
+
+WAITS_SECONDS: Final = (0.0, 1.0, 2.0, 4.0, 8.0)
+MAX_WAIT_SECONDS: Final = 30.0
+
+STEADY_SECONDS: Final = 5.0
+"""A connection that lived shorter counts as a failed attempt."""
+
+
+class Listener(Protocol):
+    """Who is told what came. All calls come on the event loop."""
+
+    def on_message(self, text: str) -> None:
+        """A message of the server."""
+
+    def on_audio(self, audio: Audio) -> None:
+        """Sound of the server, mono at 48 kHz."""
+
+    def on_lost(self, why: str) -> None:
+        """The connection was lost and is being made again."""
+
+    def on_end(self, error: ConversationError | None) -> None:
+        """It is over: hung up, or given up because of an error."""
+
+
+class Connection:
+    """Connects, stays connected, and ends.
+
+    Args:
+        signalling: the server.
+        mouth: what is sent.
+        settings: called for the settings of each offer.
+        listener: who is told.
+        ice_servers: STUN and TURN servers.
+    """
+
+    def __init__(
+        self,
+        signalling: Signalling,
+        mouth: Mouth,
+        settings: Callable[[], Mapping[str, Any]],
+        listener: Listener,
+        ice_servers: tuple[dict[str, str], ...] = (),
+    ) -> None:
+        self.state: State = "new"
+        self.answer = Answer("", "", "")
+        self._signalling = signalling
+        self._mouth = mouth
+        self._settings = settings
+        self._listener = listener
+        self._ice_servers = ice_servers
+        self._line: Line | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    @property
+    def over_now(self) -> bool:
+        """Whether it has ended."""
+        return self.state == "ended"
+
+    async def open(self, resume: str = "") -> None:
+        """Connect for the first time, and stay connected from then on.
+
+        Raises:
+            Unreachable, Refused: there is no connection, and none is tried for.
+        """
+        if self.state != "new":
+            raise NotConnected("A conversation begins once; make another one.")
+        self.state = "connecting"
+        try:
+            await self._connect(resume)
+        except BaseException:
+            self.state = "ended"
+            raise
+        self._keeping = asyncio.create_task(self._keep(), name="connection")
+
+    def send(self, text: str) -> None:
+        """Send a message; raises NotConnected."""
+        if self._line is None or self.state != "live":
+            raise NotConnected(_NOT_NOW.get(self.state, "There is no connection."))
+        self._line.send(text)
+
+    def over(self, error: ConversationError | None = None) -> None:
+        """There will be no other connection."""
+        if self.state != "ended":
+            self.state = "ended"
+            self._listener.on_end(error)
+
+    async def close(self) -> None:
+        """End it; safe to call twice."""
+        self.over()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
+        await self._leave()
+
+    async def break_off(self) -> None:
+        """Lose the connection, as a network might."""
+        await self._leave(forget=False)
+
+    async def _connect(self, resume: str) -> None:
+        listener = self._listener
+        line = Line(self._mouth, listener.on_message, listener.on_audio, self._ice_servers)
+        try:
+            sdp = await line.offer()
+            self.answer = await self._signalling.offer(sdp, self._settings(), resume)
+            await line.accept(self.answer.sdp)
+        except BaseException:
+            await line.close()
+            raise
+        self._line = line
+        self.state = "live"
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while self._line is not None:
+            begun = loop.time()
+            why = await self._line.lost()
+            if self.over_now:
+                return await self._leave()
+            self.state = "reconnecting"
+            log.info("lost the connection: %s", why)
+            self._listener.on_lost(why)
+            await self._leave()
+            attempt = 0 if loop.time() - begun > STEADY_SECONDS else attempt + 1
+            try:
+                await self._again(attempt, why)
+            except ConversationError as error:
+                self.over(error)
+
+    async def _again(self, attempt: int, why: str) -> None:
+        error: ConversationError = Unreachable(why)
+        while attempt < ATTEMPTS:
+            wait = WAITS_SECONDS[min(attempt, len(WAITS_SECONDS) - 1)]
+            if isinstance(error, Refused):
+                wait = max(wait, error.retry_after_seconds or 0.0)
+            await asyncio.sleep(min(wait, MAX_WAIT_SECONDS))
+            attempt += 1
+            try:
+                return await self._connect(self.answer.token)
+            except Refused as refused:
+                if refused.status < 500 and refused.retry_after_seconds is None:
+                    raise
+                error = refused
+            except Unreachable as unreachable:
+                error = unreachable
+        raise Unreachable(f"The connection was lost ({why}) and could not be made again: {error}")
+
+    async def _leave(self, forget: bool = True) -> None:
+        line = self._line
+        if forget:
+            self._line = None
+        if line is not None:
+            await line.close()
+
+
+_NOT_NOW: Final[Mapping[State, str]] = {
+    "new": "The conversation has not begun; use `async with connect(…)`.",
+    "connecting": "The conversation has not begun yet.",
+    "reconnecting": "The connection was lost and is being made again; wait until it is there.",
+    "ended": "The conversation is over; begin another one.",
+}

@@ -1,0 +1,131 @@
+"""HTTP with the server: the offer, the record; refusals as errors that say what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from client.errors import Refused, Unreachable
+
+__all__ = ["Answer", "Key", "Signalling"]
+
+Key = str | Callable[[], str | Awaitable[str]]
+"""An API key or a secret, or a function that gets one for each connection."""
+
+REQUEST_SECONDS: Final = 20.0
+MAX_RECORD_BYTES: Final = 64 * 1024 * 1024
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The server's answer to an offer; `token` opens the record and goes on with it later."""
+
+    sdp: str
+    session: str
+    token: str
+
+
+class Signalling:
+    """One server.
+
+    Args:
+        url: its address, `http://localhost:8080`; what it has behind its path is left.
+        key: what opens it; "" where it is open.
+
+    Raises:
+        ValueError: the address is none.
+    """
+
+    def __init__(self, url: str, key: Key = "") -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is no address of a server; it is like http://localhost:8080")
+        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._key = key
+
+    async def offer(self, sdp: str, settings: Mapping[str, Any], resume: str = "") -> Answer:
+        """Ask for a conversation.
+
+        Raises:
+            Unreachable: nobody answers there.
+            Refused: the server said no.
+        """
+        body: dict[str, Any] = {"sdp": sdp, "type": "offer", "settings": dict(settings)}
+        if resume:
+            body["resume"] = resume
+        key = await self._secret()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        text = await self._ask("POST", "/api/offer", headers, _MAX_ANSWER_BYTES, body)
+        try:
+            answer = json.loads(text)
+            return Answer(answer["sdp"], answer["session"], answer["resume_token"])
+        except (ValueError, TypeError, KeyError):
+            raise Unreachable(f"{self.url} answers, but not as a Counterpoint server.") from None
+
+    async def record(self, session: str, token: str) -> dict[str, Any]:
+        """The record of a conversation, as `server/record.py` describes; raises as `offer`."""
+        path, headers = f"/api/sessions/{session}/record.json", _bearer(token)
+        found: dict[str, Any] = json.loads(await self._ask("GET", path, headers, MAX_RECORD_BYTES))
+        return found
+
+    async def forget(self, session: str, token: str) -> None:
+        """Have the conversation ended and its record forgotten; raises as `offer`."""
+        await self._ask("DELETE", f"/api/sessions/{session}", _bearer(token), _MAX_ANSWER_BYTES)
+
+    async def _secret(self) -> str:
+        if isinstance(self._key, str):
+            return self._key
+        given = self._key()
+        return await given if inspect.isawaitable(given) else given
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        most_bytes: int,
+        body: Mapping[str, Any] | None = None,
+    ) -> str:
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as http,
+                http.request(method, self.url + path, json=body, headers=headers) as response,
+            ):
+                content = await response.content.read(most_bytes + 1)
+                while not response.content.at_eof() and len(content) <= most_bytes:
+                    content += await response.content.read(most_bytes + 1 - len(content))
+                text = content.decode(errors="replace")
+                if response.status >= 400:
+                    raise _refusal(response.status, response.headers, text)
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
+            reason = str(error) or f"no answer within {REQUEST_SECONDS:g} s"
+            raise Unreachable(f"{self.url} cannot be reached ({reason}). Does it run?") from error
+        if len(content) > most_bytes:
+            raise Unreachable(f"{self.url} answers with more than {most_bytes} bytes.")
+        return text
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _refusal(status: int, headers: Mapping[str, str], text: str) -> Refused:
+    code, message = "", f"The server answered with status {status}."
+    try:
+        told = json.loads(text)["error"]
+        code, message = str(told["code"]), str(told["message"])
+    except (ValueError, TypeError, KeyError):
+        pass
+    if code == "unauthorized":
+        message += " Give `key`: an API key (cpk_…) or a secret (ek_…)."
+    after = headers.get("Retry-After", "")
+    return Refused(message, status, code, float(after) if after.isdecimal() else None)
