@@ -16,7 +16,7 @@ conversation goes on where it was; `Lost` and `SessionStarted(resumed=True)` tel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -288,6 +288,14 @@ class Conversation:
     def history(self) -> tuple[HeardTurn, ...]:
         """What was said and heard so far, as the server's record has it."""
         return self._history.turns
+
+    def utterance(self, number: int) -> HeardTurn | None:
+        """One of the agent's turns, heard or not; None for one that is not known."""
+        return self._history.utterance(number)
+
+    def since(self, count: int) -> Iterator[Event]:
+        """Events from number `count` on, of the last 10,000."""
+        return self._received.since(count)
 
     async def record(self) -> dict[str, Any]:
         """The server's record, also after the end; raises Unreachable or Refused."""

@@ -61,6 +61,9 @@ def add_routes(app: web.Application) -> None:
         app.router.add_get("/", _Page(_ROOT / "templates"))
     if (_ROOT / "static").is_dir():
         app.router.add_static("/static/", _ROOT / "static")
+    if (_ROOT / "examples").is_dir():
+        app.router.add_get("/examples/", _examples)
+        app.router.add_static("/examples/", _ROOT / "examples")
 
 
 @web.middleware
@@ -178,6 +181,10 @@ async def _healthz(request: web.Request) -> web.Response:
     status = request.app[RECEPTION].status
     body = {"status": "ok" if status == "ready" else status}
     return web.json_response(body, status=200 if status == "ready" else 503)
+
+
+async def _examples(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(_ROOT / "examples" / "index.html")
 
 
 async def _metrics(request: web.Request) -> web.Response:

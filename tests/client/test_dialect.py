@@ -104,7 +104,8 @@ def test_every_request_is_as_the_schema_and_the_server_say(request_: requests.Re
 
 def test_every_request_of_the_schema_can_be_made() -> None:
     named = {one["$ref"].rsplit("/", 1)[1] for one in SCHEMA["$defs"]["client"]["oneOf"]}
-    assert {one["type"] for one in REQUESTS} == named
+    # But for looking: this client sends no pictures.
+    assert {one["type"] for one in REQUESTS} == named - {"eyes.look"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 "say N": an utterance of N words of half a second, a block a micro-turn. "burst N": the same, all at
 once. "yield": gives the floor up and goes on sending speech, as an engine in full flow would.
+"call NAME ARGUMENTS": asks for a tool; what it answers, and what is ordered to be said, is said.
 "goodbye" (as a command): says one word. "recall": reports the turns it was opened with. "sleep S",
 "hang", "die": what they say. "look N": asks for N pictures a second. Of every picture it says the
 mean colour. Every Heard with `cut` is reported as words "cut UTTERANCE SAMPLES".
@@ -31,15 +32,18 @@ from model.messages import (
     Picture,
     PicturesWanted,
     Said,
+    Saying,
     Seen,
     Shutdown,
     Speech,
     StreamClosed,
     StreamOpened,
+    ToolCall,
     Turn,
     UtteranceDone,
     Word,
 )
+from model.orders import Say
 
 __all__ = ["enter", "enter_broken", "enter_slowly"]
 
@@ -65,9 +69,13 @@ class Script:
         self.events.append(PersonWords(self.segment, words, True, typed))
 
     def begin(self, words: int) -> None:
+        self.tell(" ".join(f"w{n}" for n in range(words)))
+
+    def tell(self, text: str) -> None:
         self.utterance += 1
-        self.samples, self.length = 0, words * WORD
-        said = (AgentWord(f" w{n}", n * WORD, (n + 1) * WORD) for n in range(words))
+        words = text.split()
+        self.samples, self.length = 0, len(words) * WORD
+        said = (AgentWord(f" {word}", n * WORD, (n + 1) * WORD) for n, word in enumerate(words))
         self.events.append(Said(self.utterance, tuple(said)))
 
     def speak(self, samples: int) -> None:
@@ -91,6 +99,12 @@ class Script:
             self.length = self.samples
             if command == "goodbye":
                 self.begin(1)
+        for order in turn.orders:
+            if isinstance(order, Say):
+                self.tell(order.text)
+                self.events.append(Saying(order.say, "began", self.utterance))
+        for answer in turn.answers:
+            self.tell(answer.text)
         for text in turn.texts:
             self.report(text, now, typed=True)
             self.obey(text, now)
@@ -107,6 +121,9 @@ class Script:
                 self.speak(self.length)
             case ["look", rate]:
                 self.events.append(PicturesWanted("camera", float(rate)))
+            case ["call", name, *rest]:
+                call = f"call-{self.segment}"
+                self.events.append(ToolCall(call, name, " ".join(rest) or "{}"))
             case ["yield"]:
                 self.events.append(Floor("yield", 0.9))
             case ["recall"]:
