@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from model.messages import PicturesWanted, Seen
+from model.messages import Picture, PicturesWanted, Seen
 from model.sight import SightSource
 from server.hearing import Hearing
 from server.session_events import SessionEvent
@@ -49,7 +49,7 @@ class Looking:
         self._emit = emit
         self._told: dict[SightSource, CameraState] = dict.fromkeys(cameras, "off")
         for camera in cameras.values():
-            camera.on_picture = hearing.intake.show
+            camera.on_picture = self._show
 
     def act(self, event: LookAsked) -> None:
         """Begin or end to look, and say so."""
@@ -88,6 +88,11 @@ class Looking:
         """The session is over."""
         for camera in self._cameras.values():
             camera.close()
+
+    def _show(self, picture: Picture) -> None:
+        self._hearing.intake.show(picture)
+        if self._told[picture.source] in ("waiting", "stalled", "unusable"):
+            self.tell()
 
     def _ask(self, camera: Camera) -> None:
         wish = camera.wish

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -37,12 +38,15 @@ class Served:
 
 
 @asynccontextmanager
-async def paired(videos: int = 0) -> AsyncIterator[tuple[Peer, Caller]]:
-    """A Peer and its caller in this process, over loopback."""
+async def paired(videos: int = 0, codec: str = "VP8") -> AsyncIterator[tuple[Peer, Caller]]:
+    """A Peer and its caller in this process, over loopback; `codec` is that of its video."""
     caller = Caller("", loopback=True, videos=videos)
     peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    answer = peer.answer_sdp
+    if codec == "H264":
+        answer = re.sub(r"a=(rtpmap|rtcp-fb):97 .*\r\n", "", answer).replace("SAVPF 97 ", "SAVPF ")
     try:
-        await caller.accept(peer.answer_sdp)
+        await caller.accept(answer)
         await caller.open()
         yield peer, caller
     finally:

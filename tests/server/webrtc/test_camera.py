@@ -219,8 +219,9 @@ async def until(done: Callable[[], bool], seconds: float = 8.0) -> None:
 
 
 @pytest.mark.timeout(40)
-async def test_camera_and_screen_are_switched_without_negotiating_again() -> None:
-    async with paired(videos=2) as (peer, caller):
+@CODECS
+async def test_camera_and_screen_are_switched_without_negotiating_again(codec: str) -> None:
+    async with paired(videos=2, codec=codec) as (peer, caller):
         seen: dict[str, list[Picture]] = {"camera": [], "screen": []}
         for source, camera in peer.cameras.items():
             camera.on_picture = seen[source].append
