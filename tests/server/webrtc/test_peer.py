@@ -251,14 +251,17 @@ async def test_a_close_that_hangs_is_left_behind() -> None:
     await caller.hang_up()
 
 
-async def test_a_video_line_is_answered_inactive_and_starts_no_thread() -> None:
+@pytest.mark.parametrize(("sees", "direction"), [(False, "inactive"), (True, "recvonly")])
+async def test_a_video_line_that_nobody_looks_at_starts_no_thread(
+    sees: bool, direction: str
+) -> None:
     caller = Caller("", loopback=True)
     caller._pc.addTransceiver("video", "sendrecv")
     threads = threading.active_count()
-    peer = await Peer.answer(await caller.offer(), LOOPBACK)
+    peer = await Peer.answer(await caller.offer(), LOOPBACK, sees=sees)
     try:
         video = peer.answer_sdp.split("m=video")[1].split("m=")[0]
-        assert "a=inactive" in video
+        assert f"a={direction}" in video
         await caller.accept(peer.answer_sdp)
         assert await peer.connected(5.0)
         await asyncio.sleep(0.3)
