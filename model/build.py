@@ -16,7 +16,7 @@ from model.config import EngineConfig
 __all__ = ["build", "changed"]
 
 PACKAGES: Final = ("torch", "onnxruntime", "numpy", "hibari-tts", "tokenizers", "safetensors")
-PARTS: Final = ("ears", "end-of-turn", "language-135m", "voice-activity")
+PARTS: Final = ("ears", "end-of-turn", "eyes", "eyes-text", "language-135m", "voice-activity")
 """Besides the decoder that was chosen."""
 
 ROOT: Final = Path(__file__).resolve().parents[1]

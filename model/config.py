@@ -54,6 +54,9 @@ class EngineConfig:
     """Who has the floor: `auto` is the checkpoint of Core in `model/weights/core` if there is one,
     else the rules; `rules`; or the folder of a checkpoint."""
 
+    eyes: str = "auto"
+    """`auto` sees when the part `eyes` was fetched; `off` does not look at pictures at all."""
+
     journal: str = ""
     """Folder for a journal of every stream, with all that was heard as sound, so that it can be
     replayed; empty keeps none. Who turns it on must tell people."""
@@ -71,6 +74,8 @@ class EngineConfig:
             raise UnknownSetting(f"model must be one of {MODELS}, not {self.model!r}")
         if self.language not in LANGUAGES:
             raise UnknownSetting(f"language must be one of {LANGUAGES}, not {self.language!r}")
+        if self.eyes not in ("auto", "off"):
+            raise UnknownSetting(f"eyes must be auto or off, not {self.eyes!r}")
         if not 1 <= self.rows <= 64:
             raise UnknownSetting(f"rows must be 1 to 64, not {self.rows}")
         if not 16 <= self.answer_tokens <= 1024:

@@ -11,7 +11,7 @@ from typing import Any
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority, Work
-from model.interaction import hearing, results, resuming, speaking, wishes, work
+from model.interaction import hearing, results, resuming, seeing, speaking, wishes, work
 from model.interaction.mind import Draft, Manner, Mind
 from model.interaction.resuming import Remainder
 from model.interaction.speaking import Utterance
@@ -142,7 +142,8 @@ class RowChange:
         carried = "" if outcomes else self.mind.carried
         settings = self.mind.settings
         choice = wishes.tool_choice(self.mind.wishes, settings, outcomes)
-        asked = work.Asked(listen, carried, outcomes, settings.tools, choice)
+        seen = seeing.sighted(self.mind) if self.parts.sight is not None else None
+        asked = work.Asked(listen, carried, outcomes, settings.tools, choice, seen)
         job = work.answer(number, self.parts, self.mind.row, asked)
         self.submit("language", Priority.SPEECH, job)
         draft = Draft(number, segment, text="" if segment else carried)

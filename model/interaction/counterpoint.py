@@ -37,7 +37,7 @@ class CounterpointModel:
     """
 
     def __init__(self, language: Language, parts: Parts, threads: int = 1) -> None:
-        self.rows = language.rows
+        self.rows = len(parts.memories)
         self.threads = threads
         self._language = language
         self.parts = parts

@@ -18,6 +18,8 @@ from model.interaction.ears import MoonshineEars
 from model.interaction.floor_port import FloorPart
 from model.interaction.language import Language
 from model.interaction.memory import Memory
+from model.interaction.requesting import Requests
+from model.interaction.seeing import SightParts
 from model.interaction.voice import HibariVoice
 from model.interaction.work import Parts
 
@@ -26,6 +28,8 @@ __all__ = ["core_folder", "load"]
 MOST_THREADS: Final = 4
 SHIPPED_CORE: Final = Path(__file__).parents[1] / "weights" / "core"
 BELIEVER: Final = "language-135m"
+EYES: Final = "eyes"
+EYES_TEXT: Final = "eyes-text"
 
 
 def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
@@ -46,7 +50,10 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
                 f"the weights of {part!r} are not in {store}; "
                 f"run `counterpoint weights fetch --only {part}`"
             )
-    language = Language.load(store / name, config.rows, device, seed=config.seed)
+    sees = config.eyes == "auto" and (store / EYES).is_dir()
+    # Requests on what is seen are judged in a row of their own, the last one.
+    rows = config.rows + sees
+    language = Language.load(store / name, rows, device, seed=config.seed)
     ears, voice = MoonshineEars.load(store / "ears", device), HibariVoice.load(threads=1)
     floor = (
         _rules(config, store, device)
@@ -60,6 +67,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         floor=floor,
         answer_tokens=config.answer_tokens,
         backchannels=None if checkpoint is None else rendered(voice),
+        sight=_sight(store, device, language, config.rows) if sees else None,
     )
     torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
@@ -67,8 +75,23 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         "ears": "moonshine tiny, English",
         "voice": "hibari, English",
         "floor": parts.floor.described,
+        "eyes": _described(parts.sight, config.eyes),
     }
     return CounterpointModel(language, parts, threads), described, device
+
+
+def _sight(store: Path, device: str, language: Language, row: int) -> SightParts:
+    from model.interaction.eyes import Eyes
+    from model.interaction.reading import Reader
+
+    reader = Reader.load(store / EYES_TEXT) if (store / EYES_TEXT).is_dir() else None
+    return SightParts(Eyes.load(store / EYES, device), reader, Requests(language, row))
+
+
+def _described(sight: SightParts | None, setting: str) -> str:
+    if sight is None:
+        return "off" if setting == "off" else "none: `counterpoint weights fetch --only eyes`"
+    return "things, bodies, faces, hands" + (", text" if sight.reader else "")
 
 
 def core_folder(setting: str) -> Path | None:

@@ -17,11 +17,26 @@ from model.interaction import posture, scene, watching
 from model.interaction.counting import Counter, counted
 from model.interaction.looked import Looked, Network
 from model.interaction.posture import LEAST, Exercise
+from model.interaction.reading import Line
 from model.interaction.scene import Scene
 from model.interaction.watching import Watch
 from model.sight import Picture, Seen, SightSource
+from model.timebase import HEARING_RATE, seconds
 
-__all__ = ["Looking", "Fired", "began", "due", "entered", "failed", "shown", "stopped", "watched"]
+__all__ = [
+    "Fired",
+    "Looking",
+    "began",
+    "due",
+    "entered",
+    "failed",
+    "read",
+    "shown",
+    "stopped",
+    "told",
+    "wants",
+    "watched",
+]
 
 EVERY: Final[dict[Network, int]] = {"body": 2, "things": 4, "faces": 3, "hands": 3}
 """Micro-turns from one look with a network to the next while a watch needs it: at most 40 % of a
@@ -41,6 +56,9 @@ GLANCES: Final[tuple[Network, ...]] = ("faces", "things")
 
 IDLE_PICTURES: Final = 1.0
 WATCHED_PICTURES: Final = 5.0
+
+MOST_FIRED: Final = 4
+MOST_LABEL: Final = 512
 
 BLANK_MICRO_TURNS: Final = 50
 """Without a new picture for so long, nothing is being shown any more."""
@@ -79,6 +97,7 @@ class Looking:
         asked: the micro-turn of the last look with each network.
         busy: a look is under way.
         wanted: pictures a second that the server was last asked for.
+        fired: what waits to be said, at most `MOST_FIRED`.
     """
 
     shown: tuple[Shown, ...] = ()
@@ -89,6 +108,7 @@ class Looking:
     asked: tuple[tuple[Network, int], ...] = ()
     busy: bool = False
     wanted: float = 0.0
+    fired: tuple[Fired, ...] = ()
 
     def scene(self, source: SightSource) -> Scene:
         """What a source shows."""
@@ -174,6 +194,31 @@ def entered(
     return looking, (*events, *more), (*fired, *counts)
 
 
+def told(looking: Looking, fired: Sequence[Fired]) -> Looking:
+    """Watches that fired wait to be said; of a count only the latest number does."""
+    waiting = looking.fired
+    for one in fired:
+        if one.count:
+            waiting = tuple(w for w in waiting if w.watch.number != one.watch.number)
+        waiting = (*waiting, one)
+    return replace(looking, fired=waiting[-MOST_FIRED:])
+
+
+def read(
+    looking: Looking, picture: Picture, lines: Sequence[Line]
+) -> tuple[Looking, tuple[Seen, ...]]:
+    """Text that was read enters: an event a line, and the scene knows it."""
+    source, at = picture.source, seconds(picture.at_samples, HEARING_RATE)
+    events = tuple(
+        Seen(source, "text", line.text[:MOST_LABEL], round(min(line.score, 1.0), 2), at, line.box)
+        for line in lines
+    )
+    text = " ".join(line.text for line in lines)
+    here = replace(looking.scene(source), text=(text, at))
+    scenes = (*(one for one in looking.scenes if one.source != source), here)
+    return replace(looking, scenes=scenes), events
+
+
 def watched(looking: Looking, way: watching.Way, key: scene.Key, say: str = "") -> Looking:
     """A watch more; the same one again replaces it."""
     number = looking.watch + 1
@@ -194,8 +239,8 @@ def watched(looking: Looking, way: watching.Way, key: scene.Key, say: str = "") 
 
 
 def stopped(looking: Looking) -> Looking:
-    """Nothing is watched any more."""
-    return replace(looking, watches=(), counters=())
+    """Nothing is watched any more, and what fired and was not said yet is not said."""
+    return replace(looking, watches=(), counters=(), fired=())
 
 
 def wants(looking: Looking) -> tuple[Looking, float | None]:

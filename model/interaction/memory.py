@@ -79,14 +79,16 @@ class Memory:
         self._instructions = instructions or DEFAULT_INSTRUCTIONS
         yield from self.read_again()
 
-    def ask(self, text: str, outcomes: Sequence[Outcome] = ()) -> Pieces[None]:
+    def ask(self, text: str, outcomes: Sequence[Outcome] = (), beside: str = "") -> Pieces[None]:
         """Begin a draft: the person said `text`, tools gave `outcomes`, either may be nothing; the
-        next token is the first of our answer."""
+        next token is the first of our answer. What is known `beside` it is not remembered as text:
+        it is how things were then."""
         said = (Turn("person", text),) if text else ()
         self._asked, self._reply = (*said, *outcomes), []
         yield from self.go_back()
+        known = self.language.note(beside) if beside else []
         ids = [one for asked in self._asked for one in self._ids(asked)]
-        yield from self._append(ids + self.language.agent_open())
+        yield from self._append(known + ids + self.language.agent_open())
         self._reply_start = self.language.length(self.row)
 
     def go_back(self) -> Pieces[None]:

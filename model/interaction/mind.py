@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from model.interaction.ears import Segment
+from model.interaction.looking import Looking
 from model.interaction.parts import Spoken
+from model.interaction.requesting import Request
 from model.interaction.resuming import Remainder
 from model.interaction.speaking import Utterance
 from model.interaction.wishes import Called, Wishes
@@ -104,6 +106,7 @@ class Draft:
         nothing: the recogniser found no words: there is nothing to answer.
         failed: it will not come.
         asks: the tool that it asks for.
+        request: what it was requested to watch or to stop watching.
     """
 
     number: int
@@ -114,6 +117,7 @@ class Draft:
     nothing: bool = False
     failed: bool = False
     asks: Called | None = None
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ class Mind:
         utterances, drafts: the last number given out.
         dropped: how many drafts were made for nothing.
         wishes: what the client ordered, and what tools owe us.
+        looking: what is seen, and what is watched for.
     """
 
     row: int
@@ -164,6 +169,7 @@ class Mind:
     drafts: int = 0
     dropped: int = 0
     wishes: Wishes = field(default_factory=Wishes)
+    looking: Looking = field(default_factory=Looking)
 
     @property
     def interruptible(self) -> bool:

@@ -55,43 +55,35 @@ class Reader:
     """Finds and reads lines of text; no state of any stream.
 
     Args:
-        finder: an onnxruntime session that finds lines.
-        reader: one that reads a line; its metadata hold the characters.
+        folder: the part "eyes-text"; it is loaded when something is read for the first time.
+        threads: of onnxruntime.
     """
 
-    def __init__(self, finder: Any, reader: Any) -> None:
-        self._finder = finder
-        self._reader = reader
-        characters = reader.get_modelmeta().custom_metadata_map["character"].splitlines()
-        self._characters = ["", *characters, " "]
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        self._folder = folder
+        self._threads = threads
+        self._finder: Any = None
+        self._reader: Any = None
+        self._characters: list[str] = []
 
     @classmethod
     def load(cls, folder: Path, threads: int = 1) -> Reader:
-        """Load the part "eyes-text".
+        """A reader of the part "eyes-text".
 
         Raises:
             FileNotFoundError: it is not there.
         """
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        sessions = []
         for name in (FINDER, READER):
             if not (folder / name).is_file():
                 raise FileNotFoundError(
                     f"{folder / name} is missing: run `counterpoint weights fetch --only eyes`"
                 )
-            sessions.append(
-                onnxruntime.InferenceSession(
-                    str(folder / name), options, providers=["CPUExecutionProvider"]
-                )
-            )
-        return cls(*sessions)
+        return cls(folder, threads)
 
     def read(self, pixels: npt.NDArray[np.uint8]) -> Generator[Pause, None, tuple[Line, ...]]:
         """The lines of a picture `[height, width, 3]`, top to bottom, at most `MOST_LINES`."""
+        if not self._characters:
+            self._open()
         boxes = self._find(pixels)
         yield PAUSE
         lines = []
@@ -101,6 +93,22 @@ class Reader:
                 lines.append(line)
             yield PAUSE
         return tuple(lines)
+
+    def _open(self) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        self._finder, self._reader = (
+            onnxruntime.InferenceSession(
+                str(self._folder / name), options, providers=["CPUExecutionProvider"]
+            )
+            for name in (FINDER, READER)
+        )
+        # The characters stand in the file, one a line; before them nothing, behind them a space.
+        held = self._reader.get_modelmeta().custom_metadata_map["character"]
+        self._characters = ["", *held.splitlines(), " "]
 
     def _find(self, pixels: npt.NDArray[np.uint8]) -> list[Box]:
         high, wide = pixels.shape[:2]

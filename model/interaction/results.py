@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from model.engine.jobs import Failed
-from model.interaction import hearing, speaking
+from model.interaction import hearing, looking, seeing, speaking
 from model.interaction.floor_port import FloorPart
+from model.interaction.looked import Looked
 from model.interaction.mind import Asks, Mind, Rendered, ReplyDone, Transcribed
+from model.interaction.seeing import ReadText, Requested
 from model.interaction.wishes import Called, queued
 from model.messages import Event, PersonWords, Remembered, ToolCall, Turn, Word
 
@@ -33,6 +35,12 @@ def enter(mind: Mind, value: object, floor: FloorPart, k: int) -> tuple[Mind, tu
             return _rendered(mind, value), ()
         case Asks():
             return _asks(mind, value, k)
+        case Requested():
+            return _requested(mind, value), ()
+        case Looked():
+            return seeing.enter_looked(mind, value)
+        case ReadText():
+            return seeing.enter_text(mind, value)
         case ReplyDone():
             return _reply_done(mind, value), ()
         case Remembered():
@@ -115,6 +123,12 @@ def _asks(mind: Mind, found: Asks, k: int) -> tuple[Mind, tuple[Event, ...]]:
     return ask(replace(mind, utterance=None, asked="", wishes=wishes), found.called, k)
 
 
+def _requested(mind: Mind, found: Requested) -> Mind:
+    if mind.draft is not None and mind.draft.number == found.draft:
+        return replace(mind, draft=replace(mind.draft, request=found.request))
+    return seeing.obey(mind, found.request) if _speaks(mind, found.draft) else mind
+
+
 def _reply_done(mind: Mind, done: ReplyDone) -> Mind:
     if _speaks(mind, done.draft):
         assert mind.utterance is not None
@@ -130,6 +144,8 @@ def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     log.error("a job of lane %s failed: %s", failure.lane, failure.error)
     if failure.lane == "ears":
         return replace(mind, hearing=replace(mind.hearing, busy=False))
+    if failure.lane == seeing.LANE:
+        return replace(mind, looking=looking.failed(mind.looking))
     if failure.lane != "language":
         return replace(mind, floor=floor.failed(mind, failure.lane))
     utterance = mind.utterance

@@ -54,6 +54,9 @@ def _scene(scene: Scene, now: float) -> str:
     parts += [_many(one) for one in things]
     latest = max(at for _, at in scene.looked)
     told = f"In the camera you see {_ago(now - latest)}: {', '.join(parts)}."
+    if people is None and not things:
+        # A small Language fills a gap with whatever it is asked about; it needs to be told.
+        told = f"The camera's picture is empty {_ago(now - latest)}: nobody and nothing is in it."
     lately = [one for one in scene.changes if now - one.at <= LATELY_SECONDS and _worth(one)]
     if lately:
         changed = "; ".join(_change(one, now) for one in lately[-MOST_CHANGES:])

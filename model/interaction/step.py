@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from model.engine.engine import RowInput, RowOutput
-from model.interaction import commands, hearing, results, speaking, turns
+from model.interaction import commands, hearing, results, sight_step, speaking, turns
 from model.interaction.change import RowChange
 from model.interaction.floor_port import RowSeen, Sensed
 from model.interaction.mind import Mind
@@ -41,6 +41,7 @@ class RowStep:
         for _, _, value in change.given.results:
             change.mind, events = results.enter(change.mind, value, change.parts.floor, change.k)
             change.events += events
+        sight_step.take_in(change)
         commands.foresee(change)
         self._hear_playout()
         self._read()
@@ -55,6 +56,7 @@ class RowStep:
         verdict = change.parts.floor.decide(change.mind, change.given.turn, sensed)
         turns.follow(change, verdict)
         turns.answer(change, verdict)
+        sight_step.act(change)
         change.tell_language()
         self._speak()
         return change.mind, change.output

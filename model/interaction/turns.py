@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.engine.jobs import Priority
-from model.interaction import hearing, results, resuming, speaking
+from model.interaction import hearing, results, resuming, seeing, speaking
 from model.interaction.change import RowChange
 from model.interaction.floor_port import Verdict
 from model.interaction.mind import Draft, Mind
@@ -159,6 +159,8 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
     else:
         change.forgo(change.mind.carried)
         change.mind = replace(change.mind, carried="")
+    if draft.request is not None:
+        change.mind = seeing.obey(change.mind, draft.request)
     if draft.asks is not None:
         change.mind, events = results.ask(change.mind, draft.asks, change.k)
         change.events += events

@@ -11,7 +11,19 @@ from model.interaction.looked import THINGS, Network
 from model.interaction.posture import EXERCISES, Exercise
 from model.interaction.scene import Change, Key
 
-__all__ = ["MOST_WATCHES", "WAYS", "Watch", "Way", "counts", "fires", "networks", "phrase"]
+__all__ = [
+    "MOST_WATCHES",
+    "WAYS",
+    "Watch",
+    "Way",
+    "choices",
+    "counts",
+    "fires",
+    "networks",
+    "phrase",
+    "spoken",
+    "wording",
+]
 
 MOST_WATCHES: Final = 8
 """Of one conversation; one more takes the place of the oldest."""
@@ -109,6 +121,20 @@ def wording(way: Way, key: Key) -> str:
     return f"{_some(which)} {'appears' if came else 'is gone'}"
 
 
+def spoken(way: Way, key: Key) -> str:
+    """The same as said to the person."""
+    kind, which = key
+    came = way == "comes"
+    if kind == "hand":
+        hand = f"your {which} hand" if which else "a hand"
+        return f"you {'raise' if came else 'lower'} {hand}"
+    if kind == "face":
+        return "you look at me" if (which == "facing") == came else "you look away"
+    if kind == "gesture":
+        return f"you show me {wording(way, key).removeprefix('a hand shows ')}"
+    return f"I see {_some(which)}" if kind == "object" and came else wording(way, key)
+
+
 def choices() -> dict[str, tuple[Way, Key]]:
     """All that can be watched, by its wording."""
     keys: list[tuple[Way, Key]] = [("counts", ("count", one)) for one in EXERCISES]
@@ -117,4 +143,9 @@ def choices() -> dict[str, tuple[Way, Key]]:
         keys += [(way, ("person", "")), (way, ("face", "facing"))]
         keys += [(way, ("object", label)) for label in THINGS if label != "person"]
     keys += [("comes", ("gesture", one)) for one in GESTURES]
-    return {wording(way, key): (way, key) for way, key in keys}
+    made = {wording(way, key): (way, key) for way, key in keys}
+    # People speak of the dog when they mean theirs.
+    for way, key in keys:
+        if key[0] == "object":
+            made[f"the {key[1]} {'appears' if way == 'comes' else 'is gone'}"] = (way, key)
+    return made

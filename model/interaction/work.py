@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.engine.jobs import Emit, Token, Work
-from model.interaction import calling
+from model.interaction import calling, seeing
 from model.interaction.backchannels import Backchannels
 from model.interaction.ears import listen as hear
 from model.interaction.floor_port import FloorPart
@@ -19,6 +19,8 @@ from model.interaction.memory import Memory
 from model.interaction.mind import Asks, Rendered, ReplyDone, Transcribed
 from model.interaction.parts import Ears, Pieces, Spoken, Voice
 from model.interaction.phrases import Phrase, PhraseSplitter
+from model.interaction.reading import Line
+from model.interaction.seeing import ReadText, Requested, Sighted, SightParts
 from model.interaction.segment import Segment
 from model.interaction.voice import append_silence
 from model.interaction.wishes import Correction, Outcome, Prefix, Untold
@@ -40,6 +42,7 @@ class Parts:
     floor: FloorPart
     answer_tokens: int
     backchannels: Backchannels | None = None
+    sight: SightParts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Asked:
         outcomes: what tools gave.
         tools: what may be asked for.
         tool_choice: which of them; see `wishes.tool_choice`.
+        sighted: what is seen; None when nothing is shown.
     """
 
     heard: Work | None
@@ -59,6 +63,7 @@ class Asked:
     outcomes: tuple[Outcome, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: str = "none"
+    sighted: Sighted | None = None
 
 
 def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
@@ -81,14 +86,38 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
         if not text:
             return ReplyDone(draft, "")
     memory = parts.memories[row]
+    if asked.sighted is not None and text and not asked.outcomes:
+        spoken = yield from _requested(draft, parts, memory, text, asked.sighted)
+        if spoken:
+            return ReplyDone(draft, spoken)
     if asked.tool_choice != "none":
         called = yield from calling.called(memory, text, asked.tools, asked.tool_choice)
         if called is not None:
             yield Emit(Asks(draft, called))
             return ReplyDone(draft, "")
-    yield from memory.ask(text, asked.outcomes)
+    yield from memory.ask(text, asked.outcomes, asked.sighted.line if asked.sighted else "")
     spoken = yield from _speak(draft, parts, memory)
     return ReplyDone(draft, spoken)
+
+
+def _requested(draft: int, parts: Parts, memory: Memory, text: str, sighted: Sighted) -> Work:
+    """If the person requests something of the eyes, say what is done; returns what is said."""
+    assert parts.sight is not None
+    request = yield from parts.sight.requests.ask(text)
+    if request is None or (request.what == "stop" and not sighted.watching):
+        return ""
+    yield Emit(Requested(draft, request))
+    lines: Sequence[Line] = ()
+    if request.what == "read":
+        found: ReadText = yield from seeing.read(parts.sight, sighted.picture)
+        yield Emit(found)
+        lines = found.lines
+    yield from memory.ask(text)
+    splitter = PhraseSplitter()
+    said = seeing.promise(request, lines)
+    for phrase in (*splitter.feed(said), *splitter.flush()):
+        yield from _render(draft, parts.voice, phrase)
+    return said
 
 
 def _speak(draft: int, parts: Parts, memory: Memory) -> Work:

@@ -30,6 +30,7 @@ from model.messages import (
     UtteranceDone,
 )
 from model.orders import Cancel, Hold, Order, Resume, Say, ToolAnswer
+from model.sight import Picture
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
 
 PIECES_A_MICRO_TURN = 16
@@ -103,11 +104,12 @@ class Rehearsal:
         orders: tuple[Order, ...] = (),
         answers: tuple[ToolAnswer, ...] = (),
         cut_all: bool = False,
+        pictures: tuple[Picture, ...] = (),
     ) -> MicroTurnOutput:
         """One micro-turn."""
         heard = self._play(cut_all or bool(commands))
         turn = MicroTurnInput(
-            self.stream, self.k, block, texts, heard, commands, answers, orders=orders
+            self.stream, self.k, block, texts, heard, commands, answers, pictures, orders
         )
         self.engine.push(turn, now=self.k * 0.1)
         messages = self.engine.tick()

@@ -1,0 +1,117 @@
+"""A conversation with a camera: eyes see what they are told, Language writes what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from model.interaction.looked import Looked, Network, Thing
+from model.interaction.parts import Pieces
+from model.interaction.reading import Line
+from model.interaction.requesting import Requests
+from model.interaction.seeing import SightParts
+from model.messages import Seen
+from model.sight import Picture
+from tests.model.interaction.rehearsal import SILENCE, Rehearsal
+from tests.model.interaction.scripted_parts import Scribe, scripted_model
+
+__all__ = ["BOX", "CUP", "Clerk", "Room", "Shown", "room"]
+
+BOX = (0.1, 0.1, 0.3, 0.3)
+CUP = Thing("cup", 0.8, BOX)
+
+
+@dataclass
+class Shown:
+    """Eyes that see what they are told is there; they fail while `broken`."""
+
+    things: tuple[Thing, ...] = ()
+    looks: list[tuple[Network, ...]] = field(default_factory=list)
+    broken: bool = False
+
+    def look(self, picture: Picture, networks: Sequence[Network]) -> Generator[None, None, Looked]:
+        yield None
+        if self.broken:
+            raise RuntimeError("broken on purpose")
+        self.looks.append(tuple(networks))
+        return Looked(picture.source, picture.at_samples / 16_000, tuple(networks), self.things)
+
+
+class Sign:
+    """Reads the same line off everything."""
+
+    def read(self, pixels: Any) -> Generator[None, None, tuple[Line, ...]]:
+        yield None
+        return (Line("No entry", 0.97, BOX),)
+
+
+class Clerk(Scribe):
+    """Writes `writes` about every request, as far as it may."""
+
+    def choose(
+        self, row: int, fits: Callable[[int], bool], always: Sequence[int] = ()
+    ) -> Pieces[int]:
+        yield None
+        done = self.text(row).rpartition(" ->")[2]
+        wish = self.writes[len(done) : len(done) + 1]
+        fit = (
+            bool(wish) and self.writes.startswith(done) and (fits(ord(wish)) or ord(wish) in always)
+        )
+        found = ord(wish) if fit else always[0]
+        self.held_[row].append(found)
+        return found
+
+
+@dataclass
+class Room:
+    """A conversation with a camera, five pictures a second, all different."""
+
+    rehearsal: Rehearsal
+    scribe: Scribe
+    eyes: Any
+    source: Literal["camera", "screen"] = "camera"
+    pixels: npt.NDArray[np.uint8] | None = None
+
+    def wait(self, micro_turns: int, block: Any = SILENCE, texts: tuple[str, ...] = ()) -> None:
+        """Let time pass; without `pixels` every picture is another shade."""
+        for _ in range(micro_turns):
+            k = self.rehearsal.k
+            shade = np.full((24, 32, 3), (k * 40) % 255, np.uint8)
+            pixels = shade if self.pixels is None else self.pixels
+            pictures = (Picture(self.source, k * 1600, pixels),) if k % 2 == 0 else ()
+            self.rehearsal.step(block, texts, pictures=pictures)
+            texts = ()
+
+    def ask(self, text: str, writes: str) -> None:
+        """Type a request; Language will write this about it."""
+        self.scribe.writes = writes
+        self.wait(60, texts=(text,))
+
+    @property
+    def said(self) -> str:
+        return self.rehearsal.said_text()
+
+    def seen(self) -> list[tuple[str, str]]:
+        return [(one.what, one.label) for one in self.rehearsal.told(Seen)]
+
+
+def room(
+    words: str = "Hello there.",
+    source: Literal["camera", "screen"] = "camera",
+    eyes: Any = None,
+    **replies: str,
+) -> Room:
+    """A conversation of row 0 in which the person always says these words aloud."""
+    scribe = Clerk(rows=3, replies=replies)
+    model = scripted_model(scribe, words)
+    requests = Requests(scribe, 2)
+    eyes = eyes or Shown()
+    reader: Any = Sign()
+    sight = SightParts(eyes, reader, requests)
+    model.parts = replace(model.parts, sight=sight, memories=model.parts.memories[:2])
+    model.rows = 2
+    return Room(Rehearsal.begin(model), scribe, eyes, source)

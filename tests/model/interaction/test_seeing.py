@@ -1,0 +1,158 @@
+"""Seeing through the real model over scripted parts: requests, looks, watches that speak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.interaction import watching
+from model.interaction.looked import Thing
+from model.interaction.requesting import EXAMPLES, Requests
+from model.messages import PicturesWanted, Seen
+from model.sight import Picture
+from tests.model.interaction.pieces import finished
+from tests.model.interaction.rehearsal import SILENCE, Rehearsal
+from tests.model.interaction.room import BOX, CUP, Clerk, room
+from tests.model.interaction.scripted_parts import LOUD, Scribe, scripted_model
+
+
+def test_a_typed_request_becomes_a_watch_that_speaks_once_when_it_comes() -> None:
+    here = room()
+    here.wait(5)
+    here.ask("Say stop when a cup appears.", ' say "stop" when: a cup appears')
+    assert here.said == 'All right, I will say "stop" when I see a cup.'
+    assert here.scribe.text(2) == EXAMPLES, "the row of the requests is as it was"
+    here.eyes.things = (CUP,)
+    appeared = here.rehearsal.k
+    while "Stop" not in here.said and here.rehearsal.k < appeared + 40:
+        here.wait(1)
+    assert here.rehearsal.k - appeared <= 15, "within a second and a half"
+    here.wait(60)
+    assert here.said.count("Stop.") == 1
+    assert ("object", "cup") in here.seen()
+
+
+def test_a_spoken_request_counts_only_when_the_turn_is_over() -> None:
+    here = room("Tell me when a cup appears.")
+    here.scribe.writes = " watch: a cup appears\n"
+    here.wait(8, LOUD)
+    assert here.rehearsal.engine._state.minds[0].looking.watches == ()
+    here.wait(60)
+    assert here.said == "All right, I will tell you when I see a cup."
+    (watch,) = here.rehearsal.engine._state.minds[0].looking.watches
+    assert (watch.way, watch.key) == ("comes", ("object", "cup"))
+    told = (
+        "<person Tell me when a cup appears.><agent All right, I will tell you when I see a cup.>"
+    )
+    assert here.scribe.text(0).endswith(told)
+
+
+def test_a_watch_is_cancelled_by_a_request_and_then_says_nothing() -> None:
+    here = room()
+    here.wait(5)
+    here.ask("Tell me when a cup appears.", " watch: a cup appears\n")
+    here.ask("Stop watching.", " stop")
+    assert here.said.endswith("All right, I stopped watching.")
+    here.eyes.things = (CUP,)
+    here.wait(60)
+    assert "I see a cup. " not in f"{here.said} "[here.said.index("stopped") :]
+    assert [one.a_second for one in here.rehearsal.told(PicturesWanted)] == [1.0, 5.0, 1.0]
+
+
+def test_stop_means_nothing_when_nothing_is_watched() -> None:
+    here = room(Stop="Of what?")
+    here.wait(5)
+    here.ask("Stop.", " stop")
+    assert here.said == "Of what?"
+
+
+def test_it_does_not_speak_over_the_person() -> None:
+    here = room("I am telling a long story about something else")
+    here.wait(5)
+    here.ask("Tell me when a cup appears.", " watch: a cup appears\n")
+    before = here.said
+    here.eyes.things = (CUP,)
+    here.wait(20, LOUD)
+    assert here.said == before
+    here.wait(120)
+    assert "I see a cup." in here.said[len(before) :]
+
+
+def test_language_reads_what_is_seen_beside_the_question() -> None:
+    here = room(see="A cup.")
+    here.eyes.things = (CUP, Thing("person", 0.7, BOX))
+    here.wait(60)
+    here.ask("What do you see?", " answer")
+    assert "<note In the camera you see" in here.scribe.text(0)
+    assert "one person, a cup" in here.scribe.text(0)
+    assert here.said == "A cup."
+
+
+def test_text_is_read_when_asked_for_and_not_before() -> None:
+    here = room(source="screen")
+    here.wait(40)
+    assert here.seen() == [] and here.eyes.looks == [], "nothing is looked for on a screen"
+    here.ask("Please read this.", " read")
+    assert here.said == "It says: No entry"
+    assert here.seen() == [("text", "No entry")]
+    here.ask("And what was that?", " answer")
+    assert "On the screen you read" in here.scribe.text(0)
+
+
+def test_a_look_that_fails_is_tried_again() -> None:
+    here = room()
+    here.eyes.broken = True
+    here.wait(60)
+    here.eyes.broken, here.eyes.things = False, (CUP,)
+    here.wait(60)
+    assert ("object", "cup") in here.seen()
+
+
+def test_without_eyes_pictures_are_nothing() -> None:
+    rehearsal = Rehearsal.begin(scripted_model(Scribe()))
+    picture = Picture("camera", 0, np.zeros((24, 32, 3), np.uint8))
+    for _ in range(30):
+        rehearsal.step(SILENCE, pictures=(picture,))
+    assert rehearsal.told(Seen, PicturesWanted) == []
+
+
+# ---- the grammar --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("writes", "way", "key", "say"),
+    [
+        (" watch: a hand is raised\n", "comes", ("hand", ""), ""),
+        (" watch: the dog is gone\n", "goes", ("object", "dog"), ""),
+        (' say "hello you" when: somebody comes in\n', "comes", ("person", ""), "hello you"),
+        (" count: push-ups\n", "counts", ("count", "push-ups"), ""),
+    ],
+)
+def test_what_is_written_becomes_a_typed_watch(
+    writes: str, way: watching.Way, key: tuple[str, str], say: str
+) -> None:
+    request = asked("Say hello you when it is so.", writes)
+    assert request is not None and request.what == "watch"
+    assert (request.way, request.key, request.say) == (way, key, say)
+
+
+def test_whatever_is_written_a_request_is_one_that_can_be_met() -> None:
+    rng = np.random.default_rng(6)
+    known = set(watching.choices().values())
+    for _ in range(60):
+        letters = "".join(rng.choice(list(' abcdefghilmnoprstuwy,:"\n-'), 60))
+        start = str(rng.choice([" watch:", " count:", ' say "', " ", ""]))
+        request = asked("Please say something when it happens", start + letters)
+        if request is not None and request.what == "watch":
+            assert (request.way, request.key) in known
+            assert request.say in "Please say something when it happens"
+
+
+def asked(said: str, writes: str) -> Any:
+    scribe = Clerk(rows=1, writes=writes)
+    requests = Requests(scribe, 0)
+    request = finished(requests.ask(said))
+    assert scribe.text(0) == EXAMPLES, "the row is as it was"
+    return request
