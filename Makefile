@@ -40,7 +40,8 @@ check: .venv/dev node_modules/installed
 	$(BIN)/pytest -q tests/architecture tests/server/test_dialect.py
 
 # What runs in real time, on a wire or in a browser: one process, so that nothing starves.
-LIVE := tests/end_to_end tests/browser tests/conformance tests/network tests/server/webrtc \
+LIVE := $(addprefix tests/client/test_,conversation.py documents.py spoken.py) \
+	tests/end_to_end tests/browser tests/conformance tests/network tests/server/webrtc \
 	tests/bench/rivals $(addprefix tests/bench/test_,gate.py harness.py browser_sample.py)
 PYTEST := PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
 

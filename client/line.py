@@ -32,6 +32,8 @@ CONNECT_SECONDS: Final = 15.0
 SILENT_SECONDS: Final = 3.0
 """The server sends a packet every 20 ms, in silence too: without any for so long it is lost."""
 
+_LATE_SECONDS: Final = 0.3
+
 _MAX_GAP_SAMPLES: Final = RATE
 """A hole in what came is filled with silence, up to this length."""
 
@@ -174,13 +176,17 @@ class Line:
     async def _listen(self, track: MediaStreamTrack) -> None:
         """Read at once whatever came: aiortc's queue behind the track has no bound."""
         expected: int | None = None
+        loop = asyncio.get_running_loop()
         with contextlib.suppress(MediaStreamError):
             while True:
+                asked = loop.time()
                 try:
                     # The first may take as long as connecting does.
                     async with asyncio.timeout(SILENT_SECONDS if expected is not None else None):
                         frame = await track.recv()
                 except TimeoutError:
+                    if loop.time() - asked > SILENT_SECONDS + _LATE_SECONDS:
+                        continue  # we were busy ourselves; what came meanwhile is still to be read
                     self._lose(f"nothing came from the server for {SILENT_SECONDS:g} s")
                     return
                 assert isinstance(frame, av.AudioFrame)

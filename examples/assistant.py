@@ -4,7 +4,7 @@ Needs `pip install '.[microphone]'` and headphones. Ctrl-C hangs up.
 """
 
 import asyncio
-import datetime
+import random
 import sys
 
 from client import AgentDone, PersonWords, connect, tool
@@ -12,14 +12,19 @@ from client.devices import loudspeaker, microphone
 
 
 @tool
-def current_time() -> str:
-    """The time of day now."""
-    return datetime.datetime.now().strftime("It is %H:%M.")
+def roll_dice(count: int = 1) -> str:
+    """Rolls dice and tells what they show.
+
+    Args:
+        count: how many dice, 1 to 10.
+    """
+    shown = [str(random.randint(1, 6)) for _ in range(min(max(count, 1), 10))]
+    return f"The dice show {', '.join(shown)}."
 
 
 async def main(url: str) -> None:
     """Talk until Ctrl-C."""
-    async with connect(url, tools=[current_time]) as conversation:
+    async with connect(url, tools=[roll_dice]) as conversation:
         with microphone(conversation):
             async with loudspeaker(conversation):
                 async for event in conversation.events():

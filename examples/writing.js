@@ -33,9 +33,10 @@ function tell() {
  * @param {number} start @param {number} end @param {string} words
  */
 function put(start, end, words) {
+  const known = text.value.slice(-MAX_TOLD) === told;
   text.setRangeText(words, start, end, 'preserve');
-  // It knows its own words: the person's typing is what there is to tell.
-  told = text.value.slice(-MAX_TOLD);
+  // It knows its own words; what the person typed meanwhile is still to be told.
+  if (known) told = text.value.slice(-MAX_TOLD);
   text.scrollTop = text.scrollHeight;
   status.textContent = 'It wrote.';
 }

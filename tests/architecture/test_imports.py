@@ -91,6 +91,22 @@ def test_importing_the_server_loads_no_torch() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_client_is_imported_without_anything_else_of_ours() -> None:
+    absent = "torch", "scipy", "server", "model", "tests", "sounddevice"
+    code = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({absent!r}))\n"  # None: as if it were not there
+        "import client, client.talk, client.devices\n"
+        "try:\n"
+        "    client.devices.check()\n"
+        "except client.NoDevice as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "pip install" in done.stdout
+
+
 def test_no_event_loop_runs_in_the_engine() -> None:
     """Loading the engine's own modules and the whole interaction model brings no asyncio loop."""
     code = (
