@@ -106,11 +106,16 @@ class LanguageRows:
         """Empty the row, read the prefix and pin it.
 
         The prefix that was read last is kept where there is a spare row: most conversations begin
-        alike, and a copy, which is the same to the bit, takes milliseconds instead of seconds.
+        alike, and a copy, which is the same to the bit, takes milliseconds instead of seconds. It
+        pauses as often as reading does: a journal says where jobs paused, and its replay may read
+        what was copied, or copy what was read.
         """
         self.reset(row)
         if self._spare and self._prefix == tuple(prefix):
             self.fork(self.rows, row)
+            layers = self._decoder.config.num_hidden_layers
+            for _ in range(-(-(len(prefix) - 1) // _CHUNK_TOKENS) * layers):
+                yield PAUSE
             return
         yield from self.append(row, prefix)
         self.pin(row, len(prefix))

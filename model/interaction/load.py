@@ -69,6 +69,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         backchannels=None if checkpoint is None else rendered(voice),
         sight=_sight(store, device, language, config.rows) if sees else None,
     )
+    _read_the_usual_beginning(language, threads)
     torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
         "language": name,
@@ -134,3 +135,12 @@ def _device(wanted: str) -> str:
     if wanted != "auto":
         return wanted
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _read_the_usual_beginning(language: Language, threads: int) -> None:
+    """Nearly every conversation begins with it: the first person must not wait for it either."""
+    torch.set_num_threads(threads)
+    with torch.inference_mode():
+        for _ in language.begin(0, language.chat_prefix()):
+            pass
+        language.reset(0)
