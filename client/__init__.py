@@ -46,7 +46,7 @@ from client.events import (
 )
 from client.history import HeardTurn
 from client.reading import Unknown
-from client.received import Block, Lost
+from client.received import Block, InLine, Lost
 from client.sound import write_wav
 from client.values import Event, Settings, Turn, Word
 
@@ -75,6 +75,7 @@ __all__ = [
     "Floor",
     "Health",
     "HeardTurn",
+    "InLine",
     "Latency",
     "Listeners",
     "Lost",

@@ -26,6 +26,9 @@ ATTEMPTS: Final = 10
 WAITS_SECONDS: Final = (0.0, 1.0, 2.0, 4.0, 8.0)
 MAX_WAIT_SECONDS: Final = 30.0
 
+MAX_LINE_SECONDS: Final = 3600.0
+"""The longest that we stand in line."""
+
 STEADY_SECONDS: Final = 5.0
 """A connection that lived shorter counts as a failed attempt."""
 
@@ -38,6 +41,9 @@ class Listener(Protocol):
 
     def on_audio(self, audio: Audio) -> None:
         """Sound of the server, mono at 48 kHz."""
+
+    def on_place(self, place: int) -> None:
+        """The server is full; our place in the line, 1 is next."""
 
     def on_lost(self, why: str) -> None:
         """The connection was lost and is being made again."""
@@ -90,7 +96,7 @@ class Connection:
             raise NotConnected("A conversation begins once; make another one.")
         self.state = "connecting"
         try:
-            await self._connect(resume)
+            await self._stand_in_line(resume)
         except BaseException:
             self.state = "ended"
             raise
@@ -133,6 +139,19 @@ class Connection:
             raise
         self._line = line
         self.state = "live"
+
+    async def _stand_in_line(self, resume: str) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + MAX_LINE_SECONDS
+        while True:
+            try:
+                return await self._connect(resume)
+            except Refused as refused:
+                if refused.place is None or loop.time() > until:
+                    raise
+                self._listener.on_place(refused.place)
+                wait = refused.retry_after_seconds or WAITS_SECONDS[-1]
+                await asyncio.sleep(min(wait, MAX_WAIT_SECONDS))
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()

@@ -32,7 +32,7 @@ from client.feed import Feed
 from client.history import HeardTurn, History
 from client.mouth import Mouth
 from client.reading import read_event
-from client.received import Block, Received
+from client.received import Block, InLine, Received
 from client.requests import Policy, Role
 from client.signalling import Key, Signalling
 from client.sound import FRAME_SECONDS, RATE, Audio
@@ -41,7 +41,7 @@ from client.values import Event, Settings
 
 __all__ = ["Conversation", "connect"]
 
-CONNECT_SECONDS: Final = 45.0
+BEGIN_SECONDS: Final = 30.0
 GOODBYE_SECONDS: Final = 1.0
 
 _GOES_ON: Final = ("vanished", "internal")
@@ -62,13 +62,14 @@ class Conversation:
         tools: Iterable[Tool | Function] = (),
         resume: str = "",
         ice_servers: Iterable[Mapping[str, str]] = (),
+        wait: bool = False,
     ) -> None:
         self.mouth = Mouth()
         self._history = History()
         self._settings: Settings = {**(settings or {})}
         self._tools = Toolbox(tools, self._send_if_live)
         self._resume = resume
-        self._signalling = Signalling(url, key)
+        self._signalling = Signalling(url, key, wait)
         servers = tuple(dict(one) for one in ice_servers)
         self._connection = Connection(self._signalling, self.mouth, self._offered, self, servers)
         self._received = Received()
@@ -94,15 +95,12 @@ class Conversation:
             Unreachable: nobody answers there, or no sound can come from there.
             Refused: the server said no, and why.
         """
-        begun = asyncio.ensure_future(self.wait_for(SessionStarted, CONNECT_SECONDS, since=0))
+        await self._connection.open(self._resume)
         try:
-            await self._connection.open(self._resume)
-            await begun
+            await self.wait_for(SessionStarted, BEGIN_SECONDS, since=0)
         except TimeoutError:
             await self.close()
             raise Unreachable("The server answered, but the conversation did not begin.") from None
-        finally:
-            begun.cancel()
 
     async def close(self) -> None:
         """Hang up; safe to call twice. The history and the record can be read afterwards."""
@@ -319,6 +317,10 @@ class Conversation:
     def on_audio(self, audio: Audio) -> None:
         """Sound of the server."""
         self._received.sound(audio)
+
+    def on_place(self, place: int) -> None:
+        """We stand in line."""
+        self._received.event(InLine(seq=-1, at_ms=0, place=place))
 
     def on_lost(self, why: str) -> None:
         """The connection is being made again."""

@@ -29,7 +29,10 @@ class Refused(ConversationError):
         status: the HTTP status.
         code: the word for it, as `docs/dialect.md` lists them; "" when it gave none.
         retry_after_seconds: when to ask again, or None when asking again will not help.
+        place: in the line before a full server, 1 is next; None where there is no line.
     """
+
+    place: int | None = None
 
     def __init__(
         self, message: str, status: int, code: str = "", retry_after_seconds: float | None = None

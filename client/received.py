@@ -17,7 +17,7 @@ from client.feed import Feed
 from client.sound import RATE, Audio
 from client.values import Event
 
-__all__ = ["Block", "Lost", "Received"]
+__all__ = ["Block", "InLine", "Lost", "Received"]
 
 Item = TypeVar("Item")
 
@@ -52,6 +52,14 @@ class Lost(Event):
 
     type: ClassVar[str] = ""
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InLine(Event):
+    """The server is full and we wait: our place, 1 is next. Told by this client."""
+
+    type: ClassVar[str] = ""
+    place: int
 
 
 class Received:

@@ -39,28 +39,32 @@ class Signalling:
     Args:
         url: its address, `http://localhost:8080`; what it has behind its path is left.
         key: what opens it; "" where it is open.
+        wait: whether to stand in line when all places are taken.
 
     Raises:
         ValueError: the address is none.
     """
 
-    def __init__(self, url: str, key: Key = "") -> None:
+    def __init__(self, url: str, key: Key = "", wait: bool = False) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is no address of a server; it is like http://localhost:8080")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._key = key
+        self._wait: bool | str = wait  # or the ticket that keeps our place in the line
 
     async def offer(self, sdp: str, settings: Mapping[str, Any], resume: str = "") -> Answer:
         """Ask for a conversation.
 
         Raises:
             Unreachable: nobody answers there.
-            Refused: the server said no.
+            Refused: the server said no; with a `place` the next offer keeps it.
         """
         body: dict[str, Any] = {"sdp": sdp, "type": "offer", "settings": dict(settings)}
         if resume:
             body["resume"] = resume
+        if self._wait:
+            body["wait"] = self._wait
         key = await self._secret()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         text = await self._ask("POST", "/api/offer", headers, _MAX_ANSWER_BYTES, body)
@@ -105,7 +109,7 @@ class Signalling:
                     content += await response.content.read(most_bytes + 1 - len(content))
                 text = content.decode(errors="replace")
                 if response.status >= 400:
-                    raise _refusal(response.status, response.headers, text)
+                    raise self._refusal(response.status, response.headers, text)
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             reason = str(error) or f"no answer within {REQUEST_SECONDS:g} s"
             raise Unreachable(f"{self.url} cannot be reached ({reason}). Does it run?") from error
@@ -113,19 +117,22 @@ class Signalling:
             raise Unreachable(f"{self.url} answers with more than {most_bytes} bytes.")
         return text
 
+    def _refusal(self, status: int, headers: Mapping[str, str], text: str) -> Refused:
+        code, message, place = "", f"The server answered with status {status}.", None
+        try:
+            told = json.loads(text)["error"]
+            code, message = str(told["code"]), str(told["message"])
+            if self._wait and (queue := told.get("queue")):
+                self._wait, place = str(queue["ticket"]), int(queue["place"])
+        except (ValueError, TypeError, KeyError):
+            pass
+        if code == "unauthorized":
+            message += " Give `key` (`--key`): an API key (cpk_…) or a secret (ek_…)."
+        after = headers.get("Retry-After", "")
+        refused = Refused(message, status, code, float(after) if after.isdecimal() else None)
+        refused.place = place
+        return refused
+
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def _refusal(status: int, headers: Mapping[str, str], text: str) -> Refused:
-    code, message = "", f"The server answered with status {status}."
-    try:
-        told = json.loads(text)["error"]
-        code, message = str(told["code"]), str(told["message"])
-    except (ValueError, TypeError, KeyError):
-        pass
-    if code == "unauthorized":
-        message += " Give `key`: an API key (cpk_…) or a secret (ek_…)."
-    after = headers.get("Retry-After", "")
-    return Refused(message, status, code, float(after) if after.isdecimal() else None)

@@ -32,7 +32,7 @@ from client.events import (
     ToolCall,
 )
 from client.reading import Unknown
-from client.received import Lost
+from client.received import InLine, Lost
 from client.values import Event, Settings
 
 __all__ = ["main"]
@@ -64,6 +64,8 @@ class Screen:
                 self._agent(event, conversation)
             case SessionStarted(resumed=True):
                 self.line("*", "goes on where it was", event.at_ms)
+            case InLine(place=place):
+                self.line("*", f"the server is full; place {place} in the line", 0)
             case Lost(why=why):
                 self.line("*", f"connection lost ({why}); trying again", event.at_ms)
             case EngineState(state=state, message=message) if state != "ready":
@@ -113,9 +115,9 @@ async def _talk(options: argparse.Namespace, screen: Screen) -> None:
     settings: Settings = {}
     if options.instructions:
         settings["instructions"] = options.instructions
-    conversation = Conversation(options.url, key=options.key, settings=settings)
+    conversation = Conversation(options.url, key=options.key, settings=settings, wait=True)
     said = sound.read(file) if file is not None else np.zeros(0, np.float32)
-    events = conversation.events()
+    showing = asyncio.create_task(_show(conversation.events(), conversation, screen))
     async with contextlib.AsyncExitStack() as stack:
         if file is None:
             from client.devices import check
@@ -133,7 +135,6 @@ async def _talk(options: argparse.Namespace, screen: Screen) -> None:
         for text in options.text:
             conversation.send_text(text)
         conversation.send_audio(said)
-        showing = asyncio.create_task(_show(events, conversation, screen))
         patience = options.patience if file is not None else None
         waiting = asyncio.create_task(_until_quiet(conversation, len(said), patience, screen))
         done, _ = await asyncio.wait({showing, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -20,6 +20,7 @@ from client import (
     Block,
     Conversation,
     Event,
+    InLine,
     Lost,
     NotConnected,
     PersonWords,
@@ -163,6 +164,20 @@ async def test_a_pulled_wire_is_survived(served: tuple[TestBed, str]) -> None:
         await assert_history_is_the_record(conversation)
     await asyncio.wait_for(reading, 5)
     assert any(isinstance(one, Event) for one in events)
+
+
+async def test_who_finds_it_full_stands_in_line_if_they_want(url: str) -> None:
+    async with connect(url) as first, connect(url), connect(url):
+        with pytest.raises(Refused) as full:
+            await connect(url).open()
+        assert full.value.code == "busy" and full.value.place is None
+        waiting = connect(url, wait=True)
+        opening = asyncio.ensure_future(waiting.open())
+        assert (await waiting.wait_for(InLine, 10)).place == 1
+        await first.close()
+        await asyncio.wait_for(opening, 20)
+        assert waiting.state == "live"
+        await waiting.close()
 
 
 async def test_refusals_say_what_to_do(url: str) -> None:
