@@ -106,9 +106,13 @@ class Requests:
         self._read = 0
         self._asking = False
 
-    def _begin(self) -> None:
-        """Read the examples, once and in one piece: that of the first question is about a second
-        longer, and every stream's questions have the same pieces, whoever asked first."""
+    def prepare(self) -> None:
+        """Read the examples, once, before the first question comes: about a second on one thread.
+
+        In one piece, so that a stream's jobs have the same pieces whichever stream was first.
+        """
+        if self._read:
+            return
         self._language.reset(self._row)
         for _ in self._language.append(self._row, self._language.encode(EXAMPLES)):
             pass
@@ -120,8 +124,7 @@ class Requests:
             yield None
         self._asking = True
         try:
-            if not self._read:
-                self._begin()
+            self.prepare()
             return (yield from self._ask(said))
         except TooLong:
             log.warning("a request on what is seen did not come to an end; it is answered")

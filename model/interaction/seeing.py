@@ -27,6 +27,7 @@ __all__ = [
     "enter_text",
     "look",
     "obey",
+    "prepare",
     "promise",
     "read",
     "sighted",
@@ -112,6 +113,12 @@ def obey(mind: Mind, request: Request) -> Mind:
 
 
 # ---- jobs ---------------------------------------------------------------------------------------
+
+
+def prepare(parts: SightParts) -> Work:
+    """Be ready for the first request."""
+    parts.requests.prepare()
+    yield None
 
 
 def look(eyes: Eyes, picture: Picture, networks: Sequence[Network]) -> Work:

@@ -19,6 +19,8 @@ def take_in(change: RowChange) -> None:
     if change.parts.sight is None:
         return
     seen = change.mind.looking
+    if change.given.turn.pictures and not seen.shown:
+        change.submit(seeing.LANE, Priority.LOOKING, seeing.prepare(change.parts.sight))
     if change.given.turn.pictures or seen.shown:
         shown = looking.shown(seen, change.given.turn.pictures, change.k, thumbnail)
         change.mind = replace(change.mind, looking=shown)
