@@ -3,7 +3,7 @@
 A small decoder hardly opens a call by itself, and not at the right time: with the usual prompt for
 tools the 0.5B did so as often for "hello" as for "what time is it". But it can tell which words fit
 which situation. So it is asked how likely what the person said is when a tool is wanted, against
-when something else is said: the difference, per token, decides. What it writes as arguments is
+when something else is said: the difference decides. What it writes as arguments is
 bound by the tool's schema (`tool_grammar`). Nothing of this stays in the row.
 """
 
@@ -25,8 +25,9 @@ __all__ = ["RowPen", "called", "worth"]
 
 log = logging.getLogger(__name__)
 
-WORTH: Final = 0.2
-"""Nats per token of the person's words from which a tool is asked for; see `calling_measured`."""
+WORTH: Final = 0.56
+"""From so much on a tool is asked for. Chosen on fifty requests with the 0.5B, a clock and a
+weather tool: 18 of 20 that want one of them, and 1 of 30 others."""
 
 MOST_DESCRIBED: Final = 240
 """Characters of a tool's description that are read."""
@@ -40,7 +41,8 @@ MOST_READ: Final = 400
 MOST_TOKENS: Final = 80
 """Of a call as it is written."""
 
-_ELSE: Final = "The person now says something."
+_ELSE: Final = "The person now says something else, for which no tool is needed."
+"""Of four wordings each, this and the one in `worth` told fifty requests apart best (AUC .935)."""
 
 
 def called(
@@ -70,21 +72,25 @@ def called(
 
 
 def worth(memory: Memory, said: str, tools: Sequence[ToolSpec]) -> Pieces[list[float]]:
-    """How much each tool explains what was said, in nats per token; 0 is neither."""
+    """How much likelier each tool makes what was said, in nats by the root of its tokens."""
     language = memory.language
     turn = language.person_turn(said)
     opened = len(language.person_open(""))
     body = turn[opened:][-MOST_JUDGED_TOKENS:]
     chances = []
-    for about in (_ELSE, *(f"The person now asks for this: {_described(one)}" for one in tools)):
+    wants = [f"The person now wants {_called(one)}. {_described(one)}" for one in tools]
+    for about in (_ELSE, *wants):
         ids = [*language.note(about), *turn[:opened], *body]
         chances.append((yield from language.likelihood(memory.row, ids, len(body))))
-    return [(chance - chances[0]) / len(body) for chance in chances[1:]]
+    return [(chance - chances[0]) / len(body) ** 0.5 for chance in chances[1:]]
+
+
+def _called(tool: ToolSpec) -> str:
+    return tool.name.replace("_", " ").replace("-", " ")
 
 
 def _described(tool: ToolSpec) -> str:
-    name = tool.name.replace("_", " ").replace("-", " ")
-    return (tool.description or name)[:MOST_DESCRIBED]
+    return (tool.description or _called(tool))[:MOST_DESCRIBED]
 
 
 def _arguments(memory: Memory, said: str, tool: ToolSpec) -> Pieces[str | None]:
