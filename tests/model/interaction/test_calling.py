@@ -134,6 +134,20 @@ def test_held_nothing_is_told() -> None:
     rehearsal.wait_until_said()
 
 
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [("The weather", "{}"), ("The weather in Paris", ASKED)],
+)
+def test_an_optional_text_that_nobody_said_is_left_out(said: str, arguments: str) -> None:
+    schema = json.dumps({"type": "object", "properties": {"city": {"type": "string"}}})
+    tool = ToolSpec("get_weather", "Tells the weather.", schema)
+    rehearsal, scribe = begun(StreamSettings(tools=(tool,)))
+    scribe.writes = '"Paris"}'
+    rehearsal.step(SILENCE, texts=(said,))
+    rehearsal.wait(12)
+    assert [call.arguments for call in rehearsal.told(ToolCall)] == [arguments]
+
+
 def test_no_more_calls_wait_than_may() -> None:
     rehearsal, _ = begun(weather="I do not know.")
     for _ in range(MOST_CALLS + 2):
