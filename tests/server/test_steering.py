@@ -92,7 +92,7 @@ class Hand:
         """The engine says a short word and goes on for a while; the word is heard."""
         self.speaking.said(Said(0, (AgentWord("Hello", 0, 960), AgentWord(" you", 960, 9_600))), 0)
         self.speaking.push(Speech(0, 0, LOUD[:1].repeat(9_600)), 0)
-        for _ in range(3):
+        for _ in range(8):
             self.speaking.next_frame()
 
     def _turn(self) -> Any:
@@ -121,7 +121,7 @@ async def test_a_hold_stops_the_sound_and_a_resume_lets_it_go_on() -> None:
     hand = Hand()
     hand.speak()
     hand.steering.act(HoldAsked())
-    hand.speaking.next_frame()  # It fades out.
+    _ = hand.speaking.next_frame(), hand.speaking.next_frame()  # It fades out.
     assert hand.speaking.next_frame() is None and hand.speaking.active
     hand.steering.act(ResumeAsked())
     assert hand.speaking.next_frame() is not None
