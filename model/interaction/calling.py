@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 WORTH: Final = 0.56
 """From so much on a tool is asked for. Chosen on fifty requests with the 0.5B, a clock and a
-weather tool: 18 of 20 that want one of them, and 1 of 30 others."""
+weather tool: 18 of 20 that want one of them, and 1 of 30 others. Of fifty more it was 19 of 20 and
+4 of 30."""
 
 MOST_DESCRIBED: Final = 240
 """Characters of a tool's description that are read."""
