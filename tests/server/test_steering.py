@@ -85,6 +85,10 @@ class Hand:
         """Tools' answers that it carries."""
         return list(self._turn().answers)
 
+    def active(self) -> bool:
+        """Something is being heard, or held."""
+        return self.speaking.active
+
     def problems(self) -> list[Problem]:
         return [one for one in self.told if isinstance(one, Problem)]
 
@@ -107,9 +111,9 @@ class Hand:
 async def test_orders_travel_in_their_order_and_silence_is_at_once() -> None:
     hand = Hand()
     hand.speak()
-    assert hand.speaking.active
+    assert hand.active()
     hand.steering.act(CancelAsked())
-    assert not hand.speaking.active
+    assert not hand.active()
     assert hand.orders() == [Cancel()]
     hand.steering.act(AnswerAsked())
     hand.steering.act(Appended("It rains."))
@@ -122,7 +126,7 @@ async def test_a_hold_stops_the_sound_and_a_resume_lets_it_go_on() -> None:
     hand.speak()
     hand.steering.act(HoldAsked())
     _ = hand.speaking.next_frame(), hand.speaking.next_frame()  # It fades out.
-    assert hand.speaking.next_frame() is None and hand.speaking.active
+    assert hand.speaking.next_frame() is None and hand.active()
     hand.steering.act(ResumeAsked())
     assert hand.speaking.next_frame() is not None
     assert [one.held for one in hand.told if isinstance(one, HoldChanged)] == [True, False]
@@ -133,9 +137,9 @@ async def test_a_text_now_cuts_us_here_and_others_wait() -> None:
     hand = Hand()
     hand.speak()
     hand.steering.act(SayAsked("Later.", say="a"))
-    assert hand.speaking.active
+    assert hand.active()
     hand.steering.act(SayAsked("Now.", "now"))
-    assert not hand.speaking.active
+    assert not hand.active()
     assert [one.say for one in hand.orders() if isinstance(one, Say)] == ["a", "say-1"]
 
 
@@ -189,7 +193,8 @@ def test_a_tool_choice_names_what_is_there() -> None:
     settings = read_settings({"tools": [TOOL], "tool_choice": "get_weather"})
     assert settings.tool_choice == "get_weather"
     assert changed(settings, {"tool_choice": "required"}).tool_choice == "required"
-    for wrong in ({"tool_choice": "other"}, {"tools": []}, {"tool_choice": 5}):
+    refused: list[dict[str, Any]] = [{"tool_choice": "other"}, {"tools": []}, {"tool_choice": 5}]
+    for wrong in refused:
         with pytest.raises(Exception, match="tool_choice"):
             changed(settings, wrong)
 
