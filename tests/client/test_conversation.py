@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -33,23 +33,9 @@ from client import (
     write_wav,
 )
 from client.talk import main as talk
-from tests.client.served import scripted
 from tests.network.testbed import TestBed
 
 pytestmark = pytest.mark.timeout(60)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[TestBed, str]]:
-    """One server for all tests here."""
-    with scripted("--max-sessions", "3") as running:
-        yield running
-
-
-@pytest.fixture
-def url(served: tuple[TestBed, str]) -> str:
-    """Its address."""
-    return served[1]
 
 
 async def everything(feed: AsyncIterator[object], into: list[object]) -> None:
@@ -141,8 +127,10 @@ async def test_tools_are_functions_and_what_they_give_is_said(url: str) -> None:
         assert conversation.history[-1].text == "It rains."
 
 
-async def test_a_pulled_wire_is_survived(served: tuple[TestBed, str]) -> None:
-    bed, url = served
+async def test_a_pulled_wire_is_survived(
+    scripted_server: tuple[TestBed, str],
+) -> None:
+    bed, url = scripted_server
     async with connect(url) as conversation:
         token = conversation.resume_token
         conversation.send_text("say 1")
@@ -198,7 +186,7 @@ def test_counterpoint_talk_speaks_a_file_and_shows_both_sides(
 ) -> None:
     question, heard = tmp_path / "question.wav", tmp_path / "heard.wav"
     write_wav(question, np.zeros(24_000, np.float32))
-    arguments = [str(question), url, "--save", str(heard), "--text", "say 3", "--patience", "2"]
+    arguments = [str(question), url, "--save", str(heard), "--text", "say 3", "--patience", "1"]
     assert talk(arguments) == 0
     shown = capsys.readouterr().out
     assert "you    say 3" in shown and "agent  w0 w1 w2" in shown

@@ -6,13 +6,11 @@ import re
 import subprocess
 import sys
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from client import write_wav
-from tests.client.served import scripted
 from tests.client.test_parts import tone
 
 pytestmark = pytest.mark.timeout(60)
@@ -30,13 +28,6 @@ SCRIPT = {
         'await conversation.speak("question.wav"); conversation.send_text("say 2")'
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """A server."""
-    with scripted() as (_, address):
-        yield address
 
 
 def run(block: str, url: str, folder: Path) -> str:

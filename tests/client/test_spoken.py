@@ -31,7 +31,6 @@ from tests.speech.wer import word_error_rate
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(300)]
 
 LISTEN_SECONDS = 60.0
-QUESTION = "Where do penguins live?"
 STORY = "Please tell me a story about a dragon."
 WEATHER = "What is the weather in London?"
 
@@ -71,7 +70,7 @@ async def test_two_turns_an_interruption_and_a_tool(served: Served) -> None:
         return "It rains."
 
     # Before there is a conversation: rendering holds this event loop up.
-    question, story, interruption = (spoken(text) for text in (QUESTION, STORY, WEATHER))
+    story, interruption = spoken(STORY), spoken(WEATHER)
     blocks: list[Block] = []
 
     async def listen() -> None:
@@ -82,33 +81,31 @@ async def test_two_turns_an_interruption_and_a_tool(served: Served) -> None:
     }
     async with connect(served.url, settings=settings, tools=[weather]) as conversation:
         listening = asyncio.create_task(listen())
-        # A turn that is heard to its end.
-        first = await ask(conversation, question)
-        end = await asyncio.wait_for(over(conversation, first, 0), LISTEN_SECONDS)
-        assert isinstance(end, AgentDone) and end.words_heard > 0
-        # One that is interrupted by voice.
-        second = await ask(conversation, story)
+        # The first turn's answer is interrupted by the second turn.
+        first = await ask(conversation, story)
         since = conversation.count
         await conversation.wait_for(AgentHeard, 30, where=lambda one: one.words_heard >= 4)
         await conversation.speak(interruption, RATE)
-        cut = await asyncio.wait_for(over(conversation, second, since), LISTEN_SECONDS)
+        cut = await asyncio.wait_for(over(conversation, first, since), LISTEN_SECONDS)
         assert isinstance(cut, AgentCut) and cut.by == "floor"
         ended = await conversation.wait_for(ToolEnded, LISTEN_SECONDS, since=since)
         assert asked and (ended.failed, ended.text) == (False, "It rains.")
         told = await conversation.wait_for(
-            AgentStarted, LISTEN_SECONDS, since=since, where=lambda one: one.utterance > second
+            AgentStarted, LISTEN_SECONDS, since=since, where=lambda one: one.utterance > first
         )
-        await asyncio.wait_for(over(conversation, told.utterance, since), LISTEN_SECONDS)
+        end = await asyncio.wait_for(over(conversation, told.utterance, since), LISTEN_SECONDS)
+        assert isinstance(end, AgentDone) and end.words_heard > 0
         await asyncio.sleep(0.5)
     await asyncio.wait_for(listening, 5)
 
     understood = " ".join(one.text for one in conversation.history if one.who == "person")
-    assert word_error_rate(f"{QUESTION} {STORY} {WEATHER}", understood) <= 0.25, understood
+    assert word_error_rate(f"{STORY} {WEATHER}", understood) <= 0.25, understood
     recorded = (await conversation.record())["turns"]
     ours = [(one.who, one.text, one.cut) for one in conversation.history]
     assert ours == [(one["who"], one["text"], one.get("cut", False)) for one in recorded]
     by_number = {one.number: one for one in conversation.history if one.who == "agent"}
-    assert by_number[second].cut and by_number[second].text
-    # What was audible of the one that was cut lasted as long as what counts as heard.
-    loud = [b.at_samples for b in blocks if b.utterance == second and np.abs(b.audio).max() > 0.01]
-    assert abs((loud[-1] - loud[0]) / Block.rate - cut.heard_ms / 1000) <= 0.5
+    assert by_number[first].cut and by_number[first].text
+    # What was audible of the one that was cut is what counts as heard, but for its pauses.
+    loud = [b for b in blocks if b.utterance == first and np.abs(b.audio).max() > 0.01]
+    audible_ms = 1000 * sum(len(one.audio) for one in loud) / Block.rate
+    assert 0.4 * cut.heard_ms <= audible_ms <= cut.heard_ms + 300, (audible_ms, cut)
