@@ -55,6 +55,7 @@ What a person says to a voice that sees them through a camera, and what is to be
 "Tell me when I look away." -> watch: the person looks away
 "Can you read the sign?" -> read
 "Why is the sky blue?" -> answer
+"Tell me when a spoon appears." -> watch: a spoon appears
 "Please keep count of my jumping jacks." -> count: jumping jacks
 "When nobody is here any more, say good night." -> say "good night" when: everybody has left
 "Forget it, you can stop looking." -> stop
@@ -106,16 +107,21 @@ class Requests:
         self._read = 0
         self._asking = False
 
-    def prepare(self) -> None:
-        """Read the examples, once, before the first question comes: about a second on one thread.
+    def prepare(self) -> Pieces[None]:
+        """Read the examples, once, before the first question comes: one to eight seconds of one
+        thread, by its kind."""
+        while self._asking:
+            yield None
+        self._asking = True
+        try:
+            if not self._read:
+                yield from self._begin()
+        finally:
+            self._asking = False
 
-        In one piece, so that a stream's jobs have the same pieces whichever stream was first.
-        """
-        if self._read:
-            return
+    def _begin(self) -> Pieces[None]:
         self._language.reset(self._row)
-        for _ in self._language.append(self._row, self._language.encode(EXAMPLES)):
-            pass
+        yield from self._language.append(self._row, self._language.encode(EXAMPLES))
         self._read = self._language.length(self._row)
 
     def ask(self, said: str) -> Pieces[Request | None]:
@@ -124,14 +130,15 @@ class Requests:
             yield None
         self._asking = True
         try:
-            self.prepare()
+            if not self._read:
+                yield from self._begin()
             return (yield from self._ask(said))
         except TooLong:
             log.warning("a request on what is seen did not come to an end; it is answered")
             return None
         finally:
             # Also when the question is abandoned halfway.
-            if self._language.length(self._row) > self._read:
+            if self._read and self._language.length(self._row) > self._read:
                 self._language.truncate(self._row, self._read)
             self._asking = False
 

@@ -19,6 +19,7 @@ from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = [
     "LANE",
+    "READY_LANE",
     "ReadText",
     "Requested",
     "Sighted",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 LANE: Final = "eyes"
+READY_LANE: Final = "requests"
 MOST_TEXT: Final = 512
 
 
@@ -117,8 +119,7 @@ def obey(mind: Mind, request: Request) -> Mind:
 
 def prepare(parts: SightParts) -> Work:
     """Be ready for the first request."""
-    parts.requests.prepare()
-    yield None
+    yield from parts.requests.prepare()
 
 
 def look(eyes: Eyes, picture: Picture, networks: Sequence[Network]) -> Work:

@@ -20,7 +20,8 @@ def take_in(change: RowChange) -> None:
         return
     seen = change.mind.looking
     if change.given.turn.pictures and not seen.shown:
-        change.submit(seeing.LANE, Priority.LOOKING, seeing.prepare(change.parts.sight))
+        ready = seeing.prepare(change.parts.sight)
+        change.submit(seeing.READY_LANE, Priority.HOUSEKEEPING, ready)
     if change.given.turn.pictures or seen.shown:
         shown = looking.shown(seen, change.given.turn.pictures, change.k, thumbnail)
         change.mind = replace(change.mind, looking=shown)
