@@ -100,6 +100,7 @@ def test_the_python_clients_types_have_every_event_and_field(fixtures: Node) -> 
         assert EVENTS[message["type"]](**fields).type == message["type"]
 
 
+@pytest.mark.timeout(120)
 def test_a_new_event_that_javascript_does_not_read_fails_the_type_check(
     schema: Node, tmp_path: Path
 ) -> None:

