@@ -39,17 +39,24 @@ check: .venv/dev node_modules/installed
 	$(BIN)/python -m server.dialects.reference --check
 	$(BIN)/pytest -q tests/architecture tests/server/test_dialect.py
 
-# What runs in real time, on a wire or in a browser: one process, so that nothing starves.
-LIVE := $(addprefix tests/client/test_,conversation.py documents.py spoken.py) \
-	tests/end_to_end tests/browser tests/conformance tests/network tests/server/webrtc \
-	tests/bench/rivals $(addprefix tests/bench/test_,gate.py harness.py browser_sample.py)
+# Real models in real time: one process, so that nothing starves. LIVE: the rest of what runs in real
+# time, on a wire or in a browser; it mostly waits.
+REAL := tests/client/test_spoken.py tests/conformance tests/bench/rivals \
+	$(addprefix tests/end_to_end/test_,acceptance.py orders.py prompts.py spoken.py) \
+	$(addprefix tests/browser/test_,screenshot.py spoken.py) \
+	$(addprefix tests/bench/test_,gate.py harness.py browser_sample.py)
+LIVE := $(addprefix tests/client/test_,conversation.py documents.py) \
+	tests/end_to_end tests/browser tests/network tests/server/webrtc
 PYTEST := PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
+SHARED := -n 2 --dist loadfile
+ignored = $(addprefix --ignore=,$(1))
 
-# Un-awaited coroutines fail the run. Everything that is not LIVE shares the cores, one thread each.
+# Un-awaited coroutines fail the run.
 test: setup-tests
 	npm test --silent
-	OMP_NUM_THREADS=1 $(PYTEST) -n 2 --dist loadfile tests $(addprefix --ignore=,$(LIVE))
-	$(PYTEST) $(LIVE)
+	OMP_NUM_THREADS=1 $(PYTEST) $(SHARED) tests $(call ignored,$(REAL) $(LIVE))
+	$(PYTEST) $(SHARED) $(LIVE) $(call ignored,$(REAL))
+	$(PYTEST) $(REAL)
 
 # Minutes to hours; run by hand and reported.
 endurance: setup-tests
