@@ -48,14 +48,14 @@ REAL := tests/client/test_spoken.py tests/conformance tests/bench/rivals \
 LIVE := $(addprefix tests/client/test_,conversation.py documents.py) \
 	tests/end_to_end tests/browser tests/network tests/server/webrtc
 PYTEST := PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
-SHARED := -n 2 --dist loadfile
+SHARED := --dist loadfile -n
 ignored = $(addprefix --ignore=,$(1))
 
 # Un-awaited coroutines fail the run.
 test: setup-tests
 	npm test --silent
-	OMP_NUM_THREADS=1 $(PYTEST) $(SHARED) tests $(call ignored,$(REAL) $(LIVE))
-	$(PYTEST) $(SHARED) $(LIVE) $(call ignored,$(REAL))
+	OMP_NUM_THREADS=1 $(PYTEST) $(SHARED) 2 tests $(call ignored,$(REAL) $(LIVE))
+	$(PYTEST) $(SHARED) 3 $(LIVE) $(call ignored,$(REAL))
 	$(PYTEST) $(REAL)
 
 # Minutes to hours; run by hand and reported.
