@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import numpy as np
+from openai.resources.live.live import AsyncLiveConnection
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from scipy.signal import resample_poly
 
@@ -22,6 +23,7 @@ from tests.network.caller import Caller
 __all__ = ["Event", "Phone", "Socket", "Talker"]
 
 Event = dict[str, Any]
+Connection = AsyncRealtimeConnection | AsyncLiveConnection
 
 _PIECE_SECONDS: Final = 0.1
 
@@ -30,6 +32,7 @@ class Talker(Protocol):
     """One end of a conversation in OpenAI's events."""
 
     events: list[Event]
+    event_times: list[float]
 
     def say(self, audio: Audio) -> None:
         """Speak, 16 kHz."""
@@ -50,12 +53,26 @@ class Talker(Protocol):
     def sound(self, response: str) -> Audio:
         """What was heard of an answer, 16 kHz."""
 
+    def between(self, since: float, until: float) -> Audio:
+        """What was heard between two monotonic times, 16 kHz."""
+
 
 class Socket:
-    """Over one WebSocket: a microphone that is always on, and a loudspeaker."""
+    """Over one WebSocket: a microphone that is always on, and a loudspeaker.
 
-    def __init__(self, connection: AsyncRealtimeConnection) -> None:
+    Args:
+        connection: the client's, to either API; in Live sound belongs to no answer.
+    """
+
+    def __init__(self, connection: Connection) -> None:
         self.events: list[Event] = []
+        self.event_times: list[float] = []
+        self.pieces: list[tuple[float, bytes]] = []
+        live = isinstance(connection, AsyncLiveConnection)
+        self._sound_kind = f"{'session' if live else 'response'}.output_audio.delta"
+        self._microphone: Any = (
+            connection.session.input_audio if live else connection.input_audio_buffer
+        )
         self._connection = connection
         self._queue = np.zeros(0, np.float32)
         self._heard: dict[str, list[bytes]] = {}
@@ -102,17 +119,23 @@ class Socket:
 
     def sound(self, response: str) -> Audio:
         """See `Talker`."""
-        whole = np.frombuffer(b"".join(self._heard.get(response, [])), "<i2")
-        return np.asarray(resample_poly(whole.astype(np.float32) / 32_768, 2, 3), np.float32)
+        return _at_hearing_rate(b"".join(self._heard.get(response, [])))
+
+    def between(self, since: float, until: float) -> Audio:
+        """What was heard between two times, 16 kHz."""
+        return _at_hearing_rate(b"".join(one for at, one in self.pieces if since <= at <= until))
 
     async def _listen(self) -> None:
         async for parsed in self._connection:
             event = parsed.to_dict()
-            if event["type"] == "response.output_audio.delta":
-                pieces = self._heard.setdefault(str(event["response_id"]), [])
-                pieces.append(base64.b64decode(str(event["delta"])))
+            now = asyncio.get_running_loop().time()
+            if event["type"] == self._sound_kind:
+                piece = base64.b64decode(str(event["delta"]))
+                self.pieces.append((now, piece))
+                self._heard.setdefault(str(event.get("response_id")), []).append(piece)
                 continue
             self.events.append(event)
+            self.event_times.append(now)
             async with self._wake:
                 self._wake.notify_all()
 
@@ -124,18 +147,21 @@ class Socket:
             padded = np.zeros(step, np.float32)
             padded[: len(piece)] = piece
             payload = (np.clip(padded, -1, 1) * 32_767).astype("<i2").tobytes()
-            await self._connection.input_audio_buffer.append(
-                audio=base64.b64encode(payload).decode()
-            )
+            await self._microphone.append(audio=base64.b64encode(payload).decode())
             due += _PIECE_SECONDS
             await asyncio.sleep(max(0.0, due - loop.time()))
+
+
+def _at_hearing_rate(payload: bytes) -> Audio:
+    whole = np.frombuffer(payload, "<i2").astype(np.float32) / 32_768
+    return np.asarray(resample_poly(whole, 2, 3), np.float32)
 
 
 class Phone:
     """Over WebRTC; times of the sound are told apart by when its answer began and ended."""
 
     def __init__(self, caller: Caller) -> None:
-        self.events = caller.events
+        self.events, self.event_times = caller.events, caller.event_times
         self._caller = caller
 
     def say(self, audio: Audio) -> None:
@@ -161,7 +187,11 @@ class Phone:
         """See `Talker`."""
         began = self._at("output_audio_buffer.started", response)
         ended = self._at("response.done", response)
-        frames = [one for at, one in self._caller.heard.frames(began - 0.1) if at <= ended + 0.3]
+        return self.between(began - 0.1, ended + 0.3)
+
+    def between(self, since: float, until: float) -> Audio:
+        """What was heard between two times, 16 kHz."""
+        frames = [one for at, one in self._caller.heard.frames(since) if at <= until]
         whole = np.concatenate(frames) if frames else np.zeros(0, np.float32)
         return np.asarray(resample_poly(whole, 2, 3), np.float32)
 

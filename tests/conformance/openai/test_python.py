@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import openai
 import pytest
 from openai import AsyncOpenAI
 
-from server.auth import new_key
-from server.auth_keys import save_keys
 from tests.conformance.openai.talking import Event, Phone, Socket, Talker
 from tests.end_to_end.served import Served
-from tests.end_to_end.spoken import SMALL, model_server
 from tests.network.caller import Caller
 from tests.speech.checker import transcribe
 from tests.speech.recordings import Recording, human_recordings
@@ -41,31 +38,6 @@ STORY: Event = {
     "role": "user",
     "content": [{"type": "input_text", "text": "Please tell me a story about a dragon."}],
 }
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """A key and the file that knows it."""
-    file = tmp_path_factory.mktemp("keys") / "keys.jsonl"
-    token, kept = new_key("tests", per_minute=1_000)
-    save_keys(file, [kept])
-    return token, str(file)
-
-
-@pytest.fixture(scope="module")
-def served(key: tuple[str, str]) -> Iterator[Served]:
-    """One server that wants keys, with the small decoder."""
-    with model_server(*SMALL, "--api-keys", key[1]) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(served: Served, key: tuple[str, str]) -> AsyncIterator[AsyncOpenAI]:
-    """The client as anybody makes it."""
-    async with AsyncOpenAI(
-        api_key=key[0], base_url=f"{served.url}/v1", max_retries=0, timeout=10.0
-    ) as made:
-        yield made
 
 
 @contextlib.asynccontextmanager
