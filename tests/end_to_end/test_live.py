@@ -19,6 +19,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.live.live import AsyncLiveConnection
 
+from server import g711
 from server.auth import new_key
 from server.auth_keys import save_keys
 from tests.end_to_end.served import Served, server
@@ -169,6 +170,19 @@ async def test_who_is_muted_is_not_heard_and_a_fixture_is(client: AsyncOpenAI) -
         await heard.until("session.output_transcript.delta")
         await client.live.sessions.hangup(name)
         assert (await heard.until("session.closed"))["reason"] == "close_requested"
+
+
+@pytest.mark.parametrize("kind", ["audio/pcmu", "audio/pcma"])
+async def test_sound_as_telephones_have_it(client: AsyncOpenAI, kind: str) -> None:
+    law: g711.Law = "mu" if kind == "audio/pcmu" else "a"
+    at = np.arange(8_000) / 8_000
+    said = g711.encode((8_000 * np.sin(2 * np.pi * 440 * at)).astype(np.int16), law)
+    async with begun(client, audio={"format": {"type": kind, "rate": 8_000}}) as (live, heard, _):
+        await live.session.input_audio.append(audio=base64.b64encode(said).decode())
+        await heard.until("session.output_transcript.delta")
+        pieces = heard.of("session.output_audio.delta")
+        sound = g711.decode(b"".join(base64.b64decode(one["delta"]) for one in pieces), law)
+        assert 2_000 < len(sound) < 16_000 and np.abs(sound).max() > 2_000
 
 
 async def test_what_comes_before_the_start_is_refused_and_the_start_is_still_taken(

@@ -68,11 +68,13 @@ class Socket:
         self.events: list[Event] = []
         self.event_times: list[float] = []
         self.pieces: list[tuple[float, bytes]] = []
-        live = isinstance(connection, AsyncLiveConnection)
-        self._sound_kind = f"{'session' if live else 'response'}.output_audio.delta"
-        self._microphone: Any = (
-            connection.session.input_audio if live else connection.input_audio_buffer
-        )
+        self._microphone: Any
+        if isinstance(connection, AsyncLiveConnection):
+            self._sound_kind = "session.output_audio.delta"
+            self._microphone = connection.session.input_audio
+        else:
+            self._sound_kind = "response.output_audio.delta"
+            self._microphone = connection.input_audio_buffer
         self._connection = connection
         self._queue = np.zeros(0, np.float32)
         self._heard: dict[str, list[bytes]] = {}

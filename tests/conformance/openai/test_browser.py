@@ -104,10 +104,14 @@ def page(browser: Browser, origin: str, url: str) -> Iterator[Page]:
 @pytest.fixture
 def secret(bed: TestBed, url: str, origin: str, key: tuple[str, str]) -> str:
     """What the shop's server gives its page."""
-    body = json.dumps({"session": {"type": "realtime"}, "origin": origin, "uses": 1}).encode()
-    headers = {"Authorization": f"Bearer {key[0]}", "Content-Type": "application/json"}
+    return mint(bed, url, key[0], {"session": {"type": "realtime"}, "origin": origin, "uses": 1})
+
+
+def mint(bed: TestBed, url: str, key: str, body: dict[str, Any]) -> str:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     with bed.in_client():
-        asked = urllib.request.Request(f"{url}/v1/realtime/client_secrets", body, headers)
+        address = f"{url}/v1/realtime/client_secrets"
+        asked = urllib.request.Request(address, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(asked, timeout=10) as answer:
             made: str = json.load(answer)["value"]
     return made
@@ -216,3 +220,36 @@ def test_a_secret_that_is_used_up_is_told_by_the_sdk(page: Page, secret: str) ->
         [secret, TELLER],
     )
     assert "401" in told and "secret" in told, told
+
+
+def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_heard(
+    bed: TestBed, url: str, origin: str, key: tuple[str, str], page: Page, tmp_path: Path
+) -> None:
+    secret = mint(bed, url, key[0], {"origin": origin, "uses": 1})
+    page.evaluate("([secret, text]) => page.live(secret, text)", [secret, TELLER])
+    wait_for(page, "session.started", 0)
+    page.evaluate("(name) => page.say(name)", SAID[0])
+    wait_for(page, "session.output_transcript.delta", 3)
+    page.evaluate("(name) => page.say(name)", SAID[1])
+    wait_for(page, "info", 0)
+    told = count(page, "session.output_transcript.delta")
+    wait_for(page, "session.output_transcript.delta", told + 4)
+    page.evaluate("() => page.connection.send({ type: 'session.close', event_id: 'bye' })")
+    wait_for(page, "session.closed", 0)
+    path = tmp_path / "voice.webm"
+    path.write_bytes(base64.b64decode(page.evaluate("() => page.stopRecording()")))
+    events = page.evaluate("() => page.events")
+    cut = next(event for event in events if event["type"] == "info")
+    assert cut["code"] == "output_audio_interrupted" and cut["reason"] == "floor"
+    assert events[-1]["reason"] == "close_requested" and events[-1]["client_event_id"] == "bye"
+    history = page.evaluate("() => page.history")
+    person = " ".join(one["text"] for one in history if one["speaker"] == "user")
+    said = {one.name: one.text for one in human_recordings()}
+    assert word_error_rate(" ".join(said[one] for one in SAID), person) <= 0.4, person
+    ours = [one["delta"] for one in events if one["type"] == "session.output_transcript.delta"]
+    text = " ".join(one["text"] for one in history if one["speaker"] == "assistant")
+    assert normalised(text) == normalised("".join(ours))
+    heard = transcribe(read_audio(path))
+    print(f"told  {text!r}\nheard {heard!r}")
+    assert abs(len(normalised(heard)) - len(normalised(text))) <= 3
+    assert word_error_rate(text, heard) <= 0.4

@@ -28,7 +28,7 @@ from tests.speech.checker import transcribe
 from tests.speech.recordings import Recording, human_recordings
 from tests.speech.wer import normalised, word_error_rate
 
-pytestmark = [pytest.mark.weights, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.weights, pytest.mark.timeout(240)]
 
 DOCUMENT: Final = Path(__file__).resolve().parents[3] / "docs/openai-live.md"
 SESSION: Final[Any] = {
@@ -94,11 +94,12 @@ async def fallen_silent(talker: Talker, since: int) -> None:
             await asyncio.sleep(0.1)
 
 
-async def heard_as_told(talker: Talker, since: int) -> None:
-    """What was told of our words from event `since` on is what was heard of them."""
-    told = words(talker, _OURS, since)
-    times = talker.event_times[since:]
-    heard = await asyncio.to_thread(transcribe, talker.between(times[0], times[-1] + 1.0))
+async def heard_as_told(talker: Talker, since: int, until: int | None = None) -> None:
+    """What was told of our words by these events is what was heard until then."""
+    events, times = talker.events[since:until], talker.event_times[since:until]
+    told = "".join(one["delta"] for one in events if one["type"] == _OURS).strip()
+    # The first word is told when it was heard, so its sound came before.
+    heard = await asyncio.to_thread(transcribe, talker.between(times[0], times[-1] + 0.6))
     print(f"told {told!r}, heard {heard!r}")
     count = len(normalised(told))
     assert count and abs(len(normalised(heard)) - count) <= 2
@@ -131,11 +132,11 @@ async def test_a_conversation_with_an_interruption(client: AsyncOpenAI, transpor
         talker.say(said.audio)
         cut = await talker.wait_for("info", 20.0, since=since)
         assert cut["code"] == "output_audio_interrupted" and cut["reason"] == "floor"
-        spoken = talker.events[: talker.events.index(cut)]
-        last = [one for one in spoken if one["type"] == _OURS][-1]
+        at = talker.events.index(cut)
+        last = [one for one in talker.events[:at] if one["type"] == _OURS][-1]
         assert last["start_ms"] <= cut["offset_ms"]
-        await fallen_silent(talker, talker.events.index(cut))  # what was said into it is answered
-        await heard_as_told(talker, since)
+        await heard_as_told(talker, since, at + 1)
+        await fallen_silent(talker, at)  # what was said into it is answered
         in_order(talker, _OURS)
 
         await talker.send({"type": "session.close", "event_id": "bye"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 
 import openai
@@ -154,6 +155,34 @@ async def test_a_conversation_with_an_interruption(client: AsyncOpenAI, transpor
         if transport is socket:  # over WebRTC a browser does the same
             await answered(talker, talker.events.index(cut))  # to what was said into it
             await cancelled_by_the_client(talker)
+            await calls_a_function(talker)
+
+
+async def calls_a_function(talker: Talker) -> None:
+    """The model asks for the client's function, is answered, and goes on to speak."""
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    about = "Tells the weather in a city now."
+    tool = {"type": "function", "name": "weather", "description": about, "parameters": city}
+    choice = {"type": "function", "name": "weather"}
+    session = {"type": "realtime", "tools": [tool], "tool_choice": choice}
+    since = len(talker.events)
+    await talker.send({"type": "session.update", "session": session})
+    await talker.wait_for("session.updated", since=since)
+    asked = {"type": "input_text", "text": "What is the weather in Rome?"}
+    item = {"type": "message", "role": "user", "content": [asked]}
+    await talker.send({"type": "conversation.item.create", "item": item})
+    await talker.send({"type": "response.create"})
+    response = await answered(talker, since)
+    call = response["output"][-1]
+    assert call["type"] == "function_call" and call["name"] == "weather", response
+    assert "city" in json.loads(call["arguments"])
+    assert (await retrieve(talker, call["id"]))["call_id"] == call["call_id"]
+    since = len(talker.events)
+    output = {"type": "function_call_output", "call_id": call["call_id"], "output": "It is sunny."}
+    await talker.send({"type": "conversation.item.create", "item": output})
+    await talker.send({"type": "response.create"})
+    response = await answered(talker, since)
+    assert response["status"] == "completed" and response["output"][0]["role"] == "assistant"
 
 
 async def cancelled_by_the_client(talker: Talker) -> None:

@@ -1,5 +1,7 @@
 // A page of somebody else's that talks to us through OpenAI's packages, as they are published.
 import { OpenAIRealtimeWebRTC, OpenAIRealtimeWebSocket, RealtimeAgent, RealtimeSession, tool } from '@openai/agents-realtime';
+import { TranscriptGrouper } from 'openai/helpers/live';
+import { OpenAILiveWebRTC } from 'openai/live/webrtc';
 import { OpenAIRealtimeWebRTC as PlainWebRTC } from 'openai/realtime/webrtc';
 import { z } from 'zod';
 
@@ -103,5 +105,33 @@ async function plain(secret, instructions) {
   page.connection = connection;
 }
 
-const page = { events, say, agent, plain, socket, toolCalls: [], errors: [], soundBytes: 0, start: () => context.resume() };
+/** openai's class for Live, with the transcript as the package itself groups it. */
+async function live(secret, instructions) {
+  const connection = new OpenAILiveWebRTC();
+  const audioElement = document.querySelector('audio');
+  connection.peerConnection.addEventListener('track', ({ track, streams }) => {
+    audioElement.srcObject = streams[0] ?? new MediaStream([track]);
+    page.stopRecording = record(audioElement.srcObject);
+  });
+  for (const track of mouth.stream.getTracks()) connection.peerConnection.addTrack(track, mouth.stream);
+  const grouper = new TranscriptGrouper();
+  grouper.on('segment.updated', (segment) => {
+    page.history = [...page.history.filter((one) => one.id !== segment.id), segment];
+  });
+  connection.onEvent((event) => { events.push(event); grouper.push(event); });
+  await connection.connect({
+    exchangeSdp: async (sdp, { signal }) => {
+      const answer = await fetch(`${server}/v1/live/sessions`, {
+        method: 'POST', signal,
+        headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ session: { model: 'any', instructions }, transport: { type: 'webrtc', sdp } }),
+      });
+      if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+      return (await answer.json()).transport.sdp;
+    },
+  });
+  page.connection = connection;
+}
+
+const page = { events, say, agent, plain, socket, live, history: [], toolCalls: [], errors: [], soundBytes: 0, start: () => context.resume() };
 window.page = page;
