@@ -86,7 +86,7 @@ async def test_the_answer_is_heard_as_the_captions_say(served: Served) -> None:
         talks = Talk(one), Talk(other)
         for talk in talks:
             await talk.begin()
-        await asyncio.sleep(1.0)  # two calls that connect at once lose packets of their first moment
+        await asyncio.sleep(1.0)  # calls that connect at once lose packets of their first moment
         answers = await asyncio.gather(*map(ask, talks, questions))
         rates = []
         for talk, answer, question in zip(talks, answers, questions, strict=True):
