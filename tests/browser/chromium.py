@@ -47,6 +47,10 @@ __all__ = [
 
 PORT: Final = 8080
 OUR_PAGE: Final = "body[data-phase]"
+# When a wire that was plugged in again has its IPv6 address, after a second or two, Chromium drops
+# what it is loading. A person reloads.
+WIRE_CHANGED: Final = "net::ERR_NETWORK_CHANGED"
+RELOADS: Final = 3
 _SERVE: Final = "import sys; from server.cli import main; sys.exit(main())"
 _FLAGS: Final = (
     "--no-sandbox",  # the tests run as root inside a network namespace
@@ -179,6 +183,11 @@ def open_page(browser: Browser, url: str, *, ready: str = OUR_PAGE, **context: A
     page.__dict__["console_problems"] = problems
     page.set_default_timeout(15_000)
     page.goto(url, wait_until="load")
+    for _ in range(RELOADS):
+        if not any(WIRE_CHANGED in one for one in problems):
+            break
+        problems.clear()
+        page.reload(wait_until="load")
     page.wait_for_selector(ready)
     if ready == OUR_PAGE:
         # Before its module has run the page stands there, and a click does nothing.
