@@ -61,23 +61,27 @@ class CoreLayer(nn.Module):
         queries, keys = self.query_norm(queries), self.key_norm(keys)
         return rotate(queries, rotation), rotate(keys, rotation), values
 
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Add what was attended `[…, heads, width]` to `x` `[…, width]`, and SwiGLU."""
-        x = x + self.attended(attended.flatten(-2))
-        gate, up = self.inner(self.inner_norm(x)).chunk(2, -1)
-        return x + self.out(nn.functional.silu(gate) * up)
+    def finish(self, x: Tensor, attended: Tensor, dropped: float = 0.0) -> Tensor:
+        """Add what was attended `[…, heads, width]` to `x` `[…, width]`, and SwiGLU.
 
-    def whole(self, x: Tensor, rotation: Tensor, seen: Tensor) -> Tensor:
+        `dropped` is the share of what is added that is left out at random, for training.
+        """
+        x = x + nn.functional.dropout(self.attended(attended.flatten(-2)), dropped)
+        gate, up = self.inner(self.inner_norm(x)).chunk(2, -1)
+        return x + nn.functional.dropout(self.out(nn.functional.silu(gate) * up), dropped)
+
+    def whole(self, x: Tensor, rotation: Tensor, seen: Tensor, dropped: float = 0.0) -> Tensor:
         """All micro-turns at once.
 
         Args:
             x: `[batch, T, width]`.
             rotation: `[T, 2, head_width]`.
             seen: which keys each query sees, bool `[T, T]`.
+            dropped: see `finish`.
         """
         queries, keys, values = (part.transpose(1, 2) for part in self.project(x, rotation))
         attended = nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
-        return self.finish(x, attended.transpose(1, 2))
+        return self.finish(x, attended.transpose(1, 2), dropped)
 
     def step(
         self, x: Tensor, keys: Tensor, values: Tensor, queries: Tensor, seen: Tensor

@@ -114,19 +114,20 @@ class CoreNetwork(nn.Module):
         outputs, lengths = self(inputs, state.keys, state.values, state.lengths, active)
         return outputs, CoreState(state.keys, state.values, lengths)
 
-    def whole(self, inputs: CoreInputs) -> CoreOutputs:
+    def whole(self, inputs: CoreInputs, dropped: float = 0.0) -> CoreOutputs:
         """Sequences that begin with their first micro-turn, `[batch, T, …]` to `[batch, T, …]`.
 
         Positions repeat after `config.period`, so T may be anything that fits into memory.
+        `dropped` is the share of tokens' and layers' features left out at random, for training.
         """
-        x = self.token_norm(self.fusion(inputs))
+        x = nn.functional.dropout(self.token_norm(self.fusion(inputs)), dropped)
         at = torch.arange(x.shape[1], device=x.device)
         distance = at.unsqueeze(1) - at
         seen = (distance >= 0) & (distance < self.config.window)
         rotation = self.rotations[at % self.config.period]
         for layer in self.layers:
             assert isinstance(layer, CoreLayer)
-            x = layer.whole(x, rotation, seen)
+            x = layer.whole(x, rotation, seen, dropped)
         return self._heads(x)
 
     def _heads(self, x: Tensor) -> CoreOutputs:

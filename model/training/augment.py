@@ -15,6 +15,9 @@ from model.training.dataset import Crop
 
 __all__ = ["Augmentation", "augment"]
 
+WORDS_A_SECOND = 2.8
+"""Of our voice, pauses between sentences included."""
+
 BIN_ENERGY = 5.625 / 30
 """A dMel step in the unit of prosody's energy."""
 
@@ -34,6 +37,8 @@ class Augmentation:
         no_belief: Language's belief is not known.
         level: the microphone is louder or softer by up to so many dMel steps of 5.6 dB.
         noisy_bin: chance of each of the person's bins to be one higher or lower.
+        not_rendered: of the words queued only those are told whose sound is rendered. What is said
+            is thought of while it is said, so live they are all that is known.
         clock: the micro-turns' numbers begin anywhere.
     """
 
@@ -47,6 +52,7 @@ class Augmentation:
     no_belief: float = 0.3
     level: int = 2
     noisy_bin: float = 0.05
+    not_rendered: float = 0.7
     clock: bool = True
 
     def __post_init__(self) -> None:
@@ -59,7 +65,8 @@ class Augmentation:
 
 NOTHING = Augmentation(
     no_encoder=0.0, late_encoder=0, encoder_stall=0.0, no_words=0.0, late_words=0,
-    unknown_word=0.0, no_marks=0.0, no_belief=0.0, level=0, noisy_bin=0.0, clock=False,
+    unknown_word=0.0, no_marks=0.0, no_belief=0.0, level=0, noisy_bin=0.0, not_rendered=0.0,
+    clock=False,
 )  # fmt: skip
 """Crops as they are."""
 
@@ -71,6 +78,9 @@ def augment(crop: Crop, how: Augmentation, generator: np.random.Generator) -> No
     if generator.random() < how.no_belief:
         crop.inputs["belief"][:], crop.inputs["belief_age"][:] = 0.0, -1
     _level(crop.inputs, how, generator)
+    if generator.random() < how.not_rendered:
+        words, rendered = (crop.inputs["queued"][:, part] for part in (0, 1))
+        words[:] = np.minimum(words, np.ceil(rendered * WORDS_A_SECOND))
     shift = int(generator.integers(0, 6000))
     if how.clock:
         crop.inputs["k"] += shift

@@ -36,6 +36,7 @@ class Training:
         decay: weight decay of matrices; vectors and embeddings have none.
         betas: of AdamW.
         clip: largest norm of a gradient.
+        dropout: share of features left out at random in a step.
         averaging: of the averaged weights, which are what is evaluated and exported.
         precision: of the products; weights, sums and losses are always float32. On a CPU that has
             instructions for bfloat16 a step takes little more than half the time, on others longer.
@@ -57,6 +58,7 @@ class Training:
     decay: float = 0.1
     betas: tuple[float, ...] = (0.9, 0.98)
     clip: float = 1.0
+    dropout: float = 0.1
     averaging: float = 0.998
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     rescan: int = 100
@@ -75,6 +77,8 @@ class Training:
             raise ValueError("length must not be more than half the network's period")
         if not (0 <= self.cooling <= 1 and 0 <= self.from_start <= 1 and self.rate > 0):
             raise ValueError("cooling and from_start are shares, rate is positive")
+        if not 0 <= self.dropout < 1:
+            raise ValueError("dropout must be in [0, 1)")
         if not 0 <= self.averaging < 1 or len(self.betas) != 2:
             raise ValueError("averaging must be in [0, 1), betas two numbers")
         if self.precision not in ("float32", "bfloat16"):

@@ -30,6 +30,7 @@ from model.training.train_config import Training
 
 __all__ = ["Listings", "Trainer", "learning_rate", "make_batch"]
 
+MOST_STEPS: Final = 10_000_000
 STATE: Final = "state.pt"
 LISTINGS: Final = "listings.jsonl"
 
@@ -166,8 +167,12 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, steps, training)
         low = training.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            outputs = self.network.whole(inputs)
+        with (
+            torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=low),
+        ):
+            torch.manual_seed(self.seed * MOST_STEPS + self.step)
+            outputs = self.network.whole(inputs, training.dropout)
         outputs = CoreOutputs(*(part.float() for part in outputs))
         losses = core_loss(outputs, labels, training.loss)
         self.optimiser.zero_grad(set_to_none=True)

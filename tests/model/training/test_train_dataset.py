@@ -129,6 +129,7 @@ def drawn(folder: Path, **how: float) -> tuple[streams.Arrays, streams.Arrays]:
         ({"late_encoder": 40}, ("encoder", "encoder_age")),
         ({"late_words": 40}, ("word_hash", "word_age", "word_flags")),
         ({"level": 15}, ("person_dmel", "person_prosody")),
+        ({"not_rendered": 1.0}, ("queued",)),
     ],
 )
 def test_augmentation_changes_what_it_says(
