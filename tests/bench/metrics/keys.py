@@ -25,8 +25,14 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "recognition": ("recognition.wer",),
     "voice": ("voice.wer",),
     "heard": ("heard.word_error", "heard.within_one"),
+    "visual": (
+        "visual.asked", "visual.count_off_by_one", "visual.count_delay_s", "visual.event_f1",
+        "visual.event_delay_p50_s", "visual.false_per_minute", "visual.told_count_off_by_one",
+        "visual.told_count_delay_s", "visual.told_event_f1", "visual.told_event_delay_p50_s",
+        "visual.told_false_per_minute", "visual.found",
+    ),
 }  # fmt: skip
-"""Keys of each suite; a key may be preceded by one of `PREFIXES` and `human.`."""
+"""Keys of each suite; a key may be preceded by one of `PREFIXES`, and by `human.` or `real.`."""
 
 PREFIXES: Final = ("null.", "baseline.", "rival.")
 """`null.<policy>.`, `baseline.<policy>.`, `rival.<name>.` before a key; `browser.` without a name:
@@ -40,6 +46,6 @@ def check(key: str) -> None:
     bare = key
     if bare.startswith(PREFIXES):
         bare = bare.split(".", 2)[2]
-    bare = bare.removeprefix("browser.").removeprefix("human.")
+    bare = bare.removeprefix("browser.").removeprefix("human.").removeprefix("real.")
     if bare not in _ALL:
         raise KeyError(f"{key} is not a key of the bench; see tests/bench/metrics/keys.py")
