@@ -1,4 +1,4 @@
-"""Suites that measure the machine, not the floor: tick, transport, capacity, load, identity."""
+"""Suites that measure no floor: tick, transport, capacity, load, identity, and visual."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record
 from tests.bench.results import measures_of
 from tests.bench.running import Draw, Target, Work, plan
+from tests.bench.visual.running import run_visual
 
 __all__ = ["SYSTEM_SUITES", "run_system"]
 
-SYSTEM_SUITES: Final = ("tick", "identity", "transport", "capacity", "load")
+SYSTEM_SUITES: Final = ("tick", "identity", "transport", "capacity", "load", "visual")
 _STOCK_PORT: Final = 8498
 
 
@@ -58,6 +59,8 @@ async def run_system(
         return await _transport(target, int(options["n"]), seed)
     if suite == "tick":
         return await _tick(target, draw, processes, float(options["minutes"]) * 60.0)
+    if suite == "visual":
+        return await run_visual(target, draw, options)
     if suite == "identity":
         # Seen from the client nothing tells one bit from another: the journals and a replay do.
         works = plan("floor", int(options["n"]), ("synthetic",))

@@ -21,7 +21,7 @@ from tests.bench.metrics.activity import voiced_intervals
 from tests.bench.metrics.turns import answer_delay
 from tests.bench.stimuli.script import RATE, Audio, Cue, Mark, Piece, Script
 
-__all__ = ["Calibration", "calibrate", "probe", "round_trips"]
+__all__ = ["TOLERANCE_SECONDS", "Calibration", "calibrate", "probe", "round_trips"]
 
 DELAY_SECONDS: Final = 0.35
 TOLERANCE_SECONDS: Final = 0.010

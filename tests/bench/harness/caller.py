@@ -18,6 +18,7 @@ from av.packet import Packet
 
 from server.webrtc.opus import OpusDecoder, OpusEncoder, OpusError
 from tests.bench.harness.dialects import COUNTERPOINT, Dialect
+from tests.bench.harness.losing import losing
 from tests.bench.harness.recording import Arrival
 from tests.bench.stimuli.script import RATE, Audio
 
@@ -114,6 +115,7 @@ class Caller:
         next_frame: the uplink.
         settings: of the offer.
         dialect: what the server wants to hear besides audio.
+        camera: a video track sent from the start; the server looks only when it is told to.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Caller:
         next_frame: NextFrame,
         settings: Mapping[str, object] | None = None,
         dialect: Dialect = COUNTERPOINT,
+        camera: MediaStreamTrack | None = None,
     ) -> None:
         self.events: list[tuple[float, dict[str, Any]]] = []
         self.received = Received()
@@ -130,6 +133,7 @@ class Caller:
         self._settings = dict(settings or {})
         self._dialect = dialect
         self._uplink = _Uplink(next_frame)
+        self._camera = camera
         # No STUN: both ends are on one link.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connected = asyncio.Event()
@@ -147,9 +151,14 @@ class Caller:
         """How late each uplink frame left: the client's own health."""
         return self._uplink.late_seconds
 
+    @property
+    def open(self) -> bool:
+        """Whether the data channel is."""
+        return bool(self._channel.readyState == "open")
+
     def send(self, event: Mapping[str, object]) -> None:
         """Send an event on the data channel; dropped when it is not open."""
-        if self._channel.readyState == "open":
+        if self.open:
             self._channel.send(json.dumps(event))
 
     async def connect(self) -> None:
@@ -159,6 +168,8 @@ class Caller:
             CallFailed: refused, or not connected within 10 s.
         """
         self._peer.addTrack(self._uplink)
+        if self._camera is not None:
+            self._peer.addTransceiver(self._camera, direction="sendonly")
         self._peer.on("track", self._tap)
         self._peer.on("connectionstatechange", self._state)
         self._channel.on("message", self._event)
@@ -230,6 +241,13 @@ class Caller:
                 event = json.loads(message)
                 if isinstance(event, dict):
                     self.events.append((time.monotonic(), self._dialect.read(event)))
+
+    def lose(self, share: float, seed: int) -> None:
+        """From now on that share of all packets is lost, in both directions; once connected."""
+        assert self._peer.sctp is not None
+        ices = {one.receiver.transport.transport for one in self._peer.getTransceivers()}
+        for ice in ices | {self._peer.sctp.transport.transport}:
+            losing(ice, share, seed)
 
     async def close(self) -> None:
         """Say goodbye and close; never longer than 3 s."""

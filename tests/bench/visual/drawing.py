@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Canvas", "Colour", "capsule", "ellipse", "paste", "resized"]
+__all__ = ["Canvas", "Colour", "Pattern", "capsule", "ellipse", "paste", "resized"]
 
 Canvas = npt.NDArray[np.float32]
 Colour = tuple[float, float, float]
 Point = tuple[float, float]
-Pattern = Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Pattern = Callable[
+    [npt.NDArray[np.float32], npt.NDArray[np.float32]], npt.NDArray[np.floating[Any]]
+]
 """Brightness of cloth from how far along and how far across it lies, about 1."""
 
 LIGHT = (-0.45, -0.6)

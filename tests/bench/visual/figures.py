@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sin
+from functools import partial
+from math import cos, sin
 from typing import Final, Literal
 
 import numpy as np
 
-from tests.bench.visual.drawing import Canvas, Colour, capsule, ellipse
+from tests.bench.visual.drawing import Canvas, Colour, Pattern, capsule, ellipse
 from tests.bench.visual.postures import Build, Joints, turned
 
 __all__ = ["Look", "Place", "draw"]
@@ -66,15 +68,15 @@ class _Projected:
         return float(np.mean([self.joints[name][2] for name in names]))
 
 
-def _pattern(cloth: Cloth, scale: float):  # type: ignore[no-untyped-def]
-    period = max(scale * 0.05, 3.0)
+def _pattern(cloth: Cloth, scale: float) -> Pattern | None:
+    often = 6.28 / max(scale * 0.05, 3.0)
     if cloth == "stripes":
-        return lambda t, side: 0.82 + 0.3 * (np.sin(side * 6.28 / period) > 0)
+        return lambda along, across: 0.82 + 0.3 * (np.sin(across * often) > 0)
     if cloth == "rings":
-        return lambda t, side: 0.82 + 0.3 * (np.sin(t * 6.28 / period) > 0)
+        return lambda along, across: 0.82 + 0.3 * (np.sin(along * often) > 0)
     if cloth == "checks":
-        return lambda t, side: (
-            0.85 + 0.25 * (np.sin(t * 6.28 / period) * np.sin(side * 6.28 / period) > 0)
+        return lambda along, across: (
+            0.85 + 0.25 * (np.sin(along * often) * np.sin(across * often) > 0)
         )
     return None
 
@@ -83,25 +85,16 @@ def draw(canvas: Canvas, joints: Joints, look: Look, place: Place) -> None:
     """Draw the figure into the picture, what is farther away first."""
     seen = _Projected(joints, place)
     girth = look.build.girth * place.pixels
-    parts: list[tuple[float, object]] = []
+    parts: list[tuple[float, Callable[[], None]]] = []
     for side in ("_l", "_r"):
-        parts.append(
-            (
-                seen.depth(f"knee{side}", f"hip{side}"),
-                lambda s=side: _leg(canvas, seen, look, girth, s),
-            )
-        )
-        bias = 0.02 if side else 0.0
-        parts.append(
-            (
-                seen.depth(f"elbow{side}", f"shoulder{side}") + bias,
-                lambda s=side: _arm(canvas, seen, look, girth, s),
-            )
-        )
-    parts.append((seen.depth("pelvis", "neck"), lambda: _trunk(canvas, seen, look, girth)))
-    parts.append((seen.depth("head") + 0.01, lambda: _head(canvas, seen, look, girth)))
+        leg = partial(_leg, canvas, seen, look, girth, side)
+        parts.append((seen.depth(f"knee{side}", f"hip{side}"), leg))
+        arm = partial(_arm, canvas, seen, look, girth, side)
+        parts.append((seen.depth(f"elbow{side}", f"shoulder{side}") + 0.02, arm))
+    parts.append((seen.depth("pelvis", "neck"), partial(_trunk, canvas, seen, look, girth)))
+    parts.append((seen.depth("head") + 0.01, partial(_head, canvas, seen, look)))
     for _, part in sorted(parts, key=lambda one: one[0]):
-        part()  # type: ignore[operator]
+        part()
 
 
 def _leg(canvas: Canvas, seen: _Projected, look: Look, girth: float, side: str) -> None:
@@ -143,87 +136,62 @@ def _trunk(canvas: Canvas, seen: _Projected, look: Look, girth: float) -> None:
     capsule(canvas, neck, seen.at("head"), (0.03 * girth, 0.03 * girth), look.skin)
 
 
-def _head(canvas: Canvas, seen: _Projected, look: Look, girth: float) -> None:
+def _head(canvas: Canvas, seen: _Projected, look: Look) -> None:
     size = seen.size("head") * (0.5 + 0.5 * look.build.girth)
-    x, y = seen.at("head")
-    side = sin(seen.place.angle)
-    front = float(np.cos(seen.place.angle))
+    head = _Head(canvas, seen.at("head"), size, sin(seen.place.angle), cos(seen.place.angle))
+    side = head.side
     if look.hair == "long":
-        ellipse(
-            canvas,
-            (x - 0.012 * side * size, y + 0.02 * size),
-            (0.068 * size, 0.095 * size),
-            look.hair_colour,
-        )
+        head.blot(-0.012 * side, 0.004, (0.068, 0.084), look.hair_colour)
     if look.hair == "bun":
-        ellipse(
-            canvas,
-            (x - 0.03 * side * size, y - 0.085 * size),
-            (0.03 * size, 0.028 * size),
-            look.hair_colour,
-        )
-    half = ((0.056 + 0.008 * abs(side)) * size, 0.076 * size)
+        head.blot(-0.03 * side, -0.085, (0.03, 0.028), look.hair_colour)
+    wide, high = 0.056 + 0.008 * abs(side), 0.076
     if look.hair != "bald":
-        ellipse(
-            canvas,
-            (x - 0.012 * side * size, y - 0.012 * size),
-            (half[0] * 1.1, half[1] * 1.02),
-            look.hair_colour,
-        )
-    ellipse(
-        canvas,
-        (x + 0.008 * side * size, y + 0.012 * size),
-        (half[0] * 0.93, half[1] * 0.88),
-        look.skin,
-    )
-    dark, lips = (35.0, 25.0, 25.0), (150.0, 70.0, 70.0)
+        head.blot(-0.012 * side, -0.012, (wide * 1.1, high * 1.02), look.hair_colour)
+    head.blot(0.008 * side, 0.012, (wide * 0.93, high * 0.88), look.skin)
+    if head.front >= -0.2:
+        _face(head, look)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Where a head is, how large, and how much of its side and its front is seen."""
+
+    canvas: Canvas
+    middle: tuple[float, float]
+    size: float
+    side: float
+    front: float
+
+    def blot(
+        self, x: float, y: float, half: tuple[float, float], colour: Colour, shaded: bool = True
+    ) -> None:
+        """An ellipse beside the middle, all in heights of the body."""
+        at = (self.middle[0] + x * self.size, self.middle[1] + y * self.size)
+        inside = (half[0] * self.size, half[1] * self.size)
+        ellipse(self.canvas, at, inside, colour, shaded=shaded)
+
+    def line(
+        self, a: tuple[float, float], b: tuple[float, float], width: float, colour: Colour
+    ) -> None:
+        """A stroke between two places beside the middle."""
+        ends = [(self.middle[0] + x * self.size, self.middle[1] + y * self.size) for x, y in (a, b)]
+        capsule(self.canvas, ends[0], ends[1], (width * self.size, width * self.size), colour)
+
+
+def _face(head: _Head, look: Look) -> None:
+    side, front = head.side, head.front
     for eye in (-1.0, 1.0):
-        across = eye * 0.023 * front + 0.045 * side
-        if eye * side < 0 and abs(side) > 0.75 or front < -0.2:
+        if eye * side < 0 and abs(side) > 0.75:
             continue
-        ellipse(
-            canvas,
-            (x + across * size, y - 0.002 * size),
-            (0.0105 * size, 0.0075 * size),
-            (240, 240, 240),
-            shaded=False,
-        )
-        ellipse(
-            canvas,
-            (x + (across + 0.002 * side) * size, y - 0.002 * size),
-            (0.006 * size, 0.007 * size),
-            dark,
-            shaded=False,
-        )
-        brow = (x + across * size, y - 0.018 * size)
-        capsule(
-            canvas,
-            (brow[0] - 0.01 * size, brow[1]),
-            (brow[0] + 0.01 * size, brow[1]),
-            (0.0035 * size,) * 2,
-            look.hair_colour,
-        )
-        ear = (x + eye * 0.054 * front * size - 0.0 * size, y + 0.008 * size)
-        ellipse(canvas, ear, (0.008 * size, 0.016 * size), look.skin)
-    if front < -0.2:
-        return
-    nose = (
-        x + 0.062 * side * size if abs(side) > 0.6 else x + 0.05 * side * size,
-        y + 0.018 * size,
+        x = eye * 0.023 * front + 0.045 * side
+        head.blot(x, -0.002, (0.0105, 0.0075), (240, 240, 240), shaded=False)
+        head.blot(x + 0.002 * side, -0.002, (0.006, 0.007), (35, 25, 25), shaded=False)
+        head.line((x - 0.01, -0.018), (x + 0.01, -0.018), 0.0035, look.hair_colour)
+        head.blot(eye * 0.054 * front, 0.008, (0.008, 0.016), look.skin)
+    nose = (0.062 if abs(side) > 0.6 else 0.05) * side
+    red, green, blue = look.skin
+    head.line(
+        (nose - 0.004 * side, 0.002), (nose, 0.018), 0.006, (0.86 * red, 0.86 * green, 0.86 * blue)
     )
-    shade = tuple(0.86 * one for one in look.skin)
-    capsule(
-        canvas,
-        (nose[0] - 0.004 * side * size, y + 0.002 * size),
-        nose,
-        (0.004 * size, 0.008 * size),
-        shade,
-    )  # type: ignore[arg-type]
-    mouth = (x + 0.042 * side * size, y + 0.043 * size)
-    capsule(
-        canvas,
-        (mouth[0] - 0.014 * front * size, mouth[1]),
-        (mouth[0] + 0.014 * front * size, mouth[1]),
-        (0.0045 * size,) * 2,
-        lips,
-    )
+    mouth = 0.042 * side
+    head.line((mouth - 0.014 * front, 0.043), (mouth + 0.014 * front, 0.043), 0.0045, (150, 70, 70))

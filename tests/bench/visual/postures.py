@@ -14,7 +14,16 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["EXERCISES", "Build", "Exercise", "Joints", "exercising", "standing", "turned"]
+__all__ = [
+    "EXERCISES",
+    "Build",
+    "Exercise",
+    "Joints",
+    "exercising",
+    "standing",
+    "turned",
+    "walking",
+]
 
 Exercise = Literal["push-ups", "squats", "jumping jacks", "raised hands"]
 EXERCISES: Final[tuple[Exercise, ...]] = ("push-ups", "squats", "jumping jacks", "raised hands")
@@ -173,3 +182,16 @@ def turned(joints: Joints, angle: float) -> Joints:
     c, s = cos(angle), sin(angle)
     about = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
     return {name: about @ place for name, place in joints.items()}
+
+
+def walking(build: Build, phase: float) -> Joints:
+    """A step: `phase` counts strides, forwards is where the body looks."""
+    swing = 0.42 * sin(2 * pi * phase)
+    legs = (_v(0.05, -cos(swing), sin(swing)), _v(-0.05, -cos(swing), -sin(swing)))
+    shins = tuple(_v(one[0], one[1], one[2] - max(0.0, -one[2]) * 0.8 - 0.1) for one in legs)
+    arms = (_v(0.12, -cos(swing), -sin(swing)), _v(-0.12, -cos(swing), sin(swing)))
+    pose = _Pose(
+        np.array([0.0, build.leg * 0.96 + 0.04, 0.0]), _v(0.0, 1.0, 0.05), arms, arms,
+        legs, (shins[0], shins[1]), _v(0.0, -0.2, 1.0),
+    )  # fmt: skip
+    return _joints(build, pose)
