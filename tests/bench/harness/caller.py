@@ -133,9 +133,11 @@ class Caller:
         self._settings = dict(settings or {})
         self._dialect = dialect
         self._uplink = _Uplink(next_frame)
-        self._camera = camera
         # No STUN: both ends are on one link.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._peer.addTrack(self._uplink)
+        if camera is not None:
+            self._peer.addTransceiver(camera, direction="sendonly")
         self._connected = asyncio.Event()
         self._failed = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
@@ -167,9 +169,6 @@ class Caller:
         Raises:
             CallFailed: refused, or not connected within 10 s.
         """
-        self._peer.addTrack(self._uplink)
-        if self._camera is not None:
-            self._peer.addTransceiver(self._camera, direction="sendonly")
         self._peer.on("track", self._tap)
         self._peer.on("connectionstatechange", self._state)
         self._channel.on("message", self._event)
