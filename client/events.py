@@ -158,7 +158,15 @@ class ErrorEvent(Event):
     """Something that was sent was refused, or something failed at the server."""
 
     type: ClassVar[str] = "error"
-    code: Literal["bad_json", "unknown_type", "bad_field", "too_large", "too_fast", "internal"]
+    code: Literal[
+        "bad_json",
+        "unknown_type",
+        "bad_field",
+        "nothing_said",
+        "too_large",
+        "too_fast",
+        "internal",
+    ]
     message: str
     fatal: bool
     event_id: str | None = None

@@ -141,7 +141,12 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The person's turn ends here, though nobody answers it yet (manual turns)."""
+    """The person's turn ends here, though nobody answers it yet (manual turns).
+
+    Where they said nothing, it is `Refused` under the name `order`, if it has one.
+    """
+
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)

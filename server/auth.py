@@ -21,6 +21,7 @@ from server.errors import ForbiddenOrigin, RateLimited, SessionLimit, Unauthoriz
 __all__ = [
     "DEFAULT_SECRET_SECONDS",
     "DEFAULT_USES",
+    "KEY_PREFIX",
     "MAX_SECRETS",
     "ApiKey",
     "Gate",

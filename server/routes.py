@@ -15,14 +15,15 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from server import record
-from server.auth import Grant, Pass
+from server.auth import KEY_PREFIX, Grant, Pass
 from server.auth_http import DOOR, cross_origin, visitor
-from server.errors import BadOffer, CounterpointError, TooLarge
+from server.errors import BadOffer, CounterpointError, Forbidden, TooLarge, Unauthorized
 from server.metrics import render
 from server.offers import Offer, fixed, read_offer
 from server.page_ice import ice_servers
 from server.reception import Reception
 from server.refusals import error_body, refusal
+from server.registry import Entry
 from server.vitals import gauges
 
 __all__ = ["MAX_BODY_BYTES", "RECEPTION", "add_routes", "middlewares"]
@@ -163,11 +164,24 @@ async def _delete(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def _entry(request: web.Request) -> Any:
+def _entry(request: web.Request) -> Entry:
+    """The conversation, for who shows its token or the key that it was begun with."""
+    reception, session = request.app[RECEPTION], request.match_info["session"]
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        token = ""
-    return request.app[RECEPTION].open(request.match_info["session"], token.strip())
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    try:
+        return reception.open(session, token)
+    except Forbidden:
+        entry = reception.registry.find(session)
+        if entry is None or not entry.holder or not token.startswith(KEY_PREFIX):
+            raise
+        try:
+            holder = request.app[DOOR].gate.show_key(token, time.time()).holder
+        except Unauthorized:
+            holder = ""
+        if holder != entry.holder:
+            raise
+        return entry
 
 
 def _download(name: str) -> dict[str, str]:

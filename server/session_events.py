@@ -151,11 +151,16 @@ class Pong:
     sent_ms: float
 
 
+ProblemCode = Literal[
+    "bad_json", "unknown_type", "bad_field", "nothing_said", "too_large", "too_fast", "internal"
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something the client sent was refused, or something failed here."""
 
-    code: Literal["bad_json", "unknown_type", "bad_field", "too_large", "too_fast", "internal"]
+    code: ProblemCode
     message: str
     fatal: bool = False
     event_id: str | None = None

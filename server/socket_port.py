@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 from model.sight import SightSource
 from server.port import Channel
 from server.session_events import Reply
+from server.socket_order import BehindSound
 from server.socket_sound import BadSound, SocketMicrophone, SocketSpeaker
 from server.webrtc.camera import Camera
 from server.webrtc.channel import Refusal
@@ -39,6 +40,8 @@ class SoundDialect(Protocol):
     Attributes:
         sound_message: type of the message that carries sound to us, as base64 in `audio`.
         clear_message: type of the one that has waiting sound forgotten; "" for none.
+        behind_sound: types of messages that wait until the sound before them was heard.
+        passing: types of messages that overtake those.
     """
 
     @property
@@ -46,6 +49,12 @@ class SoundDialect(Protocol):
 
     @property
     def clear_message(self) -> str: ...
+
+    @property
+    def behind_sound(self) -> frozenset[str]: ...
+
+    @property
+    def passing(self) -> frozenset[str]: ...
 
     @property
     def input_format(self) -> str: ...
@@ -95,6 +104,10 @@ class SocketChannel:
     def on_text(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with every message."""
         self._on_text = callback
+
+    def deliver(self, text: str) -> None:
+        """Hand over a message that was intercepted."""
+        self._on_text(text)
 
     def on_refused(self, callback: Callable[[Refusal], None]) -> None:
         """Call `callback` when a message is thrown away unread."""
@@ -155,7 +168,10 @@ class SocketPort:
         self.gone = asyncio.Event()
         self.gone_reason: GoneReason | None = None
         self._dialect = dialect
-        self.channel.intercept = self._take_sound
+        self.channel.intercept = self._intercept
+        behind, passing = dialect.behind_sound, dialect.passing
+        self._behind = BehindSound(self.microphone, self.channel.deliver, behind, passing)
+        self.microphone.on_block = self._behind.passed
 
     async def run(self) -> None:
         """Serve the prepared socket until it is closed."""
@@ -200,11 +216,14 @@ class SocketPort:
         if text is not None:
             self.channel.send(text)
 
+    def _intercept(self, text: str) -> bool:
+        return self._take_sound(text) or self._behind.take(text)
+
     def _take_sound(self, text: str) -> bool:
         """Take a message that carries sound; whether it was one."""
         clear, append = self._dialect.clear_message, self._dialect.sound_message
         if clear and clear in text[:256]:
-            self.microphone.clear()
+            self.microphone.clear(self._behind.awaited_samples)
             return False
         if append not in text[:4096] and append not in text[-256:]:
             return False

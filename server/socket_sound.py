@@ -80,20 +80,63 @@ class Resampler:
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
 
+class _Queue:
+    """Samples that wait to be heard, at `HEARING_RATE`.
+
+    Attributes:
+        waiting: how many wait.
+        passed: how many were taken.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = self.passed = 0
+        self._pieces: deque[Audio] = deque()
+
+    def append(self, piece: Audio) -> None:
+        """Put a piece behind the others."""
+        self._pieces.append(piece)
+        self.waiting += len(piece)
+
+    def take(self, block: Block) -> None:
+        """Fill a block with the next samples, as far as there are any."""
+        filled = 0
+        while filled < len(block) and self._pieces:
+            piece = self._pieces.popleft()
+            count = min(len(piece), len(block) - filled)
+            block[filled : filled + count] = piece[:count]
+            filled += count
+            if count < len(piece):
+                self._pieces.appendleft(piece[count:])
+        self.waiting -= filled
+        self.passed += filled
+
+    def cut(self, keep: int) -> None:
+        """Forget all but the next samples."""
+        kept = np.zeros(min(keep, self.waiting), np.float32)
+        passed = self.passed
+        self.take(kept)
+        self._pieces.clear()
+        self.waiting, self.passed = 0, passed
+        self.append(kept)
+
+
 class SocketMicrophone:
     """Iterate it: `async for k, block in microphone`, on the clock from the first instant.
 
     What the client sends faster than it was spoken waits its turn; when nothing waits, silence is
     heard. Newest wins among blocks that nobody takes, as with the microphone of a call.
+
+    Attributes:
+        on_block: called before each block is made.
     """
 
     def __init__(self) -> None:
         self.dropped_blocks = 0
+        self.on_block: Callable[[], None] = lambda: None
         self._loop = asyncio.get_running_loop()
         self._start = self._loop.time()
         self._k = 0
-        self._queue: deque[Audio] = deque()
-        self._queued = 0
+        self._queue = _Queue()
         self._flowing = False
         self._came = False
         self._resampler: tuple[str, Resampler] | None = None
@@ -115,7 +158,17 @@ class SocketMicrophone:
     @property
     def queued_seconds(self) -> float:
         """How much waits to be heard."""
-        return self._queued / HEARING_RATE
+        return self._queue.waiting / HEARING_RATE
+
+    @property
+    def appended_samples(self) -> int:
+        """How much came in all, without what was forgotten."""
+        return self._queue.passed + self._queue.waiting
+
+    @property
+    def passed_samples(self) -> int:
+        """How much of that was heard."""
+        return self._queue.passed
 
     def append(self, encoded: str, kind: str) -> None:
         """Take a piece of base64 in a format of `FORMATS`; raises BadSound."""
@@ -137,13 +190,11 @@ class SocketMicrophone:
             self._resampler = kind, Resampler(FORMATS[kind], HEARING_RATE)
         sound = self._resampler[1](piece).astype(np.float32) / 32_768.0
         self._queue.append(sound)
-        self._queued += len(sound)
         self._came = True
 
-    def clear(self) -> None:
-        """Forget what waits."""
-        self._queue.clear()
-        self._queued = 0
+    def clear(self, keep_samples: int = 0) -> None:
+        """Forget what waits, but for its first samples."""
+        self._queue.cut(keep_samples)
 
     def end(self) -> None:
         """No more blocks."""
@@ -157,6 +208,7 @@ class SocketMicrophone:
         return self._loop.call_at(due, self._on_time)
 
     def _on_time(self) -> None:
+        self.on_block()
         self._waiting.append((self._k, self._next()))
         if len(self._waiting) > _MAX_WAITING:
             self._waiting.popleft()
@@ -171,18 +223,10 @@ class SocketMicrophone:
         ended = not self._came  # nothing came for a whole block: this is the end of what was sent
         self._came = False
         block = np.zeros(HEARING_BLOCK_SAMPLES, np.float32)
-        self._flowing = self._queued >= needed or (ended and self._queued > 0)
-        if not self._flowing:
-            return block
-        filled = 0
-        while filled < len(block) and self._queue:
-            piece = self._queue.popleft()
-            count = min(len(piece), len(block) - filled)
-            block[filled : filled + count] = piece[:count]
-            filled += count
-            if count < len(piece):
-                self._queue.appendleft(piece[count:])
-        self._queued -= filled
+        waiting = self._queue.waiting
+        self._flowing = waiting >= needed or (ended and waiting > 0)
+        if self._flowing:
+            self._queue.take(block)
         return block
 
 

@@ -39,7 +39,7 @@ from server.course import Course
 from server.errors import BadOffer
 from server.hearing import Hearing
 from server.looking import Looking
-from server.session_events import Problem, SessionEvent, StopSpeaking
+from server.session_events import Problem, ProblemCode, SessionEvent, StopSpeaking
 from server.speaking import Speaking
 from server.steering_events import (
     AnswerAsked,
@@ -66,10 +66,6 @@ from server.tools.running import Running
 __all__ = ["Steering"]
 
 _MAX_SAYINGS: Final = 16
-_ORDERS: Final[dict[type, Order]] = {
-    CommitAsked: Commit(),
-    ClearAsked: Clear(),
-}
 
 
 class Steering:
@@ -104,7 +100,8 @@ class Steering:
         # Names of tools under way by call; of those whose engine is gone, behind a "-".
         self._calls: dict[str, str] = {}
         self._sayings: set[str] = set()
-        self._changes: dict[str, tuple[str | None, StreamSettings]] = {}
+        # What the engine may still refuse: the client's name for it, and the settings before.
+        self._refusable: dict[str, tuple[str | None, StreamSettings | None]] = {}
         self._names = count(1)
 
     def act(self, event: SteeringEvent | StopSpeaking) -> None:
@@ -127,10 +124,12 @@ class Steering:
                 number = self._speaking.number(utterance) if state == "began" else -1
                 self._emit(Saying(say, state, number))
             case Refused(order, reason):
-                name, before = self._changes.pop(order, (None, self._course.settings))
-                self._course.settings = before
-                self._emit(Problem("bad_field", reason, event_id=name))
-                self._emit(SettingsChanged(before, name))
+                name, before = self._refusable.pop(order, (None, None))
+                code: ProblemCode = "bad_field" if before is not None else "nothing_said"
+                self._emit(Problem(code, reason, event_id=name))
+                if before is not None:
+                    self._course.settings = before
+                    self._emit(SettingsChanged(before, name))
 
     def silence(self, command: Command) -> None:
         """Fall silent now, and let the engine know why."""
@@ -171,6 +170,12 @@ class Steering:
                 self._conversation.appended.append(Turn(role, text))
             case SettingsAsked(values):
                 self._change(changed(self._course.settings, values), event.event_id)
+            case CommitAsked(event_id):
+                # Who does not name it does not ask what becomes of it.
+                named = event_id is not None
+                self._order(Commit(self._may_be_refused(event_id, None) if named else ""))
+            case ClearAsked():
+                self._order(Clear())
             case AnswerAsked():
                 choice = event.tool_choice
                 if choice:
@@ -179,8 +184,6 @@ class Steering:
             case ToolAnswered(call, text, failed):
                 if not self._tools.end(call, text, failed):
                     raise BadOffer(f"No tool call {call[:64]!r} waits for an answer.")
-            case _:
-                self._order(_ORDERS[type(event)])
 
     def _order(self, order: Order) -> None:
         if not self._hearing.intake.order(order):
@@ -220,13 +223,18 @@ class Steering:
             self._stop()
 
     def _change(self, settings: StreamSettings, event_id: str | None) -> None:
-        name = str(next(self._names))
+        name = self._may_be_refused(event_id, self._course.settings)
         self._order(ChangeSettings(settings, name))
-        self._changes[name] = (event_id, self._course.settings)
-        while len(self._changes) > _MAX_SAYINGS:
-            del self._changes[next(iter(self._changes))]
         self._course.settings = settings
         self._emit(SettingsChanged(settings, event_id))
+
+    def _may_be_refused(self, event_id: str | None, before: StreamSettings | None) -> str:
+        """A name for an order, under which the engine can refuse it."""
+        name = str(next(self._names))
+        self._refusable[name] = (event_id, before)
+        while len(self._refusable) > _MAX_SAYINGS:
+            del self._refusable[next(iter(self._refusable))]
+        return name
 
     def _call(self, call: ToolCall) -> None:
         spec = next((one for one in self._course.settings.tools if one.name == call.name), None)

@@ -247,7 +247,7 @@ export interface ErrorEvent {
   seq: number;
   /** on the session's clock */
   at_ms: number;
-  code: 'bad_json' | 'unknown_type' | 'bad_field' | 'too_large' | 'too_fast' | 'internal';
+  code: 'bad_json' | 'unknown_type' | 'bad_field' | 'nothing_said' | 'too_large' | 'too_fast' | 'internal';
   message: string;
   /** whether the session ends with it */
   fatal: boolean;

@@ -102,9 +102,11 @@ def _obey(change: RowChange, order: Order) -> None:
             _say(change, order)
         case Append(text, role):
             change.remember(Turn(role, text.strip()))
-        case Commit():
+        case Commit(name):
             if change.mind.hearing.segment is not None:
                 change.wish(committing=change.mind.hearing.number, commit_k=change.k)
+            elif name:
+                change.events.append(Refused(name, "Nothing was said since the last turn."))
         case Clear():
             _clear(change)
         case Answer(tool_choice):

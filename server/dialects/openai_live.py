@@ -88,6 +88,8 @@ class LiveDialect:
 
     sound_message: Final = "session.input_audio.append"
     clear_message: Final = ""
+    behind_sound: Final[frozenset[str]] = frozenset()
+    passing: Final[frozenset[str]] = frozenset()
 
     def __init__(
         self,

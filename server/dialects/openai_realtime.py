@@ -48,7 +48,7 @@ MAX_TYPED: Final = 32
 """Messages of the person's that may wait for an answer to be asked for; more are only known."""
 
 MAX_ASKED: Final = 64
-"""Changes of settings that may still be refused: the engine does so later than the Session."""
+"""Messages that may still be refused: the engine does so later than the Session."""
 
 Asked = ClientEvent | Problem
 Outcome = tuple[list[Message], list[Asked]]
@@ -58,6 +58,7 @@ _CODES: Final = {
     "bad_json": "invalid_json",
     "unknown_type": "invalid_event",
     "bad_field": "invalid_value",
+    "nothing_said": "input_audio_buffer_commit_empty",
     "too_large": "message_too_large",
     "too_fast": "rate_limit_exceeded",
     "internal": "server_error",
@@ -70,6 +71,8 @@ class RealtimeDialect:
     Attributes:
         sound_message: type of the message that carries sound to us.
         clear_message: type of the one that has waiting sound forgotten.
+        behind_sound: types of messages that wait until the sound before them was heard.
+        passing: types of messages that overtake those.
 
     Args:
         settings: the client's, with what its secret fixes.
@@ -79,6 +82,8 @@ class RealtimeDialect:
 
     sound_message: Final = "input_audio_buffer.append"
     clear_message: Final = "input_audio_buffer.clear"
+    behind_sound: Final = frozenset({"input_audio_buffer.commit"})
+    passing: Final = frozenset({"response.cancel"})
 
     def __init__(
         self, settings: RealtimeSettings, in_messages: bool = False, limits: Limits | None = None
@@ -91,11 +96,11 @@ class RealtimeDialect:
         self._tool: Literal["", "given", "answered"] = ""
         self._typed: list[str] = []
         # By our own names, which refusals come with: the client's name, and the settings before.
-        self._asked: dict[str, tuple[str | None, dict[str, Any]]] = {}
+        self._asked: dict[str, tuple[str | None, dict[str, Any] | None]] = {}
         self._events: dict[str, Callable[[Mapping[str, Any]], Outcome]] = {
             "session.update": self._update,
             "input_audio_buffer.append": self._append,
-            "input_audio_buffer.commit": lambda _: ([], [CommitAsked()]),
+            "input_audio_buffer.commit": self._commit,
             "input_audio_buffer.clear": self._clear,
             "output_audio_buffer.clear": self._silence,
             "conversation.item.create": self._create_item,
@@ -202,11 +207,11 @@ class RealtimeDialect:
     def _update(self, message: Mapping[str, Any]) -> Outcome:
         before = self.settings.session
         self.settings.update(message.get("session"))
-        name = new_id("update")
-        self._asked[name] = (message.get("event_id"), before)
-        if len(self._asked) > MAX_ASKED:
-            del self._asked[next(iter(self._asked))]
+        name = self._may_be_refused(message, before)
         return [], [SettingsAsked(self.settings.values(), name)]
+
+    def _commit(self, message: Mapping[str, Any]) -> Outcome:
+        return [], [CommitAsked(self._may_be_refused(message, None))]
 
     def _append(self, message: Mapping[str, Any]) -> Outcome:
         if not self._in_messages:
@@ -306,13 +311,22 @@ class RealtimeDialect:
     def _stop(self) -> list[Asked]:
         return [CancelAsked()]
 
+    def _may_be_refused(self, message: Mapping[str, Any], before: dict[str, Any] | None) -> str:
+        """Our name for a message that the engine may refuse, with the settings before."""
+        name = new_id("asked")
+        self._asked[name] = (message.get("event_id"), before)
+        if len(self._asked) > MAX_ASKED:
+            del self._asked[next(iter(self._asked))]
+        return name
+
     def _session(self, kind: str) -> Message:
         return {"type": kind, "session": self.settings.told(self._session_id)}
 
     def _problem(self, problem: Problem) -> Message:
         event_id = problem.event_id
         if event_id in self._asked:
-            event_id, self.settings.session = self._asked.pop(event_id)
+            event_id, before = self._asked.pop(event_id)
+            self.settings.session = before or self.settings.session
         kind = "server_error" if problem.code == "internal" else "invalid_request_error"
         code = _CODES.get(problem.code, problem.code)
         return error(code, problem.message, event_id, kind=kind)

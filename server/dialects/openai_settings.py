@@ -239,6 +239,9 @@ def _check_input(sound: Mapping[str, Any], path: str) -> None:
     if not detection.get("interrupt_response", True):
         why = "Whoever speaks is given the floor here; this cannot be turned off."
         raise FieldError(f"{path}.interrupt_response", why, "unsupported_value")
+    if detection.get("idle_timeout_ms") is not None:
+        why = "Nobody is spoken to here only because they are silent; leave it out."
+        raise FieldError(f"{path}.idle_timeout_ms", why, "unsupported_value")
     for name in ("threshold", "prefix_padding_ms", "silence_duration_ms"):
         _number(detection.get(name, 0), f"{path}.{name}", 0.0, 60_000.0)
 

@@ -173,6 +173,24 @@ async def test_a_browsers_socket_shows_its_secret_among_its_protocols(
             assert (await socket.receive_json())["type"] == "session.created"
 
 
+async def test_a_record_opens_with_the_key_its_conversation_was_begun_with(
+    served: Served, keys: dict[str, str]
+) -> None:
+    secret = (await asyncio.to_thread(mint, served, keys["page"]))["value"]
+    url = served.url.replace("http", "ws") + "/v1/realtime"
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {secret}"}) as client:
+        async with client.ws_connect(url) as socket:
+            session = (await socket.receive_json())["session"]["id"].removeprefix("sess_")
+
+    def read(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return served.request(f"/api/sessions/{session}/record.json", headers=headers)[0]
+
+    tokens = (keys["page"], keys["shop"], secret, keys["page"] + "x", "")
+    found = await asyncio.to_thread(lambda: [read(token) for token in tokens])
+    assert found == [200, 403, 403, 403, 403]
+
+
 def preflight(served: Served, origin: str, path: str = "/v1/realtime/calls") -> Answer:
     headers = {
         "Origin": origin,

@@ -366,6 +366,17 @@ def test_manual_turns() -> None:
     assert [type(one) for one in client.asked] == expected
 
 
+def test_a_commit_of_nothing_is_refused_by_its_name() -> None:
+    client = Client()
+    client.send("input_audio_buffer.commit", event_id="mine")
+    (asked,) = client.asked
+    assert isinstance(asked, CommitAsked) and asked.event_id not in (None, "mine")
+    nothing = "Nothing was said since the last turn."
+    (told,) = client.happens(Problem("nothing_said", nothing, event_id=asked.event_id))
+    assert told["error"]["code"] == "input_audio_buffer_commit_empty"
+    assert told["error"]["event_id"] == "mine" and told["error"]["message"] == nothing
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "code"),
     [

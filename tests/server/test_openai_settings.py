@@ -30,6 +30,14 @@ from server.dialects.openai_settings import FieldError, RealtimeSettings
             {"audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": []}}}},
             "session.audio.input.turn_detection.eagerness",
         ),
+        (
+            {
+                "audio": {
+                    "input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6000}}
+                }
+            },
+            "session.audio.input.turn_detection.idle_timeout_ms",
+        ),
         ({"audio": {"output": {"speed": 1.4}}}, "session.audio.output.speed"),
         ({"audio": []}, "session.audio"),
         ({"tools": [{"type": "mcp"}]}, "session.tools[0]"),

@@ -299,6 +299,18 @@ def test_a_turn_is_committed_and_answered_in_one_breath() -> None:
     assert rehearsal.said_text() == "I am here." and rehearsal.person_text() == ["Hello there."]
 
 
+def test_a_commit_of_nothing_is_refused_where_it_has_a_name() -> None:
+    rehearsal, _ = begun(MANUAL)
+    rehearsal.order(Commit("first"), Commit())
+    assert [one.order for one in rehearsal.told(Refused)] == ["first"]
+    speak(rehearsal, 5)
+    rehearsal.order(Commit("second"), block=LOUD)
+    rehearsal.wait(4)
+    assert rehearsal.person_text() == ["Hello there."]
+    rehearsal.order(Commit("third"))
+    assert [one.order for one in rehearsal.told(Refused)] == ["first", "third"]
+
+
 def test_what_is_cleared_was_never_said() -> None:
     rehearsal, scribe = begun(MANUAL)
     speak(rehearsal)
