@@ -136,11 +136,18 @@ def _grounded(value: dict[str, Any], schema: Mapping[str, Any], said: str) -> di
 
 
 class RowPen:
-    """A `Pen` on a row of Language. What is certain is read in one go, before the next choice."""
+    """A `Pen` on a row of Language. What is certain is read in one go, with the next choice.
 
-    def __init__(self, language: LanguagePart, row: int) -> None:
+    Args:
+        language: whose row it is.
+        row: the row.
+        before: what is to be read before all that is written.
+    """
+
+    def __init__(self, language: LanguagePart, row: int, before: Sequence[int] = ()) -> None:
         self._language = language
         self._row = row
+        self._before = list(before)
         self._waiting = ""
         self._left = MOST_TOKENS
 
@@ -203,15 +210,20 @@ class RowPen:
         self, ids: list[int], fits: Callable[[str], bool], always: Sequence[int]
     ) -> Pieces[str]:
         """Write one more token behind `ids`; the text of all of them."""
-        yield from self._flush()
         language, before = self._language, self._language.decode(ids)
+        certain = language.encode(self._waiting) if self._waiting else []
+        behind = [*self._before, *certain]
+        self._before, self._waiting = [], ""
+        self._left -= len(certain)
+        if self._left < 0:
+            raise TooLong
 
         def allowed(token: int) -> bool:
             now = language.decode([*ids, token])
             whole = now.rstrip("\ufffd")
             return now != before and not language.is_end(token) and fits(whole)
 
-        token = yield from language.choose(self._row, allowed, always)
+        token = yield from language.choose(self._row, allowed, always, behind)
         self._left -= 1
         if token < 0 or self._left < 0:
             raise TooLong
@@ -222,12 +234,3 @@ class RowPen:
         """The last token said that it is enough; it is written again as it should be."""
         ids.pop()
         self._language.truncate(self._row, self._language.length(self._row) - 1)
-
-    def _flush(self) -> Pieces[None]:
-        if self._waiting:
-            ids = self._language.encode(self._waiting)
-            self._waiting = ""
-            self._left -= len(ids)
-            if self._left < 0:
-                raise TooLong
-            yield from self._language.append(self._row, ids)

@@ -10,6 +10,7 @@ import torch
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority
+from model.interaction import work
 from model.interaction.language import Language
 from model.interaction.mind import Mind
 from model.interaction.step import RowStep
@@ -65,8 +66,7 @@ class CounterpointModel:
         greeting = settings.greeting
         floor = self.parts.floor.begin()
         mind = Mind(row, settings, floor, sayings=(greeting,) if greeting else ())
-        memory = self.parts.memories[row]
-        prime = memory.prime(settings.instructions, opening.turns)
+        prime = work.prime(self.parts, row, opening)
         job = Job(opening.stream, "language", Priority.SPEECH, prime, lasting=True)
         return self._with(state, row, mind), (job,)
 

@@ -111,7 +111,8 @@ class Eyes:
             picture: any size.
             networks: what to look for; hands are looked for at the wrists of a body.
         """
-        pixels = torch.from_numpy(picture.pixels).to(self._device).permute(2, 0, 1).float()
+        # A copy: a picture out of a journal cannot be written to, which torch complains of.
+        pixels = torch.tensor(picture.pixels, device=self._device).permute(2, 0, 1).float()
         things: tuple[Thing, ...] = ()
         faces: tuple[Face, ...] = ()
         hands: tuple[Hand, ...] = ()

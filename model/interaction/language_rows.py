@@ -141,7 +141,11 @@ class LanguageRows:
         return tokens if looks else [tokens[row] for row in rows]
 
     def choose(
-        self, row: int, fits: Callable[[int], bool], always: Sequence[int] = ()
+        self,
+        row: int,
+        fits: Callable[[int], bool],
+        always: Sequence[int] = (),
+        behind: Sequence[int] = (),
     ) -> Pieces[int]:
         """Append the likeliest token that fits, and return it; -1 when none does.
 
@@ -149,17 +153,20 @@ class LanguageRows:
             row: which.
             fits: asked of the likeliest tokens, the likeliest first, until one does.
             always: tokens that fit, however unlikely they are.
+            behind: tokens that are appended first, in the same pass: it costs little more.
         """
-        x = yield from self._read(row, self._lengths[row] - 1, [self._last_token(row)])
+        late = behind[-(_CHUNK_TOKENS - 1) :]
+        yield from self.append(row, behind[: len(behind) - len(late)])
+        x = yield from self._read(row, self._lengths[row] - 1, [self._last_token(row), *late])
         logits = self._decoder.finish(x[:, -1])[0]
         likely = logits.topk(min(_CANDIDATES, len(logits))).indices.tolist()
         found = next((token for token in likely if fits(token)), -1)
         among = [*always, *([found] if found >= 0 else [])]
-        if not among:
-            return -1
-        token = max(among, key=lambda one: float(logits[one]))
-        self._put(row, self._lengths[row], [token])
-        self._lengths[row] += 1
+        token = max(among, key=lambda one: float(logits[one]), default=-1)
+        end = self._lengths[row] + len(late)
+        if token >= 0:
+            self._put(row, end, [token])
+        self._lengths[row] = end + (token >= 0)
         self._state.lengths[row] = self._lengths[row]
         self._state.spoken[row] = 0
         return token

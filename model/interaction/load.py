@@ -51,8 +51,8 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
                 f"run `counterpoint weights fetch --only {part}`"
             )
     sees = config.eyes == "auto" and (store / EYES).is_dir()
-    # Requests on what is seen are judged in a row of their own, the last one.
-    rows = config.rows + sees
+    # Requests on what is seen are judged in rows of their own, behind those of the conversations.
+    rows = config.rows * (1 + sees)
     language = Language.load(store / name, rows, device, seed=config.seed)
     ears, voice = MoonshineEars.load(store / "ears", device), HibariVoice.load(threads=1)
     floor = (
@@ -69,7 +69,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         backchannels=None if checkpoint is None else rendered(voice),
         sight=_sight(store, device, language, config.rows) if sees else None,
     )
-    _read_the_usual_beginning(language, threads)
+    _read_what_never_changes(language, parts.sight, threads)
     torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
         "language": name,
@@ -81,12 +81,14 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     return CounterpointModel(language, parts, threads), described, device
 
 
-def _sight(store: Path, device: str, language: Language, row: int) -> SightParts:
+def _sight(store: Path, device: str, language: Language, rows: int) -> SightParts:
     from model.interaction.eyes import Eyes
     from model.interaction.reading import Reader
 
     reader = Reader.load(store / EYES_TEXT) if (store / EYES_TEXT).is_dir() else None
-    return SightParts(Eyes.load(store / EYES, device), reader, Requests(language, row))
+    first = Requests(language, rows)
+    others = (Requests(language, row, first) for row in range(rows + 1, 2 * rows))
+    return SightParts(Eyes.load(store / EYES, device), reader, (first, *others))
 
 
 def _described(sight: SightParts | None, setting: str) -> str:
@@ -137,10 +139,13 @@ def _device(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _read_the_usual_beginning(language: Language, threads: int) -> None:
-    """Nearly every conversation begins with it: the first person must not wait for it either."""
+def _read_what_never_changes(language: Language, sight: SightParts | None, threads: int) -> None:
+    """How nearly every conversation begins, and examples of requests on what is seen: the first
+    person must not wait for them either."""
     torch.set_num_threads(threads)
     with torch.inference_mode():
         for _ in language.begin(0, language.chat_prefix()):
             pass
         language.reset(0)
+        for _ in sight.requests[0].prepare() if sight is not None else ():
+            pass

@@ -146,9 +146,14 @@ class LanguagePart(Protocol):
         """Sample one token for each row and append it; one batched step."""
 
     def choose(
-        self, row: int, fits: Callable[[int], bool], always: Sequence[int] = ()
+        self,
+        row: int,
+        fits: Callable[[int], bool],
+        always: Sequence[int] = (),
+        behind: Sequence[int] = (),
     ) -> Pieces[int]:
-        """Append the likeliest token that fits, or is one of `always`; -1 when there is none."""
+        """Append what goes `behind` the row, and the likeliest token that fits, or is one of
+        `always`; -1 when there is none."""
 
     def likelihood(self, row: int, ids: Sequence[int], scored: int) -> Pieces[float]:
         """How likely the last `scored` of some ids would be next, as a sum of logarithms."""

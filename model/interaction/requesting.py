@@ -26,42 +26,43 @@ log = logging.getLogger(__name__)
 
 EXAMPLES: Final = """\
 What a person says to a voice that sees them through a camera, and what is to be done.
-"Tell me when I raise my hand." -> watch: a hand is raised
+"Tell me when I raise my hand." -> watch: a hand is raised, tell
 "How are you today?" -> answer
-"Say hello when a dog appears." -> say "hello" when: a dog appears
+"Say hello when a dog appears." -> watch: a dog appears, say "hello"
 "Tell me a joke about a cup." -> answer
 "Stop watching." -> stop
-"Tell me when you see a car." -> watch: a car appears
+"Tell me when you see a car." -> watch: a car appears, tell
 "Say good morning to everybody." -> answer
 "Please read this." -> read
 "How many people live in Paris?" -> answer
-"Let me know when somebody comes in." -> watch: somebody comes in
+"Let me know when somebody comes in." -> watch: somebody comes in, tell
 "Hi there." -> answer
 "Count to ten." -> answer
 "Count my push-ups." -> count: push-ups
-"Please warn me when the bottle is gone." -> watch: the bottle is gone
+"Please warn me when the bottle is gone." -> watch: the bottle is gone, tell
 "I raised my hand." -> answer
 "What is different now?" -> answer
 "What does it say here?" -> read
 "How many squats do I do?" -> count: squats
 "What am I holding?" -> answer
-"Each time I make a fist, say wow." -> say "wow" when: a hand shows a fist
+"Each time I make a fist, say wow." -> watch: a hand shows a fist, say "wow"
 "You need not count any more." -> stop
-"When the cat comes, tell me." -> watch: the cat appears
+"When the cat comes, tell me." -> watch: the cat appears, tell
 "I will be back when I am hungry." -> answer
 "Let me know when my train leaves." -> watch: something else
-"Say welcome when somebody comes in." -> say "welcome" when: somebody comes in
+"Say welcome when somebody comes in." -> watch: somebody comes in, say "welcome"
 "Is somebody else here?" -> answer
-"Tell me when I look away." -> watch: the person looks away
+"Tell me when I look away." -> watch: the person looks away, tell
 "Can you read the sign?" -> read
 "Why is the sky blue?" -> answer
-"Tell me when a spoon appears." -> watch: a spoon appears
+"Tell me when a spoon appears." -> watch: a spoon appears, tell
 "Please keep count of my jumping jacks." -> count: jumping jacks
-"When nobody is here any more, say good night." -> say "good night" when: everybody has left
+"When nobody is here any more, say good night." -> watch: everybody has left, say "good night"
 "Forget it, you can stop looking." -> stop
-"If a horse comes, say neigh." -> say "neigh" when: a horse appears
+"If a horse comes, say neigh." -> watch: a horse appears, say "neigh"
+"Say stop when a bus appears." -> watch: a bus appears, say "stop"
 "Am I in the picture?" -> answer
-"Say hi if I put up my right hand." -> say "hi" when: the right hand is raised
+"Say hi if I put up my right hand." -> watch: the right hand is raised, say "hi"
 "What is your name?" -> answer
 "What do you see?" -> answer
 """
@@ -94,58 +95,52 @@ class Request:
 
 
 class Requests:
-    """A row of Language that has read the examples; one question at a time.
+    """A row of Language that has read the examples, for one stream at a time.
 
     Args:
         language: whose row it is.
         row: the row; nobody else's.
+        first: another that may have read the examples: they are copied then.
     """
 
-    def __init__(self, language: LanguagePart, row: int) -> None:
+    def __init__(self, language: LanguagePart, row: int, first: Requests | None = None) -> None:
         self._language = language
         self._row = row
+        self._first = first
         self._read = 0
-        self._asking = False
 
     def prepare(self) -> Pieces[None]:
-        """Read the examples, once, before the first question comes: one to eight seconds of one
-        thread, by its kind."""
-        while self._asking:
-            yield None
-        self._asking = True
-        try:
-            if not self._read:
-                yield from self._begin()
-        finally:
-            self._asking = False
-
-    def _begin(self) -> Pieces[None]:
+        """Read the examples, before the first question comes: one to eight seconds of one thread,
+        by its kind; or milliseconds, to copy them."""
+        if self._read:
+            return
         self._language.reset(self._row)
-        yield from self._language.append(self._row, self._language.encode(EXAMPLES))
+        if self._first is not None and self._first._read:
+            self._language.fork(self._first._row, self._row)
+            self._language.truncate(self._row, self._first._read)
+        else:
+            yield from self._language.append(self._row, self._language.encode(EXAMPLES))
         self._read = self._language.length(self._row)
+
+    def forget(self) -> None:
+        """Another stream begins: nothing stays of what was said in the last."""
+        if self._read:
+            self._language.truncate(self._row, self._read)
 
     def ask(self, said: str) -> Pieces[Request | None]:
         """What `said` asks for; None when it is to be answered like anything else."""
-        while self._asking:
-            yield None
-        self._asking = True
+        yield from self.prepare()
         try:
-            if not self._read:
-                yield from self._begin()
-            return (yield from self._ask(said))
+            return (yield from self._ask(_plain(said)))
         except TooLong:
             log.warning("a request on what is seen did not come to an end; it is answered")
             return None
         finally:
-            # Also when the question is abandoned halfway.
-            if self._read and self._language.length(self._row) > self._read:
-                self._language.truncate(self._row, self._read)
-            self._asking = False
+            self.forget()  # also when the question is abandoned halfway
 
-    def _ask(self, said: str) -> Pieces[Request | None]:
-        words = " ".join(said.replace('"', "").split())[-MOST_SAID:]
-        yield from self._language.append(self._row, self._language.encode(f'"{words}" ->'))
-        return (yield from grammar(RowPen(self._language, self._row), words))
+    def _ask(self, words: str) -> Pieces[Request | None]:
+        ids = self._language.encode(f'"{words}" ->')
+        return (yield from grammar(RowPen(self._language, self._row, ids), words))
 
 
 def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
@@ -154,24 +149,29 @@ def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
     Raises:
         TooLong: it does not come to an end.
     """
-    what = yield from pen.choose([" answer", " watch:", ' say "', " count:", " stop", " read"])
+    what = yield from pen.choose([" answer", " watch:", " count:", " stop", " read"])
     if what == " answer":
         return None
     if what in (" stop", " read"):
         return Request("stop" if what == " stop" else "read")
-    say = ""
-    if what == ' say "':
-        say = yield from pen.choose([f'{span}"' for span in _spans(said)])
-        pen.write(" when:")
+    end = "\n" if what == " count:" else ","
     wordings = {
-        f" {words.removeprefix('count ')}\n": watch
+        f" {words.removeprefix('count ')}{end}": watch
         for words, watch in watching.choices().items()
         if (watch[0] == "counts") == (what == " count:")
     }
     chosen = yield from pen.choose([*wordings, ELSE])
     if chosen == ELSE:
         return None
+    say = ""
+    if what == " watch:" and (yield from pen.choose([" tell\n", ' say "'])) == ' say "':
+        say = yield from pen.choose([f'{span}"' for span in _spans(said)])
     return Request("watch", *wordings[chosen], say.rstrip('"'))
+
+
+def _plain(said: str) -> str:
+    """What is judged of what was said."""
+    return " ".join(said.replace('"', "").split())[-MOST_SAID:]
 
 
 def _spans(said: str) -> list[str]:

@@ -144,8 +144,6 @@ def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     log.error("a job of lane %s failed: %s", failure.lane, failure.error)
     if failure.lane == "ears":
         return replace(mind, hearing=replace(mind.hearing, busy=False))
-    if failure.lane == seeing.READY_LANE:
-        return mind  # The first request reads the examples itself.
     if failure.lane == seeing.LANE:
         return replace(mind, looking=looking.failed(mind.looking))
     if failure.lane != "language":

@@ -19,7 +19,6 @@ from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = [
     "LANE",
-    "READY_LANE",
     "ReadText",
     "Requested",
     "Sighted",
@@ -28,24 +27,22 @@ __all__ = [
     "enter_text",
     "look",
     "obey",
-    "prepare",
     "promise",
     "read",
     "sighted",
 ]
 
 LANE: Final = "eyes"
-READY_LANE: Final = "requests"
 MOST_TEXT: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class SightParts:
-    """What looking works with; shared by all rows."""
+    """What looking works with; shared by all rows but for `requests`, one a row."""
 
     eyes: Eyes
     reader: Reader | None
-    requests: Requests
+    requests: Sequence[Requests]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +112,6 @@ def obey(mind: Mind, request: Request) -> Mind:
 
 
 # ---- jobs ---------------------------------------------------------------------------------------
-
-
-def prepare(parts: SightParts) -> Work:
-    """Be ready for the first request."""
-    yield from parts.requests.prepare()
 
 
 def look(eyes: Eyes, picture: Picture, networks: Sequence[Network]) -> Work:

@@ -19,9 +19,6 @@ def take_in(change: RowChange) -> None:
     if change.parts.sight is None:
         return
     seen = change.mind.looking
-    if change.given.turn.pictures and not seen.shown:
-        ready = seeing.prepare(change.parts.sight)
-        change.submit(seeing.READY_LANE, Priority.HOUSEKEEPING, ready)
     if change.given.turn.pictures or seen.shown:
         shown = looking.shown(seen, change.given.turn.pictures, change.k, thumbnail)
         change.mind = replace(change.mind, looking=shown)

@@ -144,6 +144,8 @@ def choices() -> dict[str, tuple[Way, Key]]:
         keys += [(way, ("object", label)) for label in THINGS if label != "person"]
     keys += [("comes", ("gesture", one)) for one in GESTURES]
     made = {wording(way, key): (way, key) for way, key in keys}
+    made["a person appears"] = ("comes", ("person", ""))
+    made["the person is gone"] = ("goes", ("person", ""))
     # People speak of the dog when they mean theirs.
     for way, key in keys:
         if key[0] == "object":

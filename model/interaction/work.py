@@ -24,10 +24,10 @@ from model.interaction.seeing import ReadText, Requested, Sighted, SightParts
 from model.interaction.segment import Segment
 from model.interaction.voice import append_silence
 from model.interaction.wishes import Correction, Outcome, Prefix, Untold
-from model.messages import Remembered
+from model.messages import OpenStream, Remembered
 from model.orders import ToolSpec
 
-__all__ = ["Asked", "Parts", "answer", "listen", "remember", "say", "settle"]
+__all__ = ["Asked", "Parts", "answer", "listen", "prime", "remember", "say", "settle"]
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,13 @@ class Asked:
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: str = "none"
     sighted: Sighted | None = None
+
+
+def prime(parts: Parts, row: int, opening: OpenStream) -> Work:
+    """Be ready for a conversation that begins, or goes on."""
+    if parts.sight is not None:
+        parts.sight.requests[row].forget()
+    yield from parts.memories[row].prime(opening.settings.instructions, opening.turns)
 
 
 def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
@@ -103,7 +110,7 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
 def _requested(draft: int, parts: Parts, memory: Memory, text: str, sighted: Sighted) -> Work:
     """If the person requests something of the eyes, say what is done; returns what is said."""
     assert parts.sight is not None
-    request = yield from parts.sight.requests.ask(text)
+    request = yield from parts.sight.requests[memory.row].ask(text)
     if request is None or (request.what == "stop" and not sighted.watching):
         return ""
     yield Emit(Requested(draft, request))

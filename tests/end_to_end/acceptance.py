@@ -1,6 +1,7 @@
 """What issue A promises, measured through the real server with the real model.
 
     python -m tests.end_to_end.acceptance latency --json out/latency.json
+    python -m tests.end_to_end.acceptance camera --count 12
     python -m tests.end_to_end.acceptance prompts|cycles|endurance|loss …
 
 Prints JSON. A latency from a busy machine is no finding: the load average stands in every result.
@@ -25,10 +26,11 @@ from tests.bench.stimuli.speech import humans, insert_pause
 from tests.end_to_end.prompts import measure_prompts
 from tests.end_to_end.served import Served
 from tests.end_to_end.spoken import RATE, Talk, model_server
+from tests.network.scene import Scene, photograph
 from tests.network.testbed import Link
 from tests.speech.wer import word_error_rate
 
-__all__ = ["cycles", "endurance", "latency", "loss", "people"]
+__all__ = ["camera", "cycles", "endurance", "latency", "loss", "people"]
 
 Result = dict[str, Any]
 
@@ -36,6 +38,7 @@ _SEED: Final = 5
 _MOST_OF_A_SPEAKER: Final = 12
 _PAUSES_SECONDS: Final = (0.5, 1.2)
 _TURN_SECONDS: Final = 10.0
+_CLIPS_A_CALL: Final = 3
 
 
 def people(count: int) -> list[Clip]:
@@ -78,12 +81,49 @@ async def latency(served: Served, clips: int = 24) -> Result:
     }
 
 
-async def _turns(served: Served, clips: list[Clip]) -> list[Result]:
+async def camera(served: Served, clips: int = 12) -> Result:
+    """How much later an answer comes while a camera shows changing pictures: the same clips with
+    and without it, a few at a time, in turns."""
+    chosen = people(clips)
+    found: dict[bool, list[Result]] = {False: [], True: []}
+    for first in range(0, len(chosen), _CLIPS_A_CALL):
+        some = chosen[first : first + _CLIPS_A_CALL]
+        for shows in (False, True) if first // _CLIPS_A_CALL % 2 else (True, False):
+            found[shows] += await _turns(served, some, shows)
+    pairs = [
+        (plain["latency_seconds"], seen["latency_seconds"])
+        for plain, seen in zip(found[False], found[True], strict=True)
+        if None not in (plain["latency_seconds"], seen["latency_seconds"])
+    ]
+    means = [statistics.mean(one) for one in zip(*pairs, strict=True)]
+    return {
+        "clips": len(chosen),
+        "answered_both": len(pairs),
+        "mean_seconds": means,
+        "p50_seconds": [statistics.median(one) for one in zip(*pairs, strict=True)],
+        "ratio_of_means": means[1] / means[0],
+        "pairs": pairs,
+    }
+
+
+def _scene() -> Scene:
+    """A person, and every four seconds something else."""
+    scene = Scene(rate=2)
+    pictures = [photograph(name) for name in ("astronaut.png", "coffee.png")]
+    scene.draw = lambda now: pictures[int(now / 4) % 2]
+    return scene
+
+
+async def _turns(served: Served, clips: list[Clip], shows: bool = False) -> list[Result]:
     """Each clip is the first turn of nobody: one conversation, its answers stopped early."""
     told: list[tuple[Clip, Any, Any]] = []
-    async with served.call(rate=RATE) as caller:
+    async with served.call(rate=RATE, videos=1) as caller:
         talk = Talk(caller)
         await talk.begin()
+        if shows:
+            caller.show(_scene())
+            caller.send({"type": "eyes.look", "source": "camera", "on": True})
+            await talk.until(lambda: bool(talk.events("eyes.seen")), 20.0)
         await asyncio.sleep(1.0)
         for clip in clips:
             said = talk.say(clip.audio)
@@ -240,6 +280,7 @@ def measure(arguments: argparse.Namespace) -> Result:
     count = {} if arguments.count is None else {"count": arguments.count}
     works: dict[str, Callable[[Served], Any]] = {
         "latency": lambda served: latency(served, *count.values()),
+        "camera": lambda served: camera(served, *count.values()),
         "prompts": lambda served: measure_prompts(served, **count, at_once=arguments.at_once),
         "cycles": lambda served: cycles(served, **count),
         "endurance": lambda served: endurance(served, arguments.minutes),
@@ -261,7 +302,7 @@ def measure(arguments: argparse.Namespace) -> Result:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["latency", "prompts", "cycles", "endurance", "loss"])
+    parser.add_argument("what", choices="latency camera prompts cycles endurance loss".split())
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--count", type=int, help="clips, prompts or cycles")
     parser.add_argument("--minutes", type=float, default=30.0, help="of endurance")

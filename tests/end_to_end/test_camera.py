@@ -133,3 +133,38 @@ async def test_black_is_told_and_odd_frames_are_seen(served: Served) -> None:
         event = await caller.wait_for("eyes.seen", where=lambda one: "240x320" in one["label"])
         assert shows(event, GREEN)
         assert not [one for one in caller.events if one["type"] in ("error", "session.ended")]
+
+
+async def test_a_huge_picture_a_track_that_ends_and_another_one_are_told_beside_the_speech(
+    served: Served,
+) -> None:
+    """4K, then nothing, then another track; we speak meanwhile, and memory stays what it was."""
+    async with served.call(videos=1) as caller:
+        await caller.open()
+        look(caller, True)
+        scene = Scene(rate=3)
+        caller.show(scene)
+        await caller.wait_for("eyes.seen")
+        before = served.process.memory_info().rss
+        scene.rate, scene.size = 1, (3840, 2160)
+        event = await caller.wait_for("eyes.seen", 20, where=lambda one: "369x207" in one["label"])
+        assert shows(event, RED)
+        since = len(caller.events)
+        scene.stop()
+        caller.show(None)
+        caller.send({"type": "text.send", "text": "say 1"})
+        await caller.wait_for("agent.done", 10, since=since)
+        ended = await caller.wait_for(
+            "eyes.state", 12, since=since, where=lambda one: one["state"] == "stalled"
+        )
+        assert ended["message"]
+        since = len(caller.events)
+        other = Scene((200, 300), rate=4)
+        other.colour = GREEN
+        caller.show(other)
+        event = await caller.wait_for("eyes.seen", 15, since=since)
+        assert shows(event, GREEN)
+        await caller.wait_for(
+            "eyes.state", 10, since=since, where=lambda one: one["state"] == "looking"
+        )
+        assert served.process.memory_info().rss - before < 150_000_000

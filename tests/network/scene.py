@@ -17,9 +17,18 @@ import numpy.typing as npt
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
-__all__ = ["Scene"]
+from model.weights.store import folder
+
+__all__ = ["Scene", "photograph"]
 
 _CLOCK = 90_000
+
+
+def photograph(name: str) -> npt.NDArray[np.uint8]:
+    """A photograph that a package ships (docs/eyes.md), stretched to 320 by 240."""
+    with av.open(str(folder("pictures") / name)) as file:
+        frame = next(file.decode(video=0)).reformat(320, 240, format="rgb24")
+    return np.ascontiguousarray(frame.to_ndarray().astype(np.uint8))
 
 
 class Scene(MediaStreamTrack):

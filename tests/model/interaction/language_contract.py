@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from model.interaction.parts import LanguagePart, Pieces
@@ -9,7 +11,7 @@ from model.interaction.parts import LanguagePart, Pieces
 __all__ = ["check_language"]
 
 
-def run(work: Pieces[None]) -> None:
+def run(work: Pieces[Any]) -> None:
     """All pieces of an append."""
     for _ in work:
         pass
@@ -41,6 +43,7 @@ def check_language(language: LanguagePart) -> None:
     _a_row_holds_what_it_was_given(language)
     _going_back_is_as_if_it_never_happened(language)
     _an_abandoned_append_never_happened(language)
+    _what_goes_before_a_choice_is_read_with_it(language)
     _rows_do_not_see_each_other(language)
     _a_fork_is_a_copy(language)
     _a_beginning_is_the_same_every_time(language)
@@ -98,6 +101,21 @@ def _an_abandoned_append_never_happened(language: LanguagePart) -> None:
     work.close()
     assert language.length(0) == len(ids)
     assert reply(language, 0) == whole
+
+
+def _what_goes_before_a_choice_is_read_with_it(language: LanguagePart) -> None:
+    ids = primed(language, 0, "Name a colour.")
+    more = language.encode("Of all the colours that there are " * 12 + "my own is")
+    chosen: list[list[int]] = []
+    for apart in (True, False):
+        language.truncate(0, len(ids))
+        if apart:
+            run(language.append(0, more))
+        run(language.choose(0, lambda token: token > 300, behind=() if apart else more))
+        run(language.choose(0, lambda token: True))
+        chosen.append(language.held(0)[len(ids) + len(more) :])
+    assert len(more) > 64 and len(chosen[0]) == 2
+    assert chosen[0] == chosen[1]
 
 
 def _rows_do_not_see_each_other(language: LanguagePart) -> None:

@@ -16,6 +16,7 @@ from model.interaction.requesting import Requests
 from model.interaction.seeing import SightParts
 from model.messages import Seen
 from model.sight import Picture
+from tests.model.interaction.pieces import finished
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
 from tests.model.interaction.scripted_parts import Scribe, scripted_model
 
@@ -53,9 +54,14 @@ class Clerk(Scribe):
     """Writes `writes` about every request, as far as it may."""
 
     def choose(
-        self, row: int, fits: Callable[[int], bool], always: Sequence[int] = ()
+        self,
+        row: int,
+        fits: Callable[[int], bool],
+        always: Sequence[int] = (),
+        behind: Sequence[int] = (),
     ) -> Pieces[int]:
         yield None
+        self.held_[row] += behind
         done = self.text(row).rpartition(" ->")[2]
         wish = self.writes[len(done) : len(done) + 1]
         fit = (
@@ -106,12 +112,13 @@ def room(
     **replies: str,
 ) -> Room:
     """A conversation of row 0 in which the person always says these words aloud."""
-    scribe = Clerk(rows=3, replies=replies)
+    scribe = Clerk(rows=4, replies=replies)
     model = scripted_model(scribe, words)
     requests = Requests(scribe, 2)
+    finished(requests.prepare())
     eyes = eyes or Shown()
     reader: Any = Sign()
-    sight = SightParts(eyes, reader, requests)
+    sight = SightParts(eyes, reader, (requests, Requests(scribe, 3, requests)))
     model.parts = replace(model.parts, sight=sight, memories=model.parts.memories[:2])
     model.rows = 2
     return Room(Rehearsal.begin(model), scribe, eyes, source)

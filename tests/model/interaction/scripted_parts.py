@@ -122,9 +122,14 @@ class Scribe:
         return [self._next(row) for row in rows]
 
     def choose(
-        self, row: int, fits: Callable[[int], bool], always: Sequence[int] = ()
+        self,
+        row: int,
+        fits: Callable[[int], bool],
+        always: Sequence[int] = (),
+        behind: Sequence[int] = (),
     ) -> Pieces[int]:
         yield None
+        self.held_[row] += behind
         wish = self.writes[self._written : self._written + 1]
         if wish and (fits(ord(wish)) or ord(wish) in always):
             self._written += 1

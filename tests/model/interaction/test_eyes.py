@@ -75,7 +75,7 @@ def test_a_watch_for_a_cup_fires_when_one_is_really_shown(eyes: Eyes) -> None:
     here = room(eyes=eyes)
     here.pixels = np.ascontiguousarray(photograph("astronaut.png")[::2, ::2])
     here.wait(5)
-    here.ask("Tell me when a cup appears.", " watch: a cup appears\n")
+    here.ask("Tell me when a cup appears.", " watch: a cup appears, tell\n")
     before = here.said
     here.wait(20)
     assert here.said == before, "not before there is one"

@@ -8,7 +8,7 @@ from model.interaction.language import Language
 from model.weights.store import folder
 from tests.model.interaction.language_contract import check_language
 
-pytestmark = [pytest.mark.weights, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.weights, pytest.mark.timeout(180)]
 
 
 def test_the_small_decoder_keeps_the_contract() -> None:

@@ -21,7 +21,7 @@ from tests.model.interaction.scripted_parts import LOUD, Scribe, scripted_model
 def test_a_typed_request_becomes_a_watch_that_speaks_once_when_it_comes() -> None:
     here = room()
     here.wait(5)
-    here.ask("Say stop when a cup appears.", ' say "stop" when: a cup appears')
+    here.ask("Say stop when a cup appears.", ' watch: a cup appears, say "stop"')
     assert here.said == 'All right, I will say "stop" when I see a cup.'
     assert here.scribe.text(2) == EXAMPLES, "the row of the requests is as it was"
     here.eyes.things = (CUP,)
@@ -36,7 +36,7 @@ def test_a_typed_request_becomes_a_watch_that_speaks_once_when_it_comes() -> Non
 
 def test_a_spoken_request_counts_only_when_the_turn_is_over() -> None:
     here = room("Tell me when a cup appears.")
-    here.scribe.writes = " watch: a cup appears\n"
+    here.scribe.writes = " watch: a cup appears, tell\n"
     here.wait(8, LOUD)
     assert here.rehearsal.engine._state.minds[0].looking.watches == ()
     here.wait(60)
@@ -52,7 +52,7 @@ def test_a_spoken_request_counts_only_when_the_turn_is_over() -> None:
 def test_a_watch_is_cancelled_by_a_request_and_then_says_nothing() -> None:
     here = room()
     here.wait(5)
-    here.ask("Tell me when a cup appears.", " watch: a cup appears\n")
+    here.ask("Tell me when a cup appears.", " watch: a cup appears, tell\n")
     here.ask("Stop watching.", " stop")
     assert here.said.endswith("All right, I stopped watching.")
     here.eyes.things = (CUP,)
@@ -71,7 +71,7 @@ def test_stop_means_nothing_when_nothing_is_watched() -> None:
 def test_it_does_not_speak_over_the_person() -> None:
     here = room("I am telling a long story about something else")
     here.wait(5)
-    here.ask("Tell me when a cup appears.", " watch: a cup appears\n")
+    here.ask("Tell me when a cup appears.", " watch: a cup appears, tell\n")
     before = here.said
     here.eyes.things = (CUP,)
     here.wait(20, LOUD)
@@ -124,9 +124,9 @@ def test_without_eyes_pictures_are_nothing() -> None:
 @pytest.mark.parametrize(
     ("writes", "way", "key", "say"),
     [
-        (" watch: a hand is raised\n", "comes", ("hand", ""), ""),
-        (" watch: the dog is gone\n", "goes", ("object", "dog"), ""),
-        (' say "hello you" when: somebody comes in\n', "comes", ("person", ""), "hello you"),
+        (" watch: a hand is raised, tell\n", "comes", ("hand", ""), ""),
+        (" watch: the dog is gone, tell\n", "goes", ("object", "dog"), ""),
+        (' watch: somebody comes in, say "hello you"', "comes", ("person", ""), "hello you"),
         (" count: push-ups\n", "counts", ("count", "push-ups"), ""),
     ],
 )

@@ -21,6 +21,7 @@ from model.messages import (
     MicroTurnInput,
     MicroTurnOutput,
     OpenStream,
+    Picture,
     StreamOpened,
     StreamSettings,
 )
@@ -35,7 +36,7 @@ PATIENCE_SECONDS = 4 * MICRO_TURN_SECONDS
 
 @dataclass
 class Talker:
-    """One stream: what is said in it, block by block, and what has been played of the answers."""
+    """One stream: what is said and shown in it, and what has been played of the answers."""
 
     stream: int
     blocks: list[Audio]
@@ -44,6 +45,7 @@ class Talker:
     played: dict[int, int] = field(default_factory=dict)
     cut: bool = False
     outputs: list[MicroTurnOutput] = field(default_factory=list)
+    pictures: dict[int, Picture] = field(default_factory=dict)
 
     @classmethod
     def saying(cls, stream: int, audio: Audio) -> Talker:
@@ -66,7 +68,9 @@ class Talker:
                 heard.append(Heard(utterance, self.played[utterance], cut=self.cut))
         if self.cut:
             self.sent.clear()
-        turn = MicroTurnInput(self.stream, self.k, self.blocks[self.k], heard=tuple(heard))
+        shown = (self.pictures[self.k],) if self.k in self.pictures else ()
+        block = self.blocks[self.k]
+        turn = MicroTurnInput(self.stream, self.k, block, heard=tuple(heard), pictures=shown)
         self.k += 1
         return turn
 
@@ -120,7 +124,7 @@ class Live:
 @contextlib.contextmanager
 def live(model: InteractionModel, folder: Path, **head: object) -> Iterator[Live]:
     """The model at work, journalled into `folder`."""
-    journal = Journal(JournalRoom(folder, 10**9), lambda: head)
+    journal = Journal(JournalRoom(folder, 10**9), lambda: head, pictures=True)
     engine = Engine(model, journal)
 
     def run() -> None:
