@@ -67,12 +67,18 @@ def origin(bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """A key and the file that knows it."""
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], str]:
+    """Keys by name, of which `single` may have one session, and the file that knows them."""
     file = tmp_path_factory.mktemp("keys") / "keys.jsonl"
-    token, kept = new_key("shop")
-    save_keys(file, [kept])
-    return token, str(file)
+    made = {"shop": new_key("shop"), "single": new_key("single", 1)}
+    save_keys(file, [kept for _, kept in made.values()])
+    return {name: token for name, (token, _) in made.items()}, str(file)
+
+
+@pytest.fixture(scope="module")
+def key(keys: tuple[dict[str, str], str]) -> tuple[str, str]:
+    """A key and the file that knows it."""
+    return keys[0]["shop"], keys[1]
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +226,25 @@ def test_a_secret_that_is_used_up_is_told_by_the_sdk(page: Page, secret: str) ->
         [secret, TELLER],
     )
     assert "401" in told and "secret" in told, told
+
+
+def test_a_key_that_has_all_its_sessions_is_told_by_the_sdks(
+    bed: TestBed, url: str, origin: str, page: Page, keys: tuple[dict[str, str], str]
+) -> None:
+    body = {"session": {"type": "realtime"}, "origin": origin, "uses": 3}
+    secret = mint(bed, url, keys[0]["single"], body)
+    page.evaluate("([secret, text]) => page.plain(secret, text)", [secret, TELLER])
+    told = page.evaluate(
+        "([secret, text]) => page.agent(secret, text, false).catch((error) => String(error))",
+        [secret, TELLER],
+    )
+    assert "429" in told and "already holds 1 sessions" in told, told
+    told = page.evaluate(
+        "([secret, text]) => page.plain(secret, text).catch((error) => String(error.cause))",
+        [secret, TELLER],
+    )
+    assert "429 session_limit_exceeded, again in 5 s" in told, told
+    page.evaluate("() => page.connection.close()")
 
 
 def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_heard(

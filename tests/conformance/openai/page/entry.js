@@ -97,7 +97,10 @@ async function plain(secret, instructions) {
         method: 'POST', body: offer, signal,
         headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/sdp' },
       });
-      if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+      if (!answer.ok) {
+        const { error } = await answer.json();
+        throw new Error(`${answer.status} ${error.code}, again in ${answer.headers.get('Retry-After')} s: ${error.message}`);
+      }
       return answer.text();
     },
   });
