@@ -58,6 +58,26 @@ def test_a_count_is_right_within_one(a_minute: float, noise: float) -> None:
     assert sum(off) <= 6, off
 
 
+@pytest.mark.parametrize("a_minute", [10, 20, 30, 40])
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_looks_that_come_slowly_count_as_well(a_minute: float, noise: float) -> None:
+    """Of a busy machine: 0.2 to 0.6 s apart, three a second."""
+    off = []
+    for seed in range(20):
+        chance, kept, due = random.Random(seed), [], 0.0
+        for at, value in repeated(10, a_minute, 20.0, noise, seed):
+            if at >= due:
+                kept.append((at, value))
+                due = at + chance.choice((0.2, 0.2, 0.3, 0.3, 0.4, 0.6))
+        off.append(abs(run(kept, Counter(0.4))[0].count - 10))
+    assert sum(one <= 1 for one in off) >= 16, off
+
+
+def test_one_look_gone_wrong_among_many_counts_nothing() -> None:
+    values = [(t / 5, 0.9 if t % 40 == 20 else 0.0) for t in range(200)]
+    assert run(values, Counter(0.4))[0].count == 0
+
+
 def test_a_repetition_is_counted_when_it_is_done_not_later() -> None:
     values = [(t / 5, (1 - math.cos(2 * math.pi * t / 10)) / 2) for t in range(60)]
     done, moments = run(values, Counter(0.4))
