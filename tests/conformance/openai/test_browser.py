@@ -11,6 +11,7 @@ import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -18,9 +19,8 @@ from playwright.sync_api import Browser, Page
 
 from model.messages import Audio
 from model.timebase import HEARING_RATE
-from server.auth import new_key
-from server.auth_keys import save_keys
-from tests.browser.chromium import chromium, driver, serve, wait_until
+from tests.browser.chromium import chromium, driver, wait_until
+from tests.end_to_end.served import Served
 from tests.network.testbed import TestBed
 from tests.speech.checker import transcribe
 from tests.speech.recordings import human_recordings, read_audio
@@ -33,19 +33,10 @@ PAGE: Final = Path(__file__).parent / "page"
 SAID: Final = ("austen-0880", "austen-0930")
 TELLER: Final = "You are a storyteller. Tell long stories with many details."
 STORY: Final = "Please tell me a story about a dragon."
-_PORT: Final = 8095
-_PAGE_PORT: Final = 9000
 
 
 @pytest.fixture(scope="module")
-def bed() -> Iterator[TestBed]:
-    """A server's side and a client's."""
-    with TestBed() as joined:
-        yield joined
-
-
-@pytest.fixture(scope="module")
-def origin(bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> str:
+def site(bed: TestBed, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Somebody else's page with the packages bundled into it, served on the client's side."""
     folder = tmp_path_factory.mktemp("page")
     bundle = [str(ROOT / "node_modules/.bin/esbuild"), str(PAGE / "entry.js"), "--bundle"]
@@ -58,49 +49,28 @@ def origin(bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> str:
     for one in human_recordings():
         if one.name in SAID:
             _write(folder / f"{one.name}.wav", one.audio)
-    command = [sys.executable, "-m", "http.server", str(_PAGE_PORT), "--bind", bed.client_address]
-    bed.spawn_client([*command, "--directory", str(folder)])
+    where = urlsplit(origin)
+    command = [sys.executable, "-m", "http.server", str(where.port), "--bind", str(where.hostname)]
+    files = bed.spawn_client([*command, "--directory", str(folder)])
     bed.run_in_client(["curl", "-sf", "--retry", "40", "--retry-delay", "1"]
-        + ["--retry-all-errors", "-o", "/dev/null", f"http://{bed.client_address}:{_PAGE_PORT}/"],
-        timeout_seconds=60)  # fmt: skip
-    return f"http://{bed.client_address}:{_PAGE_PORT}"
+        + ["--retry-all-errors", "-o", "/dev/null", origin], timeout_seconds=60)  # fmt: skip
+    yield origin
+    files.stop()
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], str]:
-    """Keys by name, of which `single` may have one session, and the file that knows them."""
-    file = tmp_path_factory.mktemp("keys") / "keys.jsonl"
-    made = {"shop": new_key("shop"), "single": new_key("single", 1)}
-    save_keys(file, [kept for _, kept in made.values()])
-    return {name: token for name, (token, _) in made.items()}, str(file)
-
-
-@pytest.fixture(scope="module")
-def key(keys: tuple[dict[str, str], str]) -> tuple[str, str]:
-    """A key and the file that knows it."""
-    return keys[0]["shop"], keys[1]
-
-
-@pytest.fixture(scope="module")
-def url(bed: TestBed, origin: str, key: tuple[str, str]) -> str:
-    """The server, which lets that page call."""
-    small = ("--engine", "language=language-135m", "--engine", "answer_tokens=24")
-    return serve(bed, *small, "--api-keys", key[1], "--allowed-origins", origin, port=_PORT)
-
-
-@pytest.fixture(scope="module")
-def browser(bed: TestBed, origin: str) -> Iterator[Browser]:
+def browser(bed: TestBed, site: str) -> Iterator[Browser]:
     """A real one."""
-    with driver(bed) as playwright, chromium(playwright, origin, None) as running:
+    with driver(bed) as playwright, chromium(playwright, site, None) as running:
         yield running
 
 
 @pytest.fixture
-def page(browser: Browser, origin: str, url: str) -> Iterator[Page]:
+def page(browser: Browser, site: str, served: Served) -> Iterator[Page]:
     """The page, loaded."""
     opened = browser.new_context().new_page()
     opened.set_default_timeout(60_000)
-    opened.goto(f"{origin}/?server={url}")
+    opened.goto(f"{site}/?server={served.url}")
     wait_until(opened, "() => window.page !== undefined")
     opened.evaluate("() => page.start()")
     yield opened
@@ -108,9 +78,9 @@ def page(browser: Browser, origin: str, url: str) -> Iterator[Page]:
 
 
 @pytest.fixture
-def secret(bed: TestBed, url: str, origin: str, key: tuple[str, str]) -> str:
+def secret(bed: TestBed, url: str, origin: str, key: str) -> str:
     """What the shop's server gives its page."""
-    return mint(bed, url, key[0], {"session": {"type": "realtime"}, "origin": origin, "uses": 1})
+    return mint(bed, url, key, {"session": {"type": "realtime"}, "origin": origin, "uses": 1})
 
 
 def mint(bed: TestBed, url: str, key: str, body: dict[str, Any]) -> str:
@@ -229,7 +199,7 @@ def test_a_secret_that_is_used_up_is_told_by_the_sdk(page: Page, secret: str) ->
 
 
 def test_a_key_that_has_all_its_sessions_is_told_by_the_sdks(
-    bed: TestBed, url: str, origin: str, page: Page, keys: tuple[dict[str, str], str]
+    bed: TestBed, url: str, origin: str, page: Page, keys: tuple[dict[str, str], Path]
 ) -> None:
     body = {"session": {"type": "realtime"}, "origin": origin, "uses": 3}
     secret = mint(bed, url, keys[0]["single"], body)
@@ -248,9 +218,9 @@ def test_a_key_that_has_all_its_sessions_is_told_by_the_sdks(
 
 
 def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_heard(
-    bed: TestBed, url: str, origin: str, key: tuple[str, str], page: Page, tmp_path: Path
+    bed: TestBed, url: str, origin: str, key: str, page: Page, tmp_path: Path
 ) -> None:
-    secret = mint(bed, url, key[0], {"origin": origin, "uses": 1})
+    secret = mint(bed, url, key, {"origin": origin, "uses": 1})
     page.evaluate("([secret, text]) => page.live(secret, text)", [secret, TELLER])
     wait_for(page, "session.started", 0)
     page.evaluate("(name) => page.say(name)", SAID[0])

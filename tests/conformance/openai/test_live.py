@@ -105,7 +105,7 @@ async def record(served: Served, key: str, session: str) -> list[Event]:
 async def test_what_the_client_was_told_of_an_interrupted_conversation_is_what_was_heard(
     served: Served,
     client: AsyncOpenAI,
-    key: tuple[str, str],
+    key: str,
     transport: Callable[[AsyncOpenAI], contextlib.AbstractAsyncContextManager[Talker]],
 ) -> None:
     said = [recording(name) for name in ("austen-0880", "austen-0930")]
@@ -132,7 +132,7 @@ async def test_what_the_client_was_told_of_an_interrupted_conversation_is_what_w
     before = [one for one in talker.events[:at] if one["type"] == _OURS]
     assert before[-1]["start_ms"] <= cut["offset_ms"]
     await heard_as_told(talker, at)
-    turns = [one for one in await record(served, key[0], session) if one["who"] == "agent"]
+    turns = [one for one in await record(served, key, session) if one["who"] == "agent"]
     assert len(turns) >= 2 and turns[0]["cut"] and turns[0]["by"] == "floor", turns
     kept, words = len(turns[0]["text"].split()), len(told(before, _OURS).split())
     assert abs(kept - words) <= 1, (turns[0], told(before, _OURS))
@@ -156,9 +156,7 @@ async def heard_as_told(talker: Talker, cut: int) -> None:
         assert word_error_rate(text, heard) * words <= max(2, 0.35 * words)
 
 
-async def test_the_documents_example_talks(
-    served: Served, key: tuple[str, str], tmp_path: Path
-) -> None:
+async def test_the_documents_example_talks(served: Served, key: str, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     said = recording("austen-0880")
     with wave.open(str(tmp_path / "said.wav"), "wb") as file:
@@ -168,7 +166,7 @@ async def test_the_documents_example_talks(
         faster = np.clip(resample_poly(said.audio, 3, 2), -1, 1)
         file.writeframes((faster * 32_767).astype("<i2").tobytes())
     (tmp_path / "talk.py").write_text(code, encoding="utf-8")
-    where = {"COUNTERPOINT_URL": f"{served.url}/v1", "COUNTERPOINT_KEY": key[0]}
+    where = {"COUNTERPOINT_URL": f"{served.url}/v1", "COUNTERPOINT_KEY": key}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "talk.py", "said.wav"),
         cwd=tmp_path,

@@ -13,16 +13,16 @@ import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
 from model.timebase import HEARING_RATE
-from server.auth import new_key
-from server.auth_keys import save_keys
-from tests.browser.chromium import chromium, driver, serve, wait_until
+from tests.browser.chromium import chromium, driver, wait_until
 from tests.conformance.documents import ROOT, function
+from tests.end_to_end.served import Served
 from tests.network.testbed import TestBed
 from tests.speech.checker import transcribe
 from tests.speech.recordings import human_recordings, read_audio
@@ -34,8 +34,6 @@ PAGE: Final = Path(__file__).parent / "page"
 SAID: Final = ("austen-0880", "austen-0930")
 TELLER: Final = "You are a storyteller. Tell long stories with many details."
 STORY: Final = "Please tell me a story about a dragon."
-_PORT: Final = 8095
-_PAGE_PORT: Final = 9000
 _MODULES: Final = (
     function(
         "docs/pipecat.md",
@@ -54,14 +52,7 @@ _MODULES: Final = (
 
 
 @pytest.fixture(scope="module")
-def bed() -> Iterator[TestBed]:
-    """A server's side and a client's."""
-    with TestBed() as joined:
-        yield joined
-
-
-@pytest.fixture(scope="module")
-def origin(bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> str:
+def site(bed: TestBed, origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Somebody else's page with the packages bundled into it, served on the client's side."""
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("page")
     shutil.copy(PAGE / "entry.js", source)
@@ -77,43 +68,28 @@ def origin(bed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> str:
     for one in human_recordings():
         if one.name in SAID:
             _write(folder / f"{one.name}.wav", one.audio)
-    command = [sys.executable, "-m", "http.server", str(_PAGE_PORT), "--bind", bed.client_address]
-    bed.spawn_client([*command, "--directory", str(folder)])
+    where = urlsplit(origin)
+    command = [sys.executable, "-m", "http.server", str(where.port), "--bind", str(where.hostname)]
+    files = bed.spawn_client([*command, "--directory", str(folder)])
     bed.run_in_client(["curl", "-sf", "--retry", "40", "--retry-delay", "1"]
-        + ["--retry-all-errors", "-o", "/dev/null", f"http://{bed.client_address}:{_PAGE_PORT}/"],
-        timeout_seconds=60)  # fmt: skip
-    return f"http://{bed.client_address}:{_PAGE_PORT}"
+        + ["--retry-all-errors", "-o", "/dev/null", origin], timeout_seconds=60)  # fmt: skip
+    yield origin
+    files.stop()
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """A key and the file that knows it."""
-    file = tmp_path_factory.mktemp("keys") / "keys.jsonl"
-    token, kept = new_key("studio")
-    save_keys(file, [kept])
-    return token, str(file)
-
-
-@pytest.fixture(scope="module")
-def url(bed: TestBed, origin: str, key: tuple[str, str]) -> str:
-    """The server, which lets that page call."""
-    small = ("--engine", "language=language-135m", "--engine", "answer_tokens=24")
-    return serve(bed, *small, "--api-keys", key[1], "--allowed-origins", origin, port=_PORT)
-
-
-@pytest.fixture(scope="module")
-def browser(bed: TestBed, origin: str) -> Iterator[Browser]:
+def browser(bed: TestBed, site: str) -> Iterator[Browser]:
     """A real one."""
-    with driver(bed) as playwright, chromium(playwright, origin, None) as running:
+    with driver(bed) as playwright, chromium(playwright, site, None) as running:
         yield running
 
 
 @pytest.fixture
-def page(browser: Browser, origin: str, url: str) -> Iterator[Page]:
+def page(browser: Browser, site: str, served: Served) -> Iterator[Page]:
     """The page, loaded."""
     opened = browser.new_context().new_page()
     opened.set_default_timeout(60_000)
-    opened.goto(f"{origin}/?server={url}")
+    opened.goto(f"{site}/?server={served.url}")
     wait_until(opened, "() => window.page !== undefined")
     opened.evaluate("() => page.start()")
     yield opened
@@ -136,12 +112,12 @@ def ask(bed: TestBed, url: str) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def secret(ask: Callable[..., Any], origin: str, key: tuple[str, str]) -> str:
+def secret(ask: Callable[..., Any], origin: str, key: str) -> str:
     """What the studio's server gives its page; it fixes what the model is to be."""
     settings = {"instructions": TELLER, "eagerness": 0.8}
     session = {"type": "counterpoint", "settings": settings}
     body = {"session": session, "origin": origin, "uses": 1}
-    made: str = ask("/v1/realtime/client_secrets", key[0], body)["value"]
+    made: str = ask("/v1/realtime/client_secrets", key, body)["value"]
     return made
 
 
@@ -186,9 +162,9 @@ def same(told: str, heard: str, least_words: int = 12) -> None:
 
 
 def test_pipecats_client_holds_a_conversation_and_its_history_is_what_was_heard(
-    page: Page, key: tuple[str, str], tmp_path: Path
+    page: Page, key: str, tmp_path: Path
 ) -> None:
-    page.evaluate("([key, text]) => page.pipecat(key, text)", [key[0], TELLER])
+    page.evaluate("([key, text]) => page.pipecat(key, text)", [key, TELLER])
     assert events(page, "BotReady")[0]["version"] == "2.1.0"
     page.evaluate("(name) => page.say(name)", SAID[0])
     wait_for(page, "BotStoppedSpeaking", 0)
