@@ -71,6 +71,11 @@ class Reel:
             file.write(json.dumps(fields | {"load": round(os.getloadavg()[0], 1)}) + "\n")
 
 
+def _of_null(key: str) -> bool:
+    """Whether a null can be said to have it: it tells what it says, and nobody asks it."""
+    return "told" not in key and not key.endswith("asked")
+
+
 def measures_of(logs: Sequence[VisualLog], seed: int) -> dict[str, Measure]:
     """Of the server, and of the null policies on the same clips."""
     if not logs:
@@ -78,7 +83,7 @@ def measures_of(logs: Sequence[VisualLog], seed: int) -> dict[str, Measure]:
     found = visual_measures(logs, seed)
     for name, policy in NULLS.items():
         nulls = visual_measures([performed(log, policy) for log in logs], seed)
-        found |= {f"null.{name}.{key}": one for key, one in nulls.items() if "told" not in key}
+        found |= {f"null.{name}.{key}": one for key, one in nulls.items() if _of_null(key)}
     return found
 
 
