@@ -14,7 +14,7 @@ EXERCISES: Final[tuple[Exercise, ...]] = ("push-ups", "squats", "jumping jacks",
 
 LEAST: Final[dict[Exercise, tuple[float, int]]] = {
     "push-ups": (0.15, -1),
-    "squats": (0.25, -1),
+    "squats": (0.18, -1),
     "jumping jacks": (0.9, 1),
     "raised hands": (0.7, 1),
 }
