@@ -36,7 +36,8 @@ class EngineConfig:
     """`auto`, `cpu`, `cuda` or `cuda:N`."""
 
     threads: int = 0
-    """Torch threads of one job; 0 takes as many as there are cores, at most 4."""
+    """Torch threads of one job; 0 tries at the start whether one per core, at most 4, is clearly
+    quicker than a single one."""
 
     niceness: int = 5
     """Added to the process's niceness, 0 to 19: the server's audio goes first."""

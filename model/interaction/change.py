@@ -150,6 +150,21 @@ class RowChange:
         self.mind = replace(self.mind, draft=draft, drafts=number)
         return draft
 
+    def read_ahead(self) -> None:
+        """Let Language read what the person has said so far; the last word may still change."""
+        mind, heard = self.mind, self.mind.hearing
+        known = heard.words[:-1]
+        if heard.muted or len(known) - heard.ahead < work.AHEAD_WORDS:
+            return
+        choice = wishes.tool_choice(mind.wishes, mind.settings, ())
+        sighted = self.parts.sight is not None and seeing.sighted(mind) is not None
+        if choice != "none" or sighted or mind.wishes.outcomes:
+            return  # Something else is read before the person's words then.
+        text = results.joined(mind.carried, known)
+        job = work.read_ahead(self.parts.memories[mind.row], text)
+        self.submit("language", Priority.SPEECH, job)
+        self.mind = replace(mind, hearing=replace(heard, ahead=len(known)))
+
     def drop_draft(self) -> None:
         """The answer in the making is not wanted."""
         if self.mind.draft is not None:

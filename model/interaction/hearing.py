@@ -95,7 +95,8 @@ def parted(heard: Hearing) -> tuple[Hearing, tuple[Word, ...]]:
         return heard, ()
     rest = replace(segment, settled=())
     told = bool(rest.words)
-    return replace(heard, segment=rest, number=heard.number + 1, told=told), segment.settled
+    number = heard.number + 1
+    return replace(heard, segment=rest, number=number, told=told, ahead=0), segment.settled
 
 
 def is_over(heard: Hearing, k: int, eagerness: float = 0.5) -> bool:
@@ -113,7 +114,14 @@ def closed(heard: Hearing) -> Hearing:
     """No segment; what is heard next begins a new one, and takes no word of this one with it."""
     recent = heard.recent[-BETWEEN_BLOCKS:]
     return replace(
-        heard, recent=recent, segment=None, told=False, partials=0, busy=False, muted=False
+        heard,
+        recent=recent,
+        segment=None,
+        told=False,
+        partials=0,
+        busy=False,
+        muted=False,
+        ahead=0,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ import torch
 
 from model.config import EngineConfig
 from model.interaction.backchannels import rendered
-from model.interaction.choice import choose
+from model.interaction.choice import choose, choose_threads
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.ears import MoonshineEars
 from model.interaction.floor_port import FloorPart
@@ -25,7 +24,6 @@ from model.interaction.work import Parts
 
 __all__ = ["core_folder", "load"]
 
-MOST_THREADS: Final = 4
 SHIPPED_CORE: Final = Path(__file__).parents[1] / "weights" / "core"
 BELIEVER: Final = "language-135m"
 EYES: Final = "eyes"
@@ -38,7 +36,6 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     Raises:
         FileNotFoundError: a part is missing; the message says how to fetch it.
     """
-    threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
     device = _device(config.device)
     store = Path(config.weights)
     name = choose(store, device) if config.language == "auto" else config.language
@@ -69,7 +66,9 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         backchannels=None if checkpoint is None else rendered(voice),
         sight=_sight(store, device, language, config.rows) if sees else None,
     )
-    _read_what_never_changes(language, parts.sight, threads)
+    with torch.inference_mode():
+        threads = config.threads or choose_threads(language)
+        _read_what_never_changes(language, parts.sight, threads)
     torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
         "language": name,
@@ -143,9 +142,8 @@ def _read_what_never_changes(language: Language, sight: SightParts | None, threa
     """How nearly every conversation begins, and examples of requests on what is seen: the first
     person must not wait for them either."""
     torch.set_num_threads(threads)
-    with torch.inference_mode():
-        for _ in language.begin(0, language.chat_prefix()):
-            pass
-        language.reset(0)
-        for _ in sight.requests[0].prepare() if sight is not None else ():
-            pass
+    for _ in language.begin(0, language.chat_prefix()):
+        pass
+    language.reset(0)
+    for _ in sight.requests[0].prepare() if sight is not None else ():
+        pass

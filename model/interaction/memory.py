@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final
 
 from model.interaction.parts import BeyondWindow, LanguagePart, Pieces
@@ -65,6 +66,8 @@ class Memory:
         self._instructions = ""
         self._kept: deque[_Kept] = deque(maxlen=REMEMBERED_TURNS)
         self._asked: tuple[Turn | Outcome, ...] = ()
+        # What stands in the row behind the committed tokens, a reply left out.
+        self._ahead: list[int] = []
         self._reply_start = 0
         self._reply: list[int] = []
         self._last_start = 0
@@ -85,17 +88,35 @@ class Memory:
         it is how things were then."""
         said = (Turn("person", text),) if text else ()
         self._asked, self._reply = (*said, *outcomes), []
-        yield from self.go_back()
         known = self.language.note(beside) if beside else []
         ids = [one for asked in self._asked for one in self._ids(asked)]
-        yield from self._append(known + ids + self.language.agent_open())
+        yield from self._stand(known + ids + self.language.agent_open())
         self._reply_start = self.language.length(self.row)
 
-    def go_back(self) -> Pieces[None]:
-        """Forget what is not committed; read the text again if the row no longer can."""
+    def read_ahead(self, text: str) -> Pieces[None]:
+        """The person has said `text` so far and goes on: read it, so that `ask` has less to read.
+        It is not committed. What is too long to be read whole is left to `ask`."""
+        ids = self.language.person_open(text)
+        if len(ids) <= LONGEST_TURN_TOKENS:
+            yield from self._stand(ids)
+
+    def _stand(self, ids: list[int]) -> Pieces[None]:
+        """Let the row hold these ids behind what is committed; of what it holds there already,
+        such as the beginning of the same turn, only the rest is read."""
+        pairs = zip(self._ahead, ids, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        yield from self.go_back(self._ahead[:same])
+        kept = len(self._ahead)
+        yield from self._append(ids[kept:])
+        self._ahead = ids
+
+    def go_back(self, keep: Sequence[int] = ()) -> Pieces[None]:
+        """Forget what is not committed, but for `keep`, the first of what stands behind it; read
+        the text again, without `keep`, if the row no longer can."""
+        self._ahead = list(keep)
         try:
             if self._committed:
-                self.language.truncate(self.row, self._committed)
+                self.language.truncate(self.row, self._committed + len(keep))
                 return
         except BeyondWindow:
             pass  # Too much was overwritten since; the text is read again.
@@ -113,6 +134,7 @@ class Memory:
         """
         self._kept.extend(map(_Kept, self._asked))
         self._kept.append(_Kept(Turn("agent", heard.strip(), cut), utterance))
+        self._ahead = []
         kept, text = self._spelling(heard)
         self.language.truncate(self.row, self._reply_start + kept)
         rest = self.language.encode(heard[len(text) :]) if len(heard) > len(text) else []
@@ -168,7 +190,7 @@ class Memory:
 
     def read_again(self) -> Pieces[str]:
         """Write the row anew from the turns as text; returns what was last said by us."""
-        self._last_start = 0
+        self._last_start, self._ahead = 0, []
         prefix = self.language.chat_prefix(self._instructions)
         yield from self.language.begin(self.row, prefix)
         for ids in self._latest(READ_BACK_TOKENS):
@@ -193,6 +215,7 @@ class Memory:
 
     def _rewrite(self, turn: Turn, start: int) -> Pieces[None]:
         """Our last turn, whose text begins at `start` (0: unknown), now is this one."""
+        self._ahead = []
         if not start or start > self._committed:
             yield from self.read_again()
             return

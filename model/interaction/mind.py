@@ -74,6 +74,7 @@ class Hearing:
         asked_k: the micro-turn in which a transcription was last asked for.
         busy: a partial transcription is under way.
         muted: the person asked for quiet in this segment: it is not answered.
+        ahead: how many of its words Language was given to read while the person speaks.
     """
 
     recent: tuple[Audio, ...] = ()
@@ -86,6 +87,7 @@ class Hearing:
     read_k: int = -1
     busy: bool = False
     muted: bool = False
+    ahead: int = 0
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -29,9 +29,11 @@ COMMA_PAUSE_SECONDS: Final = 0.12
 _CLAUSE_LENGTHS: Final = (0, 40, 80, 120)
 """Characters that phrase 0, 1, 2, 3… should have before it may end at a comma: each phrase is
 made while the one before it is heard."""
-_FIRST_CLAUSE_WORDS: Final = 3
-_FIRST_CONJUNCTION_WORDS: Final = 6
-_FIRST_PREPOSITION_WORDS: Final = 9
+_FIRST_CLAUSE_WORDS: Final = 2
+_FIRST_CONJUNCTION_WORDS: Final = 5
+_FIRST_PREPOSITION_WORDS: Final = 6
+"""Words that a first phrase has at least before it ends there. A word takes a slow machine a tenth
+of a second to think of, and a third of a second to say."""
 _CONJUNCTIONS = frozenset(
     "and but because so or which who where when while if although though since unless then than "
     "that whether until before after".split()

@@ -68,6 +68,8 @@ def answer(change: RowChange, verdict: Verdict) -> None:
         _tell(change)
     elif mind.hearing.segment is None and wishes.sayings:
         _say(change, wishes.sayings[0])
+    elif not mind.gathers:
+        change.read_ahead()
 
 
 def _forced(mind: Mind) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from model.engine.jobs import Emit, Token, Work
 from model.interaction import calling, seeing
@@ -27,9 +28,24 @@ from model.interaction.wishes import Correction, Outcome, Prefix, Untold
 from model.messages import OpenStream, Remembered
 from model.orders import ToolSpec
 
-__all__ = ["Asked", "Parts", "answer", "listen", "prime", "remember", "say", "settle"]
+__all__ = [
+    "AHEAD_WORDS",
+    "Asked",
+    "Parts",
+    "answer",
+    "listen",
+    "prime",
+    "read_ahead",
+    "remember",
+    "say",
+    "settle",
+]
 
 log = logging.getLogger(__name__)
+
+AHEAD_WORDS: Final = 3
+"""New words of the person after which Language reads on while they speak: a token read takes a
+quarter of the time of one that is decoded, and what is read then delays no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,11 @@ def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
     """Recognise all open audio of segment `number`, for a draft or as a partial (0)."""
     heard = yield from hear(ears, segment)
     return Transcribed(number, segment, heard, draft)
+
+
+def read_ahead(memory: Memory, text: str) -> Work:
+    """Read what the person has said so far, before anything is drafted."""
+    yield from memory.read_ahead(text)
 
 
 def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:

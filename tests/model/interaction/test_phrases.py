@@ -37,6 +37,9 @@ def _texts(text: str, piece: int = 4) -> list[str]:
             ["Sure, I can help with that.", " What is it?"],
         ),
         ("If it rains, we stay.", ["If it rains,", " we stay."]),
+        ("I'm sorry, I did not hear you.", ["I'm sorry,", " I did not hear you."]),
+        ("Lemons make a fine punch with ice.", ["Lemons make a fine punch with ice."]),
+        ("The two old friends met again in Rome.", ["The two old friends met again", " in Rome."]),
         (
             "The capital of France is Paris and it has a tower.",
             ["The capital of France is Paris", " and it has a tower."],

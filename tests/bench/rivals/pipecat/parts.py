@@ -8,7 +8,6 @@ batched step, as from a server of language models.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,10 +17,9 @@ import numpy as np
 import torch
 
 from model.config import EngineConfig
-from model.interaction.choice import choose
+from model.interaction.choice import choose, choose_threads
 from model.interaction.ears import MoonshineEars, listen
 from model.interaction.language import Language
-from model.interaction.load import MOST_THREADS
 from model.interaction.parts import BeyondWindow, Pieces
 from model.interaction.phrases import Phrase, PhraseSplitter
 from model.interaction.segment import Segment
@@ -55,11 +53,12 @@ class SharedParts:
         store = Path(config.weights)
         device = "cuda" if config.device == "auto" and torch.cuda.is_available() else config.device
         device = "cpu" if device == "auto" else device
-        threads = config.threads or min(os.cpu_count() or 1, MOST_THREADS)
         name = choose(store, device) if config.language == "auto" else config.language
         self.language_name = name
         self.answer_tokens = config.answer_tokens
         self.language = Language.load(store / name, config.rows, device, seed=config.seed)
+        with torch.inference_mode():
+            threads = config.threads or choose_threads(self.language)
         self._ears = MoonshineEars.load(store / "ears", device)
         self._voice = HibariVoice.load(threads=1)
         self._free = list(range(config.rows))

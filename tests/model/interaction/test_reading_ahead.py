@@ -1,0 +1,134 @@
+"""Language reads the person's words while they speak; what it then answers is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from model.interaction import work
+from model.interaction.memory import LONGEST_TURN_TOKENS, Memory
+from model.interaction.mind import Transcribed
+from model.interaction.parts import Pieces
+from model.interaction.segment import Segment
+from model.messages import StreamSettings, Turn, Word
+from tests.model.interaction.pieces import finished
+from tests.model.interaction.scripted_parts import Scribe
+from tests.model.interaction.walk import SILENCE, VOICE, Walk, lanes
+
+
+class Reader(Scribe):
+    """Counts what it reads."""
+
+    read = 0
+
+    def append(self, row: int, ids: Sequence[int]) -> Pieces[None]:
+        self.read += len(ids)
+        yield from super().append(row, ids)
+
+
+def primed() -> tuple[Memory, Reader]:
+    scribe = Reader()
+    memory = Memory(scribe, 0)
+    finished(memory.prime("Be kind.", ()))
+    scribe.read = 0
+    return memory, scribe
+
+
+def asked_at_once(text: str) -> str:
+    memory, scribe = primed()
+    finished(memory.ask(text))
+    return scribe.text()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "saved"),
+    [
+        (["What is"], len("<person What is")),
+        (["What is", "What is the cap"], len("<person What is the cap")),
+        (["What was"], len("<person What ")),
+        (["What is", "Was"], len("<person W")),
+    ],
+)
+def test_a_draft_reads_the_rest_and_the_row_is_as_if_nothing_had_been_read(
+    ahead: list[str], saved: int
+) -> None:
+    memory, scribe = primed()
+    for text in ahead:
+        finished(memory.read_ahead(text))
+    known = scribe.read
+    finished(memory.ask("What is the capital?"))
+    assert scribe.text() == asked_at_once("What is the capital?")
+    assert scribe.read - known == len("<person What is the capital?><agent ") - saved
+
+
+def test_a_draft_dropped_for_more_words_or_none_is_not_read_again() -> None:
+    memory, scribe = primed()
+    finished(memory.ask("Tell me."))
+    for token in scribe.next_tokens([0]):
+        memory.took(token)
+    scribe.read = 0
+    finished(memory.ask("Tell me."))
+    assert scribe.read == 0
+    assert scribe.text() == asked_at_once("Tell me.")
+    finished(memory.ask("Tell me. Now."))
+    assert scribe.read == len(" Now.><agent ")
+    assert scribe.text() == asked_at_once("Tell me. Now.")
+
+
+def test_what_was_read_ahead_is_not_remembered() -> None:
+    memory, scribe = primed()
+    before = scribe.text()
+    finished(memory.read_ahead("Never mi"))
+    finished(memory.record(Turn("agent", "Yes.")))
+    assert scribe.text() == f"{before}<agent Yes.>"
+    finished(memory.read_ahead("And"))
+    finished(memory.ask("And now?"))
+    finished(memory.settle("Sure.", cut=False))
+    assert scribe.text() == f"{before}<agent Yes.><person And now?><agent Sure.>"
+    finished(memory.read_ahead("And"))
+    finished(memory.go_back())
+    assert scribe.text().endswith("<agent Sure.>")
+
+
+def test_an_abandoned_reading_leaves_no_trace() -> None:
+    memory, scribe = primed()
+    finished(memory.read_ahead("One"))
+    under_way = memory.read_ahead("One two")
+    next(iter(under_way))
+    under_way.close()
+    finished(memory.ask("One two three."))
+    assert scribe.text() == asked_at_once("One two three.")
+
+
+def test_a_turn_too_long_to_be_read_whole_waits_for_its_end() -> None:
+    memory, scribe = primed()
+    finished(memory.read_ahead("a" * LONGEST_TURN_TOKENS))
+    assert scribe.read == 0
+
+
+def heard(walk: Walk, count: int) -> Transcribed:
+    now = walk.mind.hearing
+    assert now.segment is not None
+    words = tuple(Word(f"w{n}", n / 10, n / 10) for n in range(count))
+    open_ = Segment(now.segment.blocks, now.segment.start_seconds, open_words=words)
+    return Transcribed(now.number, now.segment, open_)
+
+
+def test_words_are_read_a_few_at_a_time_but_for_the_last() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    counts = range(1, 3 * work.AHEAD_WORDS + 2)
+    reads = [lanes(walk.step(VOICE, heard(walk, n))).count("language") for n in counts]
+    assert sum(reads) == 3
+    assert reads.index(1) == work.AHEAD_WORDS
+    assert walk.mind.hearing.ahead == 3 * work.AHEAD_WORDS
+    assert lanes(walk.step(SILENCE)).count("language") == 1, "the draft"
+
+
+def test_nothing_is_read_ahead_that_is_not_to_be_answered() -> None:
+    walk = Walk()
+    walk.mind = replace(walk.mind, settings=StreamSettings(manual_turns=True))
+    walk.take(8, VOICE)
+    assert lanes(walk.step(VOICE, heard(walk, 9))).count("language") == 0
