@@ -43,6 +43,7 @@ _PREPOSITIONS = frozenset(
 )
 
 _RAW_WORD = re.compile(r"(\s*)(\S+)(?=(\s))")
+_LAST_WORD = re.compile(r"[A-Za-z]{2,}(?:['’][a-z]+)?[.!?]$")
 _LINE_MARK = re.compile(r"^(?:[-*+•>]|#{1,6}|[-*_=]{3,}|\|?(?:[:\-]+\|)+[:\-]*\|?)$")
 _LIST_NUMBER = re.compile(r"^\d{1,3}[.)]$")
 _LINK_TARGET = re.compile(r"\]\([^)]*\)?")
@@ -104,6 +105,19 @@ class Splitting:
             state, phrase = state._emit(cut)
             phrases.append(phrase)
         return state, tuple(phrases)
+
+    def hasten(self) -> tuple[Splitting, tuple[Phrase, ...]]:
+        """The first phrase, if the text so far reads like a whole sentence: all but certain, and
+        to know it, the next token, takes longer than to render it. Should the word go on after
+        all ("example.com"), its rest is spoken as the next word."""
+        word = self._tail.strip()
+        quoted = any('"' in one.text for one in self._words)
+        if self._phrases or self._in_code or quoted or not _LAST_WORD.match(word):
+            return self, ()
+        if not is_sentence_end(word, ""):
+            return self, ()
+        state, phrases = self.feed(" ")
+        return replace(state, _tail=""), phrases  # The space is no part of the written text.
 
     def flush(self) -> tuple[Phrase, ...]:
         """The phrases that remain when nothing more will be written."""
@@ -174,6 +188,11 @@ class PhraseSplitter:
     def feed(self, text: str) -> tuple[Phrase, ...]:
         """Take more written text; give the phrases that no further text can change."""
         self._splitting, phrases = self._splitting.feed(text)
+        return phrases
+
+    def hasten(self) -> tuple[Phrase, ...]:
+        """See `Splitting.hasten`."""
+        self._splitting, phrases = self._splitting.hasten()
         return phrases
 
     def flush(self) -> tuple[Phrase, ...]:

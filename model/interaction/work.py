@@ -158,7 +158,7 @@ def _speak(draft: int, parts: Parts, memory: Memory) -> Work:
         if memory.language.is_end(token):
             break
         memory.took(token)
-        for phrase in splitter.feed(pieces.push(token)):
+        for phrase in (*splitter.feed(pieces.push(token)), *splitter.hasten()):
             spoken_text += phrase.text
             yield from _render(draft, parts.voice, phrase)
     for phrase in (*splitter.feed(pieces.end()), *splitter.flush()):

@@ -102,6 +102,43 @@ def test_the_first_phrase_comes_as_soon_as_it_is_certain() -> None:
     assert [phrase.text for phrase in splitter.feed(" ")] == ["Once upon a time,"]
 
 
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("The capital of France is Paris.", "The capital of France is Paris."),
+        ("Really?", "Really?"),
+        ("I don't.", "I don't."),
+        ("The capital of France is", None),
+        ("It costs 3.", None),
+        ("It is 5 p.m.", None),
+        ("I asked Dr.", None),
+        ("I live in the U.", None),
+        ('She said "no.', None),
+        ("```print.", None),
+    ],
+)
+def test_the_first_sentence_does_not_wait_for_what_comes_behind_it(
+    text: str, phrase: str | None
+) -> None:
+    splitter = PhraseSplitter()
+    assert splitter.feed(text) == ()
+    assert [one.text for one in splitter.hasten()] == ([] if phrase is None else [phrase])
+    assert splitter.hasten() == ()
+
+
+def test_what_was_hastened_changes_no_place_and_loses_nothing() -> None:
+    splitter = PhraseSplitter()
+    text = "We live here. You live there."
+    splitter.feed(text[:13])
+    hastened = splitter.hasten()
+    rest = (*splitter.feed(text[13:]), *splitter.hasten(), *splitter.flush())
+    assert [*hastened, *rest] == _split(text)
+    splitter.feed("Ask example.")
+    hastened = splitter.hasten()
+    rest = (*splitter.feed("com now."), *splitter.flush())
+    assert "".join(one.text for one in (*hastened, *rest)) == "Ask example. com now."
+
+
 def test_later_phrases_grow() -> None:
     clause = "one two three four five, "
     lengths = [len(phrase.text) for phrase in _split(clause * 30)]
