@@ -30,7 +30,7 @@ from model.timebase import HEARING_BLOCK_SAMPLES, MICRO_TURN_SECONDS, SPEAKING_B
 __all__ = ["Live", "Talker", "live"]
 
 JOBS_SECONDS = 20.0
-PATIENCE_SECONDS = 4 * MICRO_TURN_SECONDS
+PATIENCE_SECONDS = 20 * MICRO_TURN_SECONDS
 """A machine that is busy with other things answers too, only later."""
 
 

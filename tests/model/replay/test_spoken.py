@@ -57,7 +57,7 @@ def random_core(into: Path) -> str:
 
 
 @pytest.mark.weights
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize("floor", ["rules", "core"])
 def test_a_conversation_is_equal_to_the_bit_alone(tmp_path: Path, floor: str) -> None:
     config = EngineConfig(
