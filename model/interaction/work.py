@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 AHEAD_WORDS: Final = 3
 """New words of the person after which Language reads on while they speak: a token read takes a
-quarter of the time of one that is decoded, and what is read then delays no answer."""
+sixth of the time of one that is decoded, and what is read then delays no answer."""
 
 
 @dataclass(frozen=True, slots=True)
