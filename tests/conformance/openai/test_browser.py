@@ -227,12 +227,15 @@ def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_
     wait_for(page, "session.output_transcript.delta", 3)
     page.evaluate("(name) => page.say(name)", SAID[1])
     wait_for(page, "info", 0)
+    page.wait_for_timeout(400)
+    # Each answer by itself: when both begin with the same words, the recogniser hears them once.
+    sounds = [page.evaluate("() => page.stopRecording()")]
+    page.evaluate("() => page.startRecording()")
     told = count(page, "session.output_transcript.delta")
     wait_for(page, "session.output_transcript.delta", told + 4)
     page.evaluate("() => page.connection.send({ type: 'session.close', event_id: 'bye' })")
     wait_for(page, "session.closed", 0)
-    path = tmp_path / "voice.webm"
-    path.write_bytes(base64.b64decode(page.evaluate("() => page.stopRecording()")))
+    sounds.append(page.evaluate("() => page.stopRecording()"))
     events = page.evaluate("() => page.events")
     cut = next(event for event in events if event["type"] == "info")
     assert cut["code"] == "output_audio_interrupted" and cut["reason"] == "floor"
@@ -241,10 +244,19 @@ def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_
     person = " ".join(one["text"] for one in history if one["speaker"] == "user")
     said = {one.name: one.text for one in human_recordings()}
     assert word_error_rate(" ".join(said[one] for one in SAID), person) <= 0.4, person
-    ours = [one["delta"] for one in events if one["type"] == "session.output_transcript.delta"]
+    at, kind = events.index(cut), "session.output_transcript.delta"
+    ours = [
+        "".join(one["delta"] for one in part if one["type"] == kind)
+        for part in (events[:at], events[at:])
+    ]
     text = " ".join(one["text"] for one in history if one["speaker"] == "assistant")
-    assert normalised(text) == normalised("".join(ours))
-    heard = transcribe(read_audio(path))
-    print(f"told  {text!r}\nheard {heard!r}")
-    assert abs(len(normalised(heard)) - len(normalised(text))) <= 3
-    assert word_error_rate(text, heard) <= 0.4
+    assert normalised(text) == normalised(" ".join(ours))
+    for text, sound in zip(ours, sounds, strict=True):
+        path = tmp_path / "voice.webm"
+        path.write_bytes(base64.b64decode(sound))
+        heard = transcribe(read_audio(path))
+        print(f"told  {text!r}\nheard {heard!r}")
+        words = len(normalised(text))
+        assert words and abs(len(normalised(heard)) - words) <= 2
+        # Of few words one or two that a cut leaves half said weigh much.
+        assert word_error_rate(text, heard) * words <= max(2, 0.4 * words)

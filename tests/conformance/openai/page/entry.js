@@ -114,7 +114,8 @@ async function live(secret, instructions) {
   const audioElement = document.querySelector('audio');
   connection.peerConnection.addEventListener('track', ({ track, streams }) => {
     audioElement.srcObject = streams[0] ?? new MediaStream([track]);
-    page.stopRecording = record(audioElement.srcObject);
+    page.startRecording = () => { page.stopRecording = record(audioElement.srcObject); };
+    page.startRecording();
   });
   for (const track of mouth.stream.getTracks()) connection.peerConnection.addTrack(track, mouth.stream);
   const grouper = new TranscriptGrouper();
