@@ -93,10 +93,11 @@ class Memory:
         yield from self._stand(known + ids + self.language.agent_open())
         self._reply_start = self.language.length(self.row)
 
-    def read_ahead(self, text: str) -> Pieces[None]:
+    def read_ahead(self, text: str, beside: str = "") -> Pieces[None]:
         """The person has said `text` so far and goes on: read it, so that `ask` has less to read.
         It is not committed. What is too long to be read whole is left to `ask`."""
-        ids = self.language.person_open(text)
+        known = self.language.note(beside) if beside else []
+        ids = known + self.language.person_open(text)
         if len(ids) <= LONGEST_TURN_TOKENS:
             yield from self._stand(ids)
 

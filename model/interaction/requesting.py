@@ -10,7 +10,9 @@ tools, costs eight times as much and was right less often (docs/eyes.md).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, Literal
 
 from model.interaction import watching
@@ -127,6 +129,13 @@ class Requests:
         if self._read:
             self._language.truncate(self._row, self._read)
 
+    def read_ahead(self, said: str) -> Pieces[None]:
+        """Read what the person has said so far, so that less is left to read when it is judged."""
+        yield from self.prepare()
+        if len(said) <= MOST_SAID:
+            ids = self._language.encode(f'"{_plain(said)}')
+            yield from self._language.append(self._row, ids[self._reach(ids) :])
+
     def ask(self, said: str) -> Pieces[Request | None]:
         """What `said` asks for; None when it is to be answered like anything else."""
         yield from self.prepare()
@@ -140,7 +149,16 @@ class Requests:
 
     def _ask(self, words: str) -> Pieces[Request | None]:
         ids = self._language.encode(f'"{words}" ->')
-        return (yield from grammar(RowPen(self._language, self._row, ids), words))
+        rest = ids[self._reach(ids) :]
+        return (yield from grammar(RowPen(self._language, self._row, rest), words))
+
+    def _reach(self, ids: Sequence[int]) -> int:
+        """Go back as far as these ids stand behind the examples, and say how many do."""
+        there = self._language.held(self._row)[self._read :]
+        pairs = takewhile(lambda pair: pair[0] == pair[1], zip(there, ids, strict=False))
+        same = sum(1 for _ in pairs)
+        self._language.truncate(self._row, self._read + same)
+        return same
 
 
 def grammar(pen: Pen, said: str) -> Pieces[Request | None]:

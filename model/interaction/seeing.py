@@ -84,7 +84,11 @@ def sighted(mind: Mind) -> Sighted | None:
     shown = mind.looking.picture("screen") or mind.looking.picture("camera")
     if shown is None:
         return None
-    line = sight_told.line(mind.looking, (shown.k + 1) * MICRO_TURN_SECONDS)
+    # As it was when the person began to speak: a line that grew old with every word would have to
+    # be read again with every word.
+    segment = mind.hearing.segment
+    now = (shown.k + 1) * MICRO_TURN_SECONDS if segment is None else segment.start_seconds
+    line = sight_told.line(mind.looking, now)
     return Sighted(line, shown.picture, bool(mind.looking.watches))
 
 

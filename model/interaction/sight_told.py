@@ -51,6 +51,7 @@ def _scene(scene: Scene, now: float) -> str:
     people = scene.there(("person", ""))
     parts = [_person(scene, people)] if people else ["nobody"]
     things = [one for one in there if one.key[0] == "object"][:MOST_TOLD]
+    things.sort(key=lambda one: one.since)  # In an order that stays, so that it is read once.
     parts += [_many(one) for one in things]
     latest = max(at for _, at in scene.looked)
     told = f"In the camera you see {_ago(now - latest)}: {', '.join(parts)}."

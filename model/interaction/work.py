@@ -95,9 +95,12 @@ def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
     return Transcribed(number, segment, heard, draft)
 
 
-def read_ahead(memory: Memory, text: str) -> Work:
-    """Read what the person has said so far, before anything is drafted."""
-    yield from memory.read_ahead(text)
+def read_ahead(parts: Parts, row: int, text: str, sighted: Sighted | None) -> Work:
+    """Read what the person has said so far, before anything is drafted: beside what is seen, and
+    as what may be a request."""
+    if sighted is not None and parts.sight is not None:
+        yield from parts.sight.requests[row].read_ahead(text)
+    yield from parts.memories[row].read_ahead(text, sighted.line if sighted else "")
 
 
 def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:

@@ -49,6 +49,23 @@ def test_a_spoken_request_counts_only_when_the_turn_is_over() -> None:
     assert here.scribe.text(0).endswith(told)
 
 
+def test_what_is_said_is_read_while_it_is_said_beside_what_is_seen() -> None:
+    here = room("Tell me when a cup appears.")
+    here.eyes.things = (CUP,)
+    here.scribe.writes = " answer"
+    here.wait(50)
+    here.wait(3, LOUD)
+    seen = "<note In the camera you see now: nobody, a cup. Changed: the cup came 5 seconds ago.>"
+    assert here.scribe.text(0).endswith(f"{seen}<person "), "before a word is known"
+    here.wait(9, LOUD)
+    assert here.rehearsal.engine._state.minds[0].draft is None, "they still speak"
+    assert here.scribe.text(0).endswith(f"{seen}<person Tell me when a cup")
+    assert here.scribe.text(2) == f'{EXAMPLES}"Tell me when a cup'
+    here.wait(60)
+    assert here.scribe.text(0).count("Tell me when a cup appears.") == 1
+    assert here.scribe.text(2) == EXAMPLES
+
+
 def test_a_watch_is_cancelled_by_a_request_and_then_says_nothing() -> None:
     here = room()
     here.wait(5)
