@@ -49,6 +49,10 @@ GLANCE: Final = 40
 """Micro-turns between glances, which keep known what is there while nobody asked to watch: 150 ms
 in four seconds, and only if the picture changed."""
 
+SHARPENS: Final = 30
+"""A sender begins with coarse pictures that grow sharp and do not change otherwise: what is first
+looked at within this time is looked at again, though it seems the same."""
+
 AGAIN: Final = 4
 """Micro-turns to a second look at what is not believed yet."""
 
@@ -75,13 +79,14 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The newest picture of a source, where it lies in time, and how it looked when a network last
-    looked."""
+    """The newest picture of a source, where it lies in time, how it looked when a network last
+    looked, and since when the source shows something."""
 
     picture: Picture
     k: int
     thumbnail: npt.NDArray[np.uint8]
     seen: tuple[tuple[Network, npt.NDArray[np.uint8]], ...] = ()
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,8 @@ def shown(looking: Looking, pictures: Iterable[Picture], k: int, thumbnail: Any)
     for picture in pictures:
         before = held.get(picture.source)
         small = thumbnail(picture.pixels)
-        held[picture.source] = Shown(picture, k, small, before.seen if before else ())
+        seen, since = (before.seen, before.since) if before else ((), k)
+        held[picture.source] = Shown(picture, k, small, seen, since)
     gone = [source for source, one in held.items() if k - one.k > BLANK_MICRO_TURNS]
     for source in gone:
         del held[source]
@@ -154,7 +160,11 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
         network
         for network, each in every.items()
         if k - last.get(network, -GLANCE) >= (min(AGAIN, each) if network in again else each)
-        and (network in again or changed(seen.get(network), one.thumbnail))
+        and (
+            network in again
+            or last.get(network, -GLANCE) < one.since + SHARPENS
+            or changed(seen.get(network), one.thumbnail)
+        )
     ]
     return (one.picture, tuple(sorted(now))) if now else None
 

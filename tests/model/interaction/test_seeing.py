@@ -66,6 +66,19 @@ def test_what_is_said_is_read_while_it_is_said_beside_what_is_seen() -> None:
     assert here.scribe.text(2) == EXAMPLES
 
 
+def test_a_first_picture_that_was_coarse_is_looked_at_again_and_then_no_more() -> None:
+    here = room()
+    here.pixels = np.full((24, 32, 3), 90, np.uint8)
+    here.wait(20)
+    assert here.seen() == []
+    here.eyes.things = (CUP,)
+    here.wait(40)
+    assert here.seen() == [("object", "cup")]
+    looks = len(here.eyes.looks)
+    here.wait(60)
+    assert len(here.eyes.looks) == looks
+
+
 def test_a_watch_is_cancelled_by_a_request_and_then_says_nothing() -> None:
     here = room()
     here.wait(5)
