@@ -251,8 +251,8 @@ def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_
     ]
     text = " ".join(one["text"] for one in history if one["speaker"] == "assistant")
     assert normalised(text) == normalised(" ".join(ours))
-    for text, sound in zip(ours, sounds, strict=True):
-        path = tmp_path / "voice.webm"
+    for at, (text, sound) in enumerate(zip(ours, sounds, strict=True)):
+        path = tmp_path / f"voice-{at}.webm"  # What was read from a path once is not read again.
         path.write_bytes(base64.b64decode(sound))
         heard = transcribe(read_audio(path))
         print(f"told  {text!r}\nheard {heard!r}")
