@@ -298,7 +298,8 @@ class EngineVitals:
     """Sent about once a second: how the engine keeps up.
 
     `tick_p50_seconds` and `tick_p99_seconds` are over the last ten seconds; `missed` counts
-    micro-turns since the start whose outputs left later than their tick allowed.
+    micro-turns since the start whose outputs left later than their tick allowed. `drafted` answers
+    were begun since the start; `dropped` of them were made for nothing.
     """
 
     ticks: int
@@ -307,6 +308,8 @@ class EngineVitals:
     tick_p99_seconds: float
     queued_jobs: int
     journal_entries: int = 0
+    drafted: int = 0
+    dropped: int = 0
 
 
 FromEngine = EngineReady | EngineVitals | StreamOpened | StreamClosed | MicroTurnOutput

@@ -30,6 +30,8 @@ def gauges(reception: Reception) -> Iterator[Gauge]:
         yield Gauge("engine_tick_p50_seconds", "Over ten seconds.", vitals.tick_p50_seconds)
         yield Gauge("engine_tick_p99_seconds", "Over ten seconds.", vitals.tick_p99_seconds)
         yield Gauge("engine_queued_jobs", "Jobs that wait.", vitals.queued_jobs)
+        yield Gauge("engine_drafts", "Answers begun.", vitals.drafted)
+        yield Gauge("engine_drafts_dropped", "Made for nothing.", vitals.dropped)
         yield Gauge("engine_journal_entries", "Waiting for the disk.", vitals.journal_entries)
     if (journal := reception.services.journal) is not None:
         yield Gauge("journal_waiting_lines", "Waiting for the disk.", journal.waiting_lines)

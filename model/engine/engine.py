@@ -36,11 +36,17 @@ class RowInput:
 
 @dataclass(frozen=True, slots=True)
 class RowOutput:
-    """What one row's step gave. Jobs start and lanes are cancelled only on commit."""
+    """What one row's step gave. Jobs start and lanes are cancelled only on commit.
+
+    `drafted` answers were begun in it, before the floor was taken or with it; `dropped` ones that
+    were begun earlier turned out to be wanted by nobody.
+    """
 
     output: MicroTurnOutput
     cancel: tuple[str, ...] = ()
     jobs: tuple[Job, ...] = ()
+    drafted: int = 0
+    dropped: int = 0
 
 
 class InteractionModel(Protocol):
@@ -95,12 +101,16 @@ class Engine:
         journal: writes down all that enters the model, if there is one.
         jobs: work beside the tick; run by the worker's thread, or by a test.
         arrived: arrival time of each micro-turn answered by the last tick, for the vitals.
+        drafted: answers begun, of all streams since the start.
+        dropped: those of them that nobody heard.
     """
 
     model: InteractionModel
     journal: Journal | None = None
     jobs: JobQueue = field(init=False)
     arrived: list[float] = field(init=False, default_factory=list)
+    drafted: int = field(init=False, default=0)
+    dropped: int = field(init=False, default=0)
     _scheduler: Scheduler = field(init=False)
     _state: Any = field(init=False)
 
@@ -189,6 +199,8 @@ class Engine:
             if given is None or row is None:
                 continue
             number = given.turn.stream
+            self.drafted += row.drafted
+            self.dropped += row.dropped
             if self.journal is not None:
                 self._write_down(given, row.output, inputs)
             for lane in row.cancel:

@@ -119,7 +119,9 @@ def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> No
             if not jobs.is_alive():
                 raise RuntimeError("the thread that runs the jobs ended; a new engine is needed")
             journalled = engine.journal.waiting if engine.journal is not None else 0
-            connection.send(vitals.report(now, engine.jobs.waiting(), journalled))
+            report = vitals.report(now, engine.jobs.waiting(), journalled)
+            drafts = {"drafted": engine.drafted, "dropped": engine.dropped}
+            connection.send(replace(report, **drafts))
 
 
 def _take_messages(connection: Connection, engine: Engine) -> bool:

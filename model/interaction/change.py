@@ -34,6 +34,8 @@ class RowChange:
     speech: list[Speech] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    drafted: int = 0
+    dropped: int = 0
 
     @property
     def k(self) -> int:
@@ -50,7 +52,9 @@ class RowChange:
         """What the row's step gives."""
         turn = self.given.turn
         output = MicroTurnOutput(turn.stream, turn.k, tuple(self.speech), tuple(self.events))
-        return RowOutput(output, tuple(self.cancelled), tuple(self.jobs))
+        return RowOutput(
+            output, tuple(self.cancelled), tuple(self.jobs), self.drafted, self.dropped
+        )
 
     # ---- jobs ------------------------------------------------------------------------------
 
@@ -148,6 +152,7 @@ class RowChange:
         self.submit("language", Priority.SPEECH, job)
         draft = Draft(number, segment, text="" if segment else carried)
         self.mind = replace(self.mind, draft=draft, drafts=number)
+        self.drafted += 1
         return draft
 
     def read_ahead(self) -> None:
@@ -177,7 +182,8 @@ class RowChange:
         if self.mind.draft is not None:
             self.cancel("language")
             self.cancel("turn")
-            self.mind = replace(self.mind, draft=None, dropped=self.mind.dropped + 1)
+            self.mind = replace(self.mind, draft=None)
+            self.dropped += 1
             self.forget()
 
     # ---- speaking --------------------------------------------------------------------------

@@ -145,7 +145,6 @@ class Mind:
         sayings: set texts to be said as soon as the floor is free, such as a greeting.
         doing: what the person was last said to be doing.
         utterances, drafts: the last number given out.
-        dropped: how many drafts were made for nothing.
         wishes: what the client ordered, and what tools owe us.
         looking: what is seen, and what is watched for.
     """
@@ -169,7 +168,6 @@ class Mind:
     doing: PersonDoing = "silent"
     utterances: int = 0
     drafts: int = 0
-    dropped: int = 0
     wishes: Wishes = field(default_factory=Wishes)
     looking: Looking = field(default_factory=Looking)
 

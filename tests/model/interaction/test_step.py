@@ -126,9 +126,11 @@ def test_a_typed_question_whose_answer_fails_is_apologised_for() -> None:
 def test_a_draft_begins_with_the_first_silence_and_voice_drops_it() -> None:
     walk = Walk()
     walk.take(8, VOICE)
-    assert lanes(walk.step(SILENCE)) == ["language"]
+    begun = walk.step(SILENCE)
+    assert lanes(begun) == ["language"] and (begun.drafted, begun.dropped) == (1, 0)
     assert walk.mind.draft is not None and walk.mind.doing == "speaking"
-    assert "language" in walk.step(VOICE).cancel
+    given_up = walk.step(VOICE)
+    assert "language" in given_up.cancel and (given_up.drafted, given_up.dropped) == (0, 1)
     assert walk.mind.draft is None
 
 
