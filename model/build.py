@@ -92,9 +92,8 @@ def _of_folder(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _core(setting: str) -> Path:
-    """The checkpoint that has the floor; a folder with nothing in it for the rules."""
-    shipped = ROOT / "model" / "weights" / "core"
-    return shipped if setting in ("auto", "rules") else Path(setting)
+    """The checkpoint that has the floor; a folder that is not there for the rules."""
+    return ROOT / "model" / "weights" / "core" if setting == "shipped" else Path(setting)
 
 
 def _hash(path: Path) -> str:

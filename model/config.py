@@ -51,9 +51,9 @@ class EngineConfig:
     floor: str = "{}"
     """Overrides of the floor's settings as a JSON object; the benchmark sweeps them."""
 
-    core: str = "auto"
-    """Who has the floor: `auto` is the checkpoint of Core in `model/weights/core` if there is one,
-    else the rules; `rules`; or the folder of a checkpoint."""
+    core: str = "rules"
+    """Who has the floor: `rules`; `shipped`, the checkpoint of Core in `model/weights/core`, which
+    is not as good as the rules yet (see its card); or the folder of another checkpoint."""
 
     eyes: str = "auto"
     """`auto` sees when the part `eyes` was fetched; `off` does not look at pictures at all."""

@@ -100,9 +100,7 @@ def core_folder(setting: str) -> Path | None:
     """The checkpoint that has the floor; None for the rules. See `EngineConfig.core`."""
     if setting == "rules":
         return None
-    if setting == "auto":
-        return SHIPPED_CORE if (SHIPPED_CORE / "core.safetensors").is_file() else None
-    return Path(setting)
+    return SHIPPED_CORE if setting == "shipped" else Path(setting)
 
 
 def _core(

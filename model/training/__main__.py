@@ -66,6 +66,7 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="where the checkpoint is to be")
     parser.add_argument("--half", action="store_true", help="store float16")
     parser.add_argument("--most-wrong", type=float, help="share of pauses that may be taken")
+    parser.add_argument("--note", default="", help="what else is to be known, for the card")
     parser.add_argument("--threads", type=int, default=1)
 
 
@@ -123,7 +124,7 @@ def _export(chosen: argparse.Namespace) -> int:
     from model.training.export import export
 
     most = evaluate.MOST_WRONG if chosen.most_wrong is None else chosen.most_wrong
-    found = export(chosen.run, chosen.dev, chosen.out, chosen.half, most)
+    found = export(chosen.run, chosen.dev, chosen.out, chosen.half, most, note=chosen.note)
     shown = {name: value for name, value in found.items() if not name.endswith("_curve")}
     sys.stdout.write(json.dumps(shown, indent=1) + "\n")
     return 0

@@ -24,7 +24,7 @@ one token per 100 ms, and says what to do with the floor: listen, take, hold, yi
 Trained from scratch in this project; nothing else takes turns.
 
 {_rows(_facts(recipe, found, weights, size_bytes))}
-
+{_note(recipe)}
 Made again with `counterpoint train core` and `recipe.json`; killed and resumed it gives the same
 bits on the same machine.
 
@@ -32,9 +32,9 @@ bits on the same machine.
 
 {found["conversations"]} synthesised conversations, {found["minutes"]:.0f} minutes; voices, noises,
 rooms and words are others than in training. The operating point was chosen on the same
-conversations: at most {recipe["most_wrong"]:.0%} of the pauses taken. Delays are of the decision
-alone; what is heard is later by the network and by the time a phrase takes to begin. The bench's
-test split decides; these numbers do not.
+conversations: at most {recipe["most_wrong"]:.0%} of the pauses taken and nearly all turns answered,
+or what comes nearest to it. Delays are of the decision alone; what is heard is later by the network
+and by the time a phrase takes to begin. The bench's test split decides; these numbers do not.
 
 {_rows(_measured(found))}
 
@@ -46,6 +46,10 @@ test split decides; these numbers do not.
   others, and it must be trained again.
 * It tells nobody who speaks, and keeps nothing but its window.
 """
+
+
+def _note(recipe: Mapping[str, Any]) -> str:
+    return f"\n{recipe['note']}\n" if recipe.get("note") else ""
 
 
 def _facts(
@@ -62,9 +66,10 @@ def _facts(
         f"{training['length']} micro-turns, seed {recipe['seed']}, {training['precision']}"
     )
     made = f"torch {recipe['torch']}, {recipe['threads']} thread(s), commit {recipe['commit'][:12]}"
+    beside = f", with {', '.join(data['parts'])}" if data["parts"] else ""
     shards = (
         f"shards {data['first']} to {data['last']} ({data['shards']}) of synthesised "
-        f"conversations, with {', '.join(data['parts'])}; `model/training/DATA.md`"
+        f"conversations{beside}; `model/training/DATA.md`"
     )
     acts = ", ".join(f"{name} {value:.3f}" for name, value in point.items())
     size = f"{weights / 1e6:.2f} million, {recipe['stored']}, {size_bytes / 1e6:.1f} MB"

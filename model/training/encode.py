@@ -4,6 +4,9 @@ Adds to every shard the parts that it lacks: `sound` (dMel and prosody of both s
 (pooled states of Ears' encoder over the last 2 s), `belief` (Language's opinion of the words so
 far), and with `--only teach` what a pretrained end-of-turn model thinks of every silence. Can be
 stopped and started again at any time: what is there is kept.
+
+The encoder is nine tenths of the work. `--refresh 4` asks it half as often as live, `--no-encoder`
+writes that it said nothing: Core has to do without it now and then anyway.
 """
 
 from __future__ import annotations
@@ -52,12 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many")
     parser.add_argument("--only", choices=(*PASSES, TEACH), help="one of the parts")
     parser.add_argument("--share", default="0/1", help="n/m: every m-th shard, from the n-th on")
+    parser.add_argument(
+        "--refresh",
+        type=int,
+        default=REFRESH_MICRO_TURNS,
+        choices=range(1, 11),
+        metavar="N",
+        help="micro-turns from one asking of the encoder to the next",
+    )
+    parser.add_argument("--no-encoder", action="store_true", help="its states are absent")
     chosen = parser.parse_args(arguments)
     import torch
 
     torch.set_num_threads(chosen.threads)
     number, of = (int(part) for part in chosen.share.split("/"))
-    passes = Passes(chosen.device)
+    passes = Passes(chosen.device, 0 if chosen.no_encoder else chosen.refresh)
     until = time.monotonic() + chosen.seconds
     for index in shards.shard_indices(chosen.folder)[number::of]:
         for part in PASSES if chosen.only is None else (chosen.only,):
@@ -73,10 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Passes:
-    """The passes over one shard each, with the networks they need; those are loaded when used."""
+    """The passes over one shard each, with the networks they need; those are loaded when used.
 
-    def __init__(self, device: str = "cpu") -> None:
+    Args:
+        device: where the networks are.
+        refresh: micro-turns from one asking of the encoder to the next; 0 never asks it.
+    """
+
+    def __init__(self, device: str = "cpu", refresh: int = REFRESH_MICRO_TURNS) -> None:
         self._device = device
+        self._refresh = refresh
 
     def run(self, folder: Path, index: int, part: str) -> float:
         """Make one part of a rendered shard; returns how much faster than real time.
@@ -104,9 +122,12 @@ class Passes:
         return {name: np.concatenate([one[name] for one in made]) for name in made[0]}
 
     def _encoder(self, folder: Path, index: int) -> streams.Arrays:
+        if not self._refresh:
+            rows, _ = shards.read_part(folder, index, "rows")
+            return _absent_states(int(rows["starts"][-1]))
         heard = [heard for heard, _ in shards.read_audio(folder, index)]
         ears, together = self._ears
-        return _joined_states(index, heard, ears, together)
+        return _joined_states(index, heard, ears, together, self._refresh)
 
     def _belief(self, folder: Path, index: int) -> streams.Arrays:
         from model.training import belief
@@ -157,11 +178,24 @@ def sound_columns(heard: Audio, sent: Audio) -> streams.Arrays:
     return columns
 
 
+def _absent_states(micro_turns: int) -> streams.Arrays:
+    pools = (1, streams.ENCODER_POOLS, streams.ENCODER_WIDTH)
+    return {
+        "states": np.zeros(pools, np.float16),
+        "index": np.full(micro_turns, -1, np.int32),
+        "age": np.full(micro_turns, -1, np.int16),
+    }
+
+
 def _joined_states(
-    index: int, heard: list[Audio], ears: Any, together: Callable[[Windows], Windows]
+    index: int,
+    heard: list[Audio],
+    ears: Any,
+    together: Callable[[Windows], Windows],
+    refresh: int,
 ) -> streams.Arrays:
     made = [
-        encode_states(audio, ears, np.random.default_rng([index, number]), together)
+        encode_states(audio, ears, np.random.default_rng([index, number]), together, refresh)
         for number, audio in enumerate(heard)
     ]
     firsts = np.cumsum([0, *(len(one["states"]) for one in made)])
@@ -181,6 +215,7 @@ def encode_states(
     ears: Any,
     generator: np.random.Generator,
     together: Callable[[Windows], Windows] | None = None,
+    refresh: int = REFRESH_MICRO_TURNS,
 ) -> streams.Arrays:
     """Pooled encoder states of one conversation, each from the micro-turn on in which it is known.
 
@@ -190,6 +225,7 @@ def encode_states(
         generator: draws which refreshes come late and whether even or odd micro-turns ask.
         together: states `[windows, frames, 288]` of whole windows `[windows, samples]`, as
             `WindowEncoder`; without it `ears` reads them one by one.
+        refresh: micro-turns from one asking to the next.
 
     Returns:
         states float16 `[refreshes, 4, 288]`; index and age int `[micro-turns]`, -1 for none yet.
@@ -197,8 +233,8 @@ def encode_states(
     micro_turns = len(heard) // HEARING_BLOCK_SAMPLES
     index = np.full(micro_turns, -1, np.int32)
     read = np.full(micro_turns, -1, np.int64)
-    first = int(generator.integers(0, REFRESH_MICRO_TURNS))
-    asked = range(first, micro_turns, REFRESH_MICRO_TURNS)
+    first = int(generator.integers(0, refresh))
+    asked = range(first, micro_turns, refresh)
     for number, k in enumerate(asked):
         known = k + 1 + int(generator.random() < LATE_SHARE)
         index[known:] = number

@@ -39,6 +39,7 @@ def export(
     half: bool = False,
     most_wrong: float = evaluate.MOST_WRONG,
     most_conversations: int | None = None,
+    note: str = "",
 ) -> evaluate.Report:
     """Write the averaged weights of a run, with the operating point that dev gives them.
 
@@ -49,6 +50,7 @@ def export(
         half: weights as float16; they are read as float32.
         most_wrong: share of dev's pauses that may be taken.
         most_conversations: of dev that are looked at; None for all.
+        note: what else is to be known of the run, for recipe and card.
 
     Returns:
         The report on dev, of the weights as written.
@@ -73,7 +75,7 @@ def export(
     point.write(out / OPERATING_POINT)
     found = evaluate.report(talks, point)
     recipe = {**about, "steps_done": trainer.step, "data": _data(run), "most_wrong": most_wrong,
-              "stored": "float16" if half else "float32"}  # fmt: skip
+              "stored": "float16" if half else "float32", "note": note}  # fmt: skip
     _write(out / RECIPE, recipe)
     _write(out / DEV, found)
     for name in (CURVE, PICTURE):

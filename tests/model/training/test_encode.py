@@ -53,6 +53,15 @@ def test_data_is_made_shard_by_shard_and_goes_on(tmp_path: Path) -> None:
     assert set(make._encoded(tmp_path, 0, passes, keep_audio=True)) == set(PASSES)
     assert shards.has_part(tmp_path, 0, "audio")
     passes.run(tmp_path, 0, TEACH)
+    for refresh in (4, 0):
+        shards.part_path(tmp_path, 0, "encoder").unlink()
+        Passes(refresh=refresh).run(tmp_path, 0, "encoder")
+        made, _ = shards.read_part(tmp_path, 0, "encoder")
+        often = {4: 0.25, 0: 0.0}[refresh]
+        assert abs(made["index"].max() + 1 - often * len(made["index"])) <= 1
+        assert (made["age"] >= 0).any() == bool(refresh)
+    shards.part_path(tmp_path, 0, "encoder").unlink()
+    passes.run(tmp_path, 0, "encoder")
     shards.part_path(tmp_path, 0, "belief").unlink()
     assert set(make._encoded(tmp_path, 0, passes, keep_audio=False)) == {"belief"}
     assert not shards.has_part(tmp_path, 0, "audio")
