@@ -120,8 +120,7 @@ def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> No
                 raise RuntimeError("the thread that runs the jobs ended; a new engine is needed")
             journalled = engine.journal.waiting if engine.journal is not None else 0
             report = vitals.report(now, engine.jobs.waiting(), journalled)
-            drafts = {"drafted": engine.drafted, "dropped": engine.dropped}
-            connection.send(replace(report, **drafts))
+            connection.send(replace(report, drafted=engine.drafted, dropped=engine.dropped))
 
 
 def _take_messages(connection: Connection, engine: Engine) -> bool:
