@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["ChatTokens", "TextStream"]
+__all__ = ["ChatTokens", "TextStream", "shared"]
 
 _OPEN: Final = "<|im_start|>"
 _CLOSE: Final = "<|im_end|>"
@@ -16,6 +17,11 @@ their ends, it answers "Four plus three equals —" after two or three interrupt
 
 _BROKEN: Final = "\ufffd"
 _LONGEST_CHARACTER: Final = 8
+
+
+def shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with: what was read of one need not be read for the other."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 class ChatTokens:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Final
 
+from model.interaction.chat import shared
 from model.interaction.parts import BeyondWindow, LanguagePart, Pieces
 from model.interaction.prompt import DEFAULT_INSTRUCTIONS
 from model.interaction.wishes import Called, Outcome
@@ -104,9 +104,7 @@ class Memory:
     def _stand(self, ids: list[int]) -> Pieces[None]:
         """Let the row hold these ids behind what is committed; of what it holds there already,
         such as the beginning of the same turn, only the rest is read."""
-        pairs = zip(self._ahead, ids, strict=False)
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        yield from self.go_back(self._ahead[:same])
+        yield from self.go_back(self._ahead[: shared(self._ahead, ids)])
         kept = len(self._ahead)
         yield from self._append(ids[kept:])
         self._ahead = ids

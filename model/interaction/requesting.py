@@ -12,11 +12,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Final, Literal
 
 from model.interaction import watching
 from model.interaction.calling import RowPen
+from model.interaction.chat import shared
 from model.interaction.parts import LanguagePart, Pieces
 from model.interaction.scene import Key
 from model.interaction.tool_grammar import Pen, TooLong
@@ -155,8 +155,7 @@ class Requests:
     def _reach(self, ids: Sequence[int]) -> int:
         """Go back as far as these ids stand behind the examples, and say how many do."""
         there = self._language.held(self._row)[self._read :]
-        pairs = takewhile(lambda pair: pair[0] == pair[1], zip(there, ids, strict=False))
-        same = sum(1 for _ in pairs)
+        same = shared(there, ids)
         self._language.truncate(self._row, self._read + same)
         return same
 
