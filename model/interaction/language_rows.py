@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import torch
@@ -118,10 +118,51 @@ class LanguageRows:
                 yield PAUSE
             return
         yield from self.append(row, prefix)
+        self.keep_prefix(row, prefix)
+
+    def keep_prefix(self, row: int, prefix: Sequence[int]) -> None:
+        """Pin the prefix, which is all that the row holds, and keep a copy in the spare row."""
         self.pin(row, len(prefix))
         if self._spare:
             self.fork(row, self.rows)
             self._prefix = tuple(prefix)
+
+    def snapshot(self, row: int) -> dict[str, Tensor]:
+        """Copies of the tokens of a row that has not slid, and of what they left in it.
+
+        Raises:
+            ValueError: the row has slid.
+        """
+        length = self._lengths[row]
+        if length > self._state.capacity:
+            raise ValueError(f"row {row} has slid: what it held at first is overwritten")
+        state = self._state
+        return {
+            "tokens": state.tokens[row, :length].clone(),
+            "keys": state.keys[:, row, :, :length].clone(),
+            "values": state.values[:, row, :, :length].clone(),
+        }
+
+    def restore(self, row: int, snapshot: Mapping[str, Tensor]) -> None:
+        """Make an empty row what another was when its snapshot was taken, save for its pins.
+
+        Raises:
+            KeyError: something is missing in the snapshot.
+            ValueError: it is not of this decoder, or larger than a row.
+        """
+        tokens, state = snapshot["tokens"], self._state
+        length = len(tokens)
+        caches = {"keys": state.keys, "values": state.values}
+        for name, cache in caches.items():
+            place = cache[:, row, :, :length]
+            if snapshot[name].shape != place.shape or snapshot[name].dtype != cache.dtype:
+                raise ValueError(f"the {name} are not of this decoder")
+        self.reset(row)
+        for name, cache in caches.items():
+            cache[:, row, :, :length] = snapshot[name]
+        self._put(row, 0, tokens.tolist())
+        self._lengths[row] = length
+        self._state.lengths[row] = length
 
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         """Sample one token for each row and append it; one batched step.

@@ -17,7 +17,8 @@ from model.interaction.ears import MoonshineEars
 from model.interaction.floor_port import FloorPart
 from model.interaction.language import Language
 from model.interaction.memory import Memory
-from model.interaction.requesting import Requests
+from model.interaction.read_before import read_before
+from model.interaction.requesting import EXAMPLES, Requests
 from model.interaction.seeing import SightParts
 from model.interaction.voice import HibariVoice
 from model.interaction.work import Parts
@@ -68,7 +69,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     )
     with torch.inference_mode():
         threads = config.threads or choose_threads(language)
-        _read_what_never_changes(language, parts.sight, threads)
+        _read_what_never_changes(language, parts.sight, threads, store / name)
     torch.set_num_threads(1)  # This thread ticks; see `CounterpointModel.begin_jobs`.
     described = {
         "language": name,
@@ -136,12 +137,18 @@ def _device(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _read_what_never_changes(language: Language, sight: SightParts | None, threads: int) -> None:
+def _read_what_never_changes(
+    language: Language, sight: SightParts | None, threads: int, weights: Path
+) -> None:
     """How nearly every conversation begins, and examples of requests on what is seen: the first
     person must not wait for them either."""
     torch.set_num_threads(threads)
-    for _ in language.begin(0, language.chat_prefix()):
-        pass
+    prefix = language.chat_prefix()
+    read_before(language, 0, prefix, weights, "prefix")
+    language.keep_prefix(0, prefix)
     language.reset(0)
-    for _ in sight.requests[0].prepare() if sight is not None else ():
-        pass
+    if sight is not None:
+        first = sight.requests[0]
+        read_before(language, first.row, language.encode(EXAMPLES), weights, "requests")
+        for _ in first.prepare():
+            pass

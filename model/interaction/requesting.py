@@ -22,7 +22,7 @@ from model.interaction.scene import Key
 from model.interaction.tool_grammar import Pen, TooLong
 from model.interaction.watching import Way
 
-__all__ = ["Request", "Requests", "grammar"]
+__all__ = ["EXAMPLES", "Request", "Requests", "grammar"]
 
 log = logging.getLogger(__name__)
 
@@ -107,34 +107,36 @@ class Requests:
 
     def __init__(self, language: LanguagePart, row: int, first: Requests | None = None) -> None:
         self._language = language
-        self._row = row
+        self.row = row
         self._first = first
         self._read = 0
 
     def prepare(self) -> Pieces[None]:
         """Read the examples, before the first question comes: one to eight seconds of one thread,
-        by its kind; or milliseconds, to copy them."""
+        by its kind; or milliseconds, to copy them; or nothing, where the row holds them."""
         if self._read:
             return
-        self._language.reset(self._row)
+        examples = self._language.encode(EXAMPLES)
         if self._first is not None and self._first._read:
-            self._language.fork(self._first._row, self._row)
-            self._language.truncate(self._row, self._first._read)
-        else:
-            yield from self._language.append(self._row, self._language.encode(EXAMPLES))
-        self._read = self._language.length(self._row)
+            self._language.reset(self.row)
+            self._language.fork(self._first.row, self.row)
+            self._language.truncate(self.row, self._first._read)
+        elif self._language.held(self.row) != examples:
+            self._language.reset(self.row)
+            yield from self._language.append(self.row, examples)
+        self._read = self._language.length(self.row)
 
     def forget(self) -> None:
         """Another stream begins: nothing stays of what was said in the last."""
         if self._read:
-            self._language.truncate(self._row, self._read)
+            self._language.truncate(self.row, self._read)
 
     def read_ahead(self, said: str) -> Pieces[None]:
         """Read what the person has said so far, so that less is left to read when it is judged."""
         yield from self.prepare()
         if len(said) <= MOST_SAID:
             ids = self._language.encode(f'"{_plain(said)}')
-            yield from self._language.append(self._row, ids[self._reach(ids) :])
+            yield from self._language.append(self.row, ids[self._reach(ids) :])
 
     def ask(self, said: str) -> Pieces[Request | None]:
         """What `said` asks for; None when it is to be answered like anything else."""
@@ -150,13 +152,13 @@ class Requests:
     def _ask(self, words: str) -> Pieces[Request | None]:
         ids = self._language.encode(f'"{words}" ->')
         rest = ids[self._reach(ids) :]
-        return (yield from grammar(RowPen(self._language, self._row, rest), words))
+        return (yield from grammar(RowPen(self._language, self.row, rest), words))
 
     def _reach(self, ids: Sequence[int]) -> int:
         """Go back as far as these ids stand behind the examples, and say how many do."""
-        there = self._language.held(self._row)[self._read :]
+        there = self._language.held(self.row)[self._read :]
         same = shared(there, ids)
-        self._language.truncate(self._row, self._read + same)
+        self._language.truncate(self.row, self._read + same)
         return same
 
 

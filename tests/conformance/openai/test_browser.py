@@ -22,7 +22,7 @@ from model.timebase import HEARING_RATE
 from tests.browser.chromium import chromium, driver, wait_until
 from tests.end_to_end.served import Served
 from tests.network.testbed import TestBed
-from tests.speech.checker import transcribe
+from tests.speech.checker import transcribe_conversation
 from tests.speech.recordings import human_recordings, read_audio
 from tests.speech.wer import normalised, word_error_rate
 
@@ -159,7 +159,7 @@ def test_the_agents_sdk_holds_a_conversation_and_its_history_is_what_was_heard(
     statuses = [one["status"] for one in told]
     assert statuses[0] == "completed" and statuses.count("incomplete") >= 2, told
     text = " ".join(one["content"][0]["transcript"] for one in told)
-    heard = transcribe(read_audio(path))
+    heard = transcribe_conversation(read_audio(path))
     print(f"told  {text!r}\nheard {heard!r}")
     assert len(normalised(text)) >= 12
     assert word_error_rate(text, heard) <= 0.35
@@ -254,7 +254,7 @@ def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_
     for at, (text, sound) in enumerate(zip(ours, sounds, strict=True)):
         path = tmp_path / f"voice-{at}.webm"  # What was read from a path once is not read again.
         path.write_bytes(base64.b64decode(sound))
-        heard = transcribe(read_audio(path))
+        heard = transcribe_conversation(read_audio(path))
         print(f"told  {text!r}\nheard {heard!r}")
         words = len(normalised(text))
         assert words and abs(len(normalised(heard)) - words) <= 2

@@ -24,7 +24,7 @@ from tests.browser.chromium import chromium, driver, wait_until
 from tests.conformance.documents import ROOT, function
 from tests.end_to_end.served import Served
 from tests.network.testbed import TestBed
-from tests.speech.checker import transcribe
+from tests.speech.checker import transcribe_conversation
 from tests.speech.recordings import human_recordings, read_audio
 from tests.speech.wer import normalised, word_error_rate
 
@@ -149,7 +149,7 @@ def wait_for(page: Page, kind: str, more_than: int) -> None:
 def recording(page: Page, path: Path) -> str:
     """What the page heard, as another project's recogniser understands it."""
     path.write_bytes(base64.b64decode(page.evaluate("() => page.stopRecording()")))
-    return transcribe(read_audio(path))
+    return transcribe_conversation(read_audio(path))
 
 
 def same(told: str, heard: str, least_words: int = 12) -> None:
