@@ -46,16 +46,16 @@ def floor_offset(generator: Generator) -> float:
     return min(_log_normal(generator, 0.3, 0.8), 4.0)
 
 
-def answer_gap(generator: Generator, slow: float = 0.0) -> float:
+def answer_gap(generator: Generator, slow: float = 0.0, longest: float = 2.5) -> float:
     """Seconds from the end of the person's turn to our answer, in the conversations shown.
 
-    In a share `slow` of all cases 1 to 2.5 s: Language was slow, or nothing was decided.
+    In a share `slow` of all cases 1 s to `longest`: Language was slow, or nothing was decided.
 
     Not what is taught, which is to answer at once: late answers show Core what waiting looks like,
     and how late it would be.
     """
     if generator.random() < slow:
-        return float(generator.uniform(1.0, 2.5))
+        return float(generator.uniform(1.0, longest))
     return float(np.clip(_log_normal(generator, 0.65, 0.6), 0.05, 2.5))
 
 
