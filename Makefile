@@ -54,7 +54,7 @@ check: .venv/dev node_modules/installed $(if $(filter test,$(MAKECMDGOALS)),test
 # time, on a wire or in a browser; it mostly waits.
 REAL := tests/client/test_spoken.py tests/conformance tests/bench/rivals \
 	$(addprefix tests/end_to_end/test_,acceptance.py orders.py prompts.py spoken.py) \
-	$(addprefix tests/browser/test_,screenshot.py spoken.py) \
+	$(addprefix tests/browser/test_,screenshot.py seeing.py spoken.py) \
 	$(addprefix tests/bench/test_,gate.py harness.py browser_sample.py)
 LIVE := $(addprefix tests/client/test_,conversation.py documents.py) \
 	tests/end_to_end tests/browser tests/network tests/server/webrtc

@@ -53,8 +53,8 @@ SHARPENS: Final = 30
 """A sender begins with coarse pictures that grow sharp and do not change otherwise: what is first
 looked at within this time is looked at again, though it seems the same."""
 
-AGAIN: Final = 4
-"""Micro-turns to a second look at what is not believed yet."""
+AGAIN: Final = 2
+"""Micro-turns to a second look at what is not believed yet: there is a new picture by then."""
 
 GLANCES: Final[tuple[Network, ...]] = ("faces", "things")
 

@@ -25,6 +25,7 @@ from typing import Any, Final, Literal
 
 import av
 import numpy as np
+import numpy.typing as npt
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from model.messages import Audio
@@ -41,6 +42,7 @@ __all__ = [
     "microphone_file",
     "open_page",
     "serve",
+    "show_still",
     "start_call",
     "wait_until",
 ]
@@ -67,9 +69,9 @@ def serve(bed: TestBed, *flags: str, port: int = PORT) -> str:
     server = bed.spawn_server([*command, "--port", str(port), *flags])
     server.wait_for_output("listens", 30)
     bed.run_in_client(
-        ["curl", "-sf", "--retry", "60", "--retry-delay", "1", "--retry-all-errors"]
+        ["curl", "-sf", "--retry", "150", "--retry-delay", "1", "--retry-all-errors"]
         + [f"{address}/healthz"],
-        timeout_seconds=90,
+        timeout_seconds=180,
     )
     return address
 
@@ -108,6 +110,16 @@ def camera_file(path: Path, colours: Sequence[tuple[int, int, int]], each: int =
             planes = frame.to_ndarray().tobytes()
             for _ in range(each):
                 file.write(b"FRAME\n" + planes)
+    return path
+
+
+def show_still(path: Path, pixels: npt.NDArray[np.uint8]) -> Path:
+    """A Y4M of one frame for the fake camera, RGB `[480, 640, 3]`. Written again while the camera
+    plays it, it is what the camera sees next: Chromium reads each frame when it is due."""
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
+    head = b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\nFRAME\n"
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(head + frame.to_ndarray().tobytes())
     return path
 
 

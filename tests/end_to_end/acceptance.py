@@ -1,7 +1,8 @@
-"""What issue A promises, measured through the real server with the real model.
+"""What is promised of conversations, measured through the real server with the real model.
 
     python -m tests.end_to_end.acceptance latency --json out/latency.json
     python -m tests.end_to_end.acceptance camera --count 12
+    python -m tests.end_to_end.acceptance together --minutes 20
     python -m tests.end_to_end.acceptance prompts|cycles|endurance|loss …
 
 Prints JSON. A latency from a busy machine is no finding: the load average stands in every result.
@@ -24,9 +25,10 @@ import numpy as np
 from tests.bench.stimuli.speech import Said as Clip
 from tests.bench.stimuli.speech import humans, insert_pause
 from tests.end_to_end.prompts import measure_prompts
+from tests.end_to_end.resources import growth, resident, ticks_and_missed
 from tests.end_to_end.served import Served
 from tests.end_to_end.spoken import RATE, Talk, model_server
-from tests.network.scene import Scene, photograph
+from tests.end_to_end.together import changing_scene, together
 from tests.network.testbed import Link
 from tests.speech.wer import word_error_rate
 
@@ -106,14 +108,6 @@ async def camera(served: Served, clips: int = 12) -> Result:
     }
 
 
-def _scene() -> Scene:
-    """A person, and every four seconds something else."""
-    scene = Scene(rate=2)
-    pictures = [photograph(name) for name in ("astronaut.png", "coffee.png")]
-    scene.draw = lambda now: pictures[int(now / 4) % 2]
-    return scene
-
-
 async def _turns(served: Served, clips: list[Clip], shows: bool = False) -> list[Result]:
     """Each clip is the first turn of nobody: one conversation, its answers stopped early."""
     told: list[tuple[Clip, Any, Any]] = []
@@ -121,7 +115,7 @@ async def _turns(served: Served, clips: list[Clip], shows: bool = False) -> list
         talk = Talk(caller)
         await talk.begin()
         if shows:
-            caller.show(_scene())
+            caller.show(changing_scene(rate=2))
             caller.send({"type": "eyes.look", "source": "camera", "on": True})
             await talk.until(lambda: bool(talk.events("eyes.seen")), 20.0)
         await asyncio.sleep(1.0)
@@ -166,17 +160,6 @@ def _turn(talk: Talk, loud: Any, clip: Clip, said: Any, started: Any) -> Result:
 # ---- memory ------------------------------------------------------------------------------------
 
 
-def _resident(served: Served) -> dict[str, int]:
-    return {
-        "server_bytes": served.process.memory_info().rss,
-        "engine_bytes": served.engines()[0].memory_info().rss,
-    }
-
-
-def _growth(before: dict[str, int], after: dict[str, int]) -> dict[str, float]:
-    return {name: after[name] / before[name] - 1.0 for name in before}
-
-
 async def cycles(served: Served, count: int = 200, settled: int = 20) -> Result:
     """Connect, hear of the session, say something, hang up: what stays behind."""
     clip = people(1)[0]
@@ -189,15 +172,15 @@ async def cycles(served: Served, count: int = 200, settled: int = 20) -> Result:
             await asyncio.sleep(0.6)
         if number == settled:
             await asyncio.sleep(2.0)
-            before = _resident(served)
+            before = resident(served)
     await asyncio.sleep(2.0)
-    after = _resident(served)
+    after = resident(served)
     open_streams = await asyncio.to_thread(served.metric, "engine_streams")
     return {
         "cycles": count,
         "before": before,
         "after": after,
-        "growth": _growth(before, after),
+        "growth": growth(before, after),
         "streams_left": open_streams,
     }
 
@@ -212,7 +195,7 @@ async def endurance(served: Served, minutes: float = 30.0, settled_minutes: floa
     async with served.call(rate=RATE) as caller:
         talk = Talk(caller)
         await talk.begin()
-        ticks, missed = await _ticks(served)
+        ticks, missed = await ticks_and_missed(served)
         while loop.time() - began < minutes * 60:
             since = len(caller.events)
             talk.say(clips[spoken % len(clips)].audio)
@@ -221,8 +204,8 @@ async def endurance(served: Served, minutes: float = 30.0, settled_minutes: floa
             answered += bool(talk.events("agent.started", since=since))
             minute = (loop.time() - began) / 60
             if not samples or minute - samples[-1]["minute"] >= 1.0:
-                samples.append({"minute": round(minute, 2), **_resident(served)})
-    last_ticks, last_missed = await _ticks(served)
+                samples.append({"minute": round(minute, 2), **resident(served)})
+    last_ticks, last_missed = await ticks_and_missed(served)
     settled = next((s for s in samples if s["minute"] >= settled_minutes), samples[0])
     names = ("server_bytes", "engine_bytes")
     slow = [event for event in caller.events if event["type"] == "engine"]
@@ -233,15 +216,9 @@ async def endurance(served: Served, minutes: float = 30.0, settled_minutes: floa
         "micro_turns": last_ticks - ticks,
         "missed": (last_missed - missed) / max(1.0, last_ticks - ticks),
         "told_slow": sum(event["state"] == "slow" for event in slow),
-        "growth": _growth({n: settled[n] for n in names}, {n: samples[-1][n] for n in names}),
+        "growth": growth({n: settled[n] for n in names}, {n: samples[-1][n] for n in names}),
         "memory": samples,
     }
-
-
-async def _ticks(served: Served) -> tuple[float, float]:
-    await asyncio.sleep(1.5)  # The engine tells how it keeps up once a second.
-    ticks = await asyncio.to_thread(served.metric, "engine_ticks")
-    return ticks, await asyncio.to_thread(served.metric, "engine_missed")
 
 
 # ---- loss --------------------------------------------------------------------------------------
@@ -283,7 +260,8 @@ def measure(arguments: argparse.Namespace) -> Result:
         "camera": lambda served: camera(served, *count.values()),
         "prompts": lambda served: measure_prompts(served, **count, at_once=arguments.at_once),
         "cycles": lambda served: cycles(served, **count),
-        "endurance": lambda served: endurance(served, arguments.minutes),
+        "endurance": lambda served: endurance(served, arguments.minutes or 30.0),
+        "together": lambda served: together(served, people(24), arguments.minutes or 20.0),
         "loss": lambda served: loss(served, *count.values()),
     }
     load = os.getloadavg()
@@ -302,10 +280,12 @@ def measure(arguments: argparse.Namespace) -> Result:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices="latency camera prompts cycles endurance loss".split())
+    parser.add_argument(
+        "what", choices="latency camera together prompts cycles endurance loss".split()
+    )
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--count", type=int, help="clips, prompts or cycles")
-    parser.add_argument("--minutes", type=float, default=30.0, help="of endurance")
+    parser.add_argument("--minutes", type=float, help="of endurance (30), together (20)")
     parser.add_argument("--at-once", type=int, default=1, help="spoken conversations of prompts")
     parser.add_argument("--json", type=Path, help="write it here too")
     arguments = parser.parse_args()
