@@ -146,10 +146,10 @@ async def together(served: Served, clips: list[Clip], minutes: float = 20.0) -> 
             shows = number % 2 == 1
             for person in people:
                 await person.show(shows)
+            await asyncio.sleep(6.0)
             if number == 1:
                 promised = await people[0].talk.answer(people[0].talk.type(WATCH))
                 promise = promised.said if promised is not None else ""
-            await asyncio.sleep(6.0)
             await asyncio.gather(*(person.talk.fall_silent() for person in people))
             before = await ticks_and_missed(served)
             until = loop.time() + (each if shows else PLAIN_SECONDS)
