@@ -155,8 +155,8 @@ class RowPen:
         """What is certain."""
         self._waiting += text
 
-    def choose(self, options: Sequence[str]) -> Pieces[str]:
-        """The likeliest of some texts, token by token."""
+    def choose(self, options: Sequence[str], ahead: float = 0.0) -> Pieces[str]:
+        """The likeliest of some texts, token by token; the first is so many nats `ahead`."""
         ids: list[int] = []
         text = ""
         while True:
@@ -170,7 +170,7 @@ class RowPen:
                 # A token that is half a character adds nothing, and must not be taken for progress.
                 return len(now) > least and any(one.startswith(now) for one in among)
 
-            text = yield from self._next(ids, fits, always)
+            text = yield from self._next(ids, fits, always, 0.0 if text else ahead)
 
     def letters(self, most: int) -> Pieces[str]:
         """The likeliest text, closed by a quote."""
@@ -207,7 +207,11 @@ class RowPen:
                 return before
 
     def _next(
-        self, ids: list[int], fits: Callable[[str], bool], always: Sequence[int]
+        self,
+        ids: list[int],
+        fits: Callable[[str], bool],
+        always: Sequence[int],
+        ahead: float = 0.0,
     ) -> Pieces[str]:
         """Write one more token behind `ids`; the text of all of them."""
         language, before = self._language, self._language.decode(ids)
@@ -223,7 +227,7 @@ class RowPen:
             whole = now.rstrip("\ufffd")
             return now != before and not language.is_end(token) and fits(whole)
 
-        token = yield from language.choose(self._row, allowed, always, behind)
+        token = yield from language.choose(self._row, allowed, always, behind, ahead)
         self._left -= 1
         if token < 0 or self._left < 0:
             raise TooLong

@@ -71,7 +71,8 @@ class LanguageRows:
         """The token ids that the row still sees, oldest first."""
         length, pinned = self._lengths[row], self._pinned[row]
         first = max(first_visible(length, pinned, self._state.window), pinned)
-        at = torch.tensor([[*range(min(pinned, length)), *range(first, length)]])
+        places = [[*range(min(pinned, length)), *range(first, length)]]
+        at = torch.tensor(places, dtype=torch.int64)
         where = slots(at.to(self._device), self._state.pinned[row : row + 1], self._state.capacity)
         ids: list[int] = self._state.tokens[row, where[0]].tolist()
         return ids
@@ -187,6 +188,7 @@ class LanguageRows:
         fits: Callable[[int], bool],
         always: Sequence[int] = (),
         behind: Sequence[int] = (),
+        ahead: float = 0.0,
     ) -> Pieces[int]:
         """Append the likeliest token that fits, and return it; -1 when none does.
 
@@ -195,6 +197,7 @@ class LanguageRows:
             fits: asked of the likeliest tokens, the likeliest first, until one does.
             always: tokens that fit, however unlikely they are.
             behind: tokens that are appended first, in the same pass: it costs little more.
+            ahead: nats by which another token must be likelier than the first of `always`.
         """
         late = behind[-(_CHUNK_TOKENS - 1) :]
         yield from self.append(row, behind[: len(behind) - len(late)])
@@ -203,6 +206,8 @@ class LanguageRows:
         likely = logits.topk(min(_CANDIDATES, len(logits))).indices.tolist()
         found = next((token for token in likely if fits(token)), -1)
         among = [*always, *([found] if found >= 0 else [])]
+        if always:
+            logits[always[0]] += ahead
         token = max(among, key=lambda one: float(logits[one]), default=-1)
         end = self._lengths[row] + len(late)
         if token >= 0:

@@ -1,6 +1,6 @@
 """From what a person says to a typed request on what is seen: a watch, a count, an end, a reading.
 
-Language decides, bound by a grammar. It has read, once and in a row of its own, some thirty lines
+Language decides, bound by a grammar. It has read, once and in a row of its own, some fifty lines
 of what people say and what is to be done; it is shown one more line and writes what follows, token
 by token among what may stand there. Nothing is looked for in the words themselves. This costs about
 twenty tokens of reading; to ask how well each request explains the words, as is done for a client's
@@ -30,47 +30,67 @@ EXAMPLES: Final = """\
 What a person says to a voice that sees them through a camera, and what is to be done.
 "Tell me when I raise my hand." -> watch: a hand is raised, tell
 "How are you today?" -> answer
+"Read out what is on this page." -> read
 "Say hello when a dog appears." -> watch: a dog appears, say "hello"
 "Tell me a joke about a cup." -> answer
+"We went to the lake last summer." -> answer
 "Stop watching." -> stop
 "Tell me when you see a car." -> watch: a car appears, tell
 "Say good morning to everybody." -> answer
+"Please write down your address and wait here." -> answer
 "Please read this." -> read
 "How many people live in Paris?" -> answer
 "Let me know when somebody comes in." -> watch: somebody comes in, tell
+"Somebody knocked at the door last night." -> answer
 "Hi there." -> answer
 "Count to ten." -> answer
+"Read me a story about pirates." -> answer
 "Count my push-ups." -> count: push-ups
 "Please warn me when the bottle is gone." -> watch: the bottle is gone, tell
 "I raised my hand." -> answer
+"Tell me how a clock works." -> answer
 "What is different now?" -> answer
 "What does it say here?" -> read
+"She bought a horse and two sheep." -> answer
 "How many squats do I do?" -> count: squats
 "What am I holding?" -> answer
 "Each time I make a fist, say wow." -> watch: a hand shows a fist, say "wow"
+"Call my brother and ask him." -> answer
 "You need not count any more." -> stop
 "When the cat comes, tell me." -> watch: the cat appears, tell
 "I will be back when I am hungry." -> answer
+"Repeat after me: the cat is asleep." -> answer
 "Let me know when my train leaves." -> watch: something else
 "Say welcome when somebody comes in." -> watch: somebody comes in, say "welcome"
+"You should see a doctor about it." -> answer
 "Is somebody else here?" -> answer
 "Tell me when I look away." -> watch: the person looks away, tell
 "Can you read the sign?" -> read
+"The man walked in and closed the window." -> answer
 "Why is the sky blue?" -> answer
 "Tell me when a spoon appears." -> watch: a spoon appears, tell
+"Let me think about it." -> answer
 "Please keep count of my jumping jacks." -> count: jumping jacks
 "When nobody is here any more, say good night." -> watch: everybody has left, say "good night"
 "Forget it, you can stop looking." -> stop
+"Could you help me find a present for her?" -> answer
 "If a horse comes, say neigh." -> watch: a horse appears, say "neigh"
 "Say stop when a bus appears." -> watch: a bus appears, say "stop"
 "Am I in the picture?" -> answer
+"I stopped smoking when she left." -> answer
 "Say hi if I put up my right hand." -> watch: the right hand is raised, say "hi"
 "What is your name?" -> answer
+"Say sorry to him for me." -> answer
 "What do you see?" -> answer
 """
 
 ELSE: Final = " something else\n"
 """What nobody can see is no watch: it is answered like anything else."""
+
+SURELY: Final = 0.7
+"""Nats by which anything must be likelier than an answer. With 39 examples and none, a third of
+ordinary sentences were taken for requests; now 2 of 180 are, and 37 of 40 requests
+(`python -m tests.bench.visual.asking`)."""
 
 MOST_SAID: Final = 160
 """Characters of what was said that are judged, the last ones; a longer speech asks for no watch."""
@@ -140,14 +160,13 @@ class Requests:
 
     def ask(self, said: str) -> Pieces[Request | None]:
         """What `said` asks for; None when it is to be answered like anything else."""
+        # The words stay in the row: whoever pauses and goes on is judged again, and most was read.
         yield from self.prepare()
         try:
             return (yield from self._ask(_plain(said)))
         except TooLong:
             log.warning("a request on what is seen did not come to an end; it is answered")
             return None
-        finally:
-            self.forget()  # also when the question is abandoned halfway
 
     def _ask(self, words: str) -> Pieces[Request | None]:
         ids = self._language.encode(f'"{words}" ->')
@@ -168,7 +187,7 @@ def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
     Raises:
         TooLong: it does not come to an end.
     """
-    what = yield from pen.choose([" answer", " watch:", " count:", " stop", " read"])
+    what = yield from pen.choose([" answer", " watch:", " count:", " stop", " read"], SURELY)
     if what == " answer":
         return None
     if what in (" stop", " read"):

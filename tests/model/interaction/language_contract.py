@@ -79,6 +79,8 @@ def _a_row_holds_what_it_was_given(language: LanguagePart) -> None:
     assert language.held(0) == ids
     token = language.next_tokens([0])[0]
     assert language.held(0) == [*ids, token]
+    language.reset(0)
+    assert language.held(0) == []
 
 
 def _going_back_is_as_if_it_never_happened(language: LanguagePart) -> None:
@@ -116,6 +118,12 @@ def _what_goes_before_a_choice_is_read_with_it(language: LanguagePart) -> None:
         chosen.append(language.held(0)[len(ids) + len(more) :])
     assert len(more) > 64 and len(chosen[0]) == 2
     assert chosen[0] == chosen[1]
+    likely = chosen[0][0]
+    other = likely + 1
+    for ahead, expected in ((0.0, likely), (1_000.0, other)):
+        language.truncate(0, len(ids))
+        run(language.choose(0, lambda token: token > 300, [other], more, ahead))
+        assert language.held(0)[-1] == expected
 
 
 def _rows_do_not_see_each_other(language: LanguagePart) -> None:
