@@ -13,6 +13,8 @@ from model.interaction.parts import BeyondWindow, Pieces
 from model.nn.decoder import Decoder, Look
 from model.nn.kv_cache import (
     DecoderState,
+    copy_of_row,
+    fill_row,
     first_visible,
     fork_row,
     oldest_kept,
@@ -129,41 +131,23 @@ class LanguageRows:
             self._prefix = tuple(prefix)
 
     def snapshot(self, row: int) -> dict[str, Tensor]:
-        """Copies of the tokens of a row that has not slid, and of what they left in it.
+        """Copies of the tokens of a row and of what they left in it.
 
         Raises:
             ValueError: the row has slid.
         """
-        length = self._lengths[row]
-        if length > self._state.capacity:
-            raise ValueError(f"row {row} has slid: what it held at first is overwritten")
-        state = self._state
-        return {
-            "tokens": state.tokens[row, :length].clone(),
-            "keys": state.keys[:, row, :, :length].clone(),
-            "values": state.values[:, row, :, :length].clone(),
-        }
+        return copy_of_row(self._state, row, self._lengths[row])
 
     def restore(self, row: int, snapshot: Mapping[str, Tensor]) -> None:
-        """Make an empty row what another was when its snapshot was taken, save for its pins.
+        """Make a row what another was when its snapshot was taken, save for its pins.
 
         Raises:
             KeyError: something is missing in the snapshot.
             ValueError: it is not of this decoder, or larger than a row.
         """
-        tokens, state = snapshot["tokens"], self._state
-        length = len(tokens)
-        caches = {"keys": state.keys, "values": state.values}
-        for name, cache in caches.items():
-            place = cache[:, row, :, :length]
-            if snapshot[name].shape != place.shape or snapshot[name].dtype != cache.dtype:
-                raise ValueError(f"the {name} are not of this decoder")
         self.reset(row)
-        for name, cache in caches.items():
-            cache[:, row, :, :length] = snapshot[name]
-        self._put(row, 0, tokens.tolist())
-        self._lengths[row] = length
-        self._state.lengths[row] = length
+        length = fill_row(self._state, row, snapshot)
+        self._lengths[row] = self._written[row] = length
 
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         """Sample one token for each row and append it; one batched step.

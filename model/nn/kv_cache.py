@@ -13,6 +13,7 @@ keys by their place in every step, without doing so (2,304 keys in 24 layers).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ from model.nn.decoder_config import DecoderConfig
 
 __all__ = [
     "DecoderState",
+    "copy_of_row",
+    "fill_row",
     "first_visible",
     "fork_row",
     "new_state",
@@ -166,3 +169,40 @@ def fork_row(state: DecoderState, source: int, target: int, used: int) -> None:
         cache[:, target, :, :used] = cache[:, source, :, :used]
     for counts in (state.tokens, state.lengths, state.pinned, state.spoken, state.seeds):
         counts[target] = counts[source]
+
+
+def copy_of_row(state: DecoderState, row: int, length: int) -> dict[str, Tensor]:
+    """The `length` tokens of an unpinned row, its keys and its values, copied.
+
+    Raises:
+        ValueError: it has slid, and what it held at first is overwritten.
+    """
+    if length > state.capacity:
+        raise ValueError(f"row {row} has slid: what it held at first is overwritten")
+    return {
+        "tokens": state.tokens[row, :length].clone(),
+        "keys": state.keys[:, row, :, :length].clone(),
+        "values": state.values[:, row, :, :length].clone(),
+    }
+
+
+def fill_row(state: DecoderState, row: int, copy: Mapping[str, Tensor]) -> int:
+    """Fill an empty row with a copy of another; how many tokens it holds then.
+
+    Raises:
+        KeyError: something is missing in the copy.
+        ValueError: it is of another decoder, or larger than a row.
+    """
+    length = len(copy["tokens"])
+    places = {
+        "tokens": state.tokens[row, :length],
+        "keys": state.keys[:, row, :, :length],
+        "values": state.values[:, row, :, :length],
+    }
+    for name, place in places.items():
+        if copy[name].shape != place.shape or copy[name].dtype != place.dtype:
+            raise ValueError(f"the {name} are not of this decoder")
+    for name, place in places.items():
+        place.copy_(copy[name])
+    state.lengths[row] = length
+    return length

@@ -36,6 +36,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.timeout(300)
 
 ANSWER_SECONDS: Final = 60
 FIRES_SECONDS: Final = 1.5
+"""What is promised; where other work goes on it takes longer, so it is measured apart."""
+
+FIRES_BUSY_SECONDS: Final = 5.0
 SCREEN: Final = "Platform seven at noon"
 
 DEVICES: Final = """
@@ -149,24 +152,38 @@ def test_asked_aloud_it_names_what_is_there(visit: Visit) -> None:
     assert "cat" in visit.say("What do you see?").lower()
 
 
+def fires(visit: Visit, at: int) -> float:
+    """Show the cup and wait for utterance `at`, which it is; seconds from the one to the other."""
+    shown = visit.show("coffee.png")
+    visit.over(at + 1, 20)
+    took = float(visit.utterances()[at]["page_ms"]) / 1000 - shown
+    print(f"said {visit.said(at)!r} {took:.2f} s after it was shown")
+    return took
+
+
+def take_away(visit: Visit) -> None:
+    """Show something else until the cup is known to be gone."""
+    gone = visit.saw("cup, gone")
+    visit.show("chelsea.png")
+    wait_until(
+        visit.page,
+        f"() => heardEvents.filter((e) => e.label === 'cup, gone').length > {gone}",
+        30,
+    )
+
+
 def test_a_spoken_watch_fires_once_when_it_comes_until_it_is_ended(visit: Visit) -> None:
     promise = visit.say("Say stop when a cup appears.")
     assert "stop" in promise and "cup" in promise, promise
     so_far = len(visit.utterances())
     visit.page.wait_for_timeout(2_000)
     assert len(visit.utterances()) == so_far, "it spoke before there was a cup"
-    shown = visit.show("coffee.png")
-    visit.over(so_far + 1, 20)
-    fired = visit.utterances()[so_far]["page_ms"] / 1000 - shown
-    print(f"said {visit.said(so_far)!r} {fired:.2f} s after it was shown")
-    assert visit.said(so_far) == "Stop."
+    assert fires(visit, so_far) <= FIRES_BUSY_SECONDS
     visit.page.wait_for_timeout(2_500)
-    assert visit.said(so_far) == "Stop.", "it fired more than once"
-    assert fired <= FIRES_SECONDS
+    assert visit.said(so_far) == "Stop.", "it said something else, or fired more than once"
 
     assert "stop" in visit.say("Stop watching.").lower()
-    visit.show("chelsea.png")
-    wait_until(visit.page, "() => heardEvents.some((e) => e.label === 'cup, gone')", 30)
+    take_away(visit)
     so_far, cups = len(visit.utterances()), visit.saw("cup")
     visit.show("coffee.png")
     wait_until(
@@ -176,6 +193,23 @@ def test_a_spoken_watch_fires_once_when_it_comes_until_it_is_ended(visit: Visit)
     )
     visit.page.wait_for_timeout(1_500)
     assert len(visit.utterances()) == so_far, "it was told to stop watching"
+
+
+@pytest.mark.bench
+def test_a_spoken_watch_fires_in_time(visit: Visit) -> None:
+    """Six times, by hand on a machine that is free for it, and reported."""
+    if not visit.saw("cat"):
+        visit.page.get_by_role("button", name="Show camera").click()
+    took: list[float] = []
+    visit.show("chelsea.png")
+    wait_until(visit.page, "() => heardEvents.some((e) => e.label === 'cat')", 30)
+    visit.say("Say stop when a cup appears.")
+    for _ in range(6):
+        took.append(fires(visit, len(visit.utterances())))
+        visit.page.wait_for_timeout(1_500)
+        take_away(visit)
+    print(sorted(took))
+    assert max(took) <= FIRES_SECONDS
 
 
 def test_a_shared_screen_is_read_aloud(visit: Visit) -> None:
