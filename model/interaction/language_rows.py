@@ -21,7 +21,7 @@ from model.nn.kv_cache import (
     reset_row,
     slots,
 )
-from model.nn.sampling import Sampling
+from model.nn.sampling import Sampling, sample
 
 __all__ = ["DEFAULT_SAMPLING", "LanguageRows"]
 
@@ -139,12 +139,8 @@ class LanguageRows:
         return copy_of_row(self._state, row, self._lengths[row])
 
     def restore(self, row: int, snapshot: Mapping[str, Tensor]) -> None:
-        """Make a row what another was when its snapshot was taken, save for its pins.
-
-        Raises:
-            KeyError: something is missing in the snapshot.
-            ValueError: it is not of this decoder, or larger than a row.
-        """
+        """Make a row what another was when its snapshot was taken, save for its pins; raises
+        KeyError or ValueError for what is no snapshot of this decoder."""
         self.reset(row)
         length = fill_row(self._state, row, snapshot)
         self._lengths[row] = self._written[row] = length
@@ -183,22 +179,30 @@ class LanguageRows:
             behind: tokens that are appended first, in the same pass: it costs little more.
             ahead: nats by which another token must be likelier than the first of `always`.
         """
-        late = behind[-(_CHUNK_TOKENS - 1) :]
-        yield from self.append(row, behind[: len(behind) - len(late)])
-        x = yield from self._read(row, self._lengths[row] - 1, [self._last_token(row), *late])
-        logits = self._decoder.finish(x[:, -1])[0]
+        logits, end = yield from self._read_on(row, behind)
         likely = logits.topk(min(_CANDIDATES, len(logits))).indices.tolist()
         found = next((token for token in likely if fits(token)), -1)
         among = [*always, *([found] if found >= 0 else [])]
         if always:
             logits[always[0]] += ahead
         token = max(among, key=lambda one: float(logits[one]), default=-1)
-        end = self._lengths[row] + len(late)
         if token >= 0:
             self._put(row, end, [token])
         self._lengths[row] = end + (token >= 0)
         self._state.lengths[row] = self._lengths[row]
         self._state.spoken[row] = 0
+        return token
+
+    def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
+        """Read tokens into a row that is not empty, and sample the next in the same pass: an
+        `append` and a `next_tokens` in less time."""
+        logits, end = yield from self._read_on(row, ids)
+        at = self._tensor([end])
+        token = int(sample(logits[None], self._state.seeds[row : row + 1], at, self.sampling)[0])
+        self._put(row, end, [token])
+        self._lengths[row] = end + 1
+        self._state.lengths[row] = end + 1
+        self._state.spoken[row] = 1
         return token
 
     def likelihood(self, row: int, ids: Sequence[int], scored: int) -> Pieces[float]:
@@ -302,6 +306,14 @@ class LanguageRows:
             x = self._decoder.layer(number, x, self._state, reading)
             yield PAUSE
         return x
+
+    def _read_on(self, row: int, ids: Sequence[int]) -> Pieces[tuple[Tensor, int]]:
+        """Read the pending token and these; logits `[vocab]` of the next, and its position."""
+        late = ids[-(_CHUNK_TOKENS - 1) :]
+        yield from self.append(row, ids[: len(ids) - len(late)])
+        start = self._lengths[row]
+        x = yield from self._read(row, start - 1, [self._last_token(row), *late])
+        return self._decoder.finish(x[:, -1])[0], start + len(late)
 
     def _together(self, rows: Sequence[int]) -> tuple[Tensor, Tensor, tuple[Look, ...] | None]:
         """A batch: on the CPU these rows, each over its own slots; elsewhere all rows, masked."""

@@ -86,12 +86,25 @@ class Memory:
         """Begin a draft: the person said `text`, tools gave `outcomes`, either may be nothing; the
         next token is the first of our answer. What is known `beside` it is not remembered as text:
         it is how things were then."""
+        yield from self._stand(self._question(text, outcomes, beside))
+        self._reply_start = self.language.length(self.row)
+
+    def answer(self, text: str, outcomes: Sequence[Outcome] = (), beside: str = "") -> Pieces[int]:
+        """`ask`, and the first token of our answer, sampled in the pass that reads the question."""
+        ids = self._question(text, outcomes, beside)
+        kept = shared(self._ahead, ids[:-1])
+        yield from self._stand(ids[:kept])
+        token = yield from self.language.begin_reply(self.row, ids[kept:])
+        self._ahead = ids
+        self._reply_start = self.language.length(self.row) - 1
+        return token
+
+    def _question(self, text: str, outcomes: Sequence[Outcome], beside: str) -> list[int]:
         said = (Turn("person", text),) if text else ()
         self._asked, self._reply = (*said, *outcomes), []
         known = self.language.note(beside) if beside else []
         ids = [one for asked in self._asked for one in self._ids(asked)]
-        yield from self._stand(known + ids + self.language.agent_open())
-        self._reply_start = self.language.length(self.row)
+        return known + ids + self.language.agent_open()
 
     def read_ahead(self, text: str, beside: str = "") -> Pieces[None]:
         """The person has said `text` so far and goes on: read it, so that `ask` has less to read.

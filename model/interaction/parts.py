@@ -145,6 +145,9 @@ class LanguagePart(Protocol):
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         """Sample one token for each row and append it; one batched step."""
 
+    def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
+        """Read tokens into a row that is not empty, and append the next, in pieces."""
+
     def choose(
         self,
         row: int,

@@ -126,8 +126,9 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
         if called is not None:
             yield Emit(Asks(draft, called))
             return ReplyDone(draft, "")
-    yield from memory.ask(text, asked.outcomes, asked.sighted.line if asked.sighted else "")
-    spoken = yield from _speak(draft, parts, memory)
+    beside = asked.sighted.line if asked.sighted else ""
+    first = yield from memory.answer(text, asked.outcomes, beside)
+    spoken = yield from _speak(draft, parts, memory, first)
     return ReplyDone(draft, spoken)
 
 
@@ -151,13 +152,15 @@ def _requested(draft: int, parts: Parts, memory: Memory, text: str, sighted: Sig
     return said
 
 
-def _speak(draft: int, parts: Parts, memory: Memory) -> Work:
-    """Decode an answer and render it phrase by phrase; returns its text."""
+def _speak(draft: int, parts: Parts, memory: Memory, token: int) -> Work:
+    """Decode an answer whose first token is this, and render it phrase by phrase; returns its
+    text."""
     splitter = PhraseSplitter()
     pieces = memory.language.text_stream()
     spoken_text = ""
-    for _ in range(parts.answer_tokens):
-        token = yield Token(memory.row)
+    for number in range(parts.answer_tokens):
+        if number:
+            token = yield Token(memory.row)
         if memory.language.is_end(token):
             break
         memory.took(token)

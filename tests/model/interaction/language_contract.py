@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from model.interaction.parts import LanguagePart, Pieces
+from tests.model.interaction.pieces import finished
 
 __all__ = ["check_language"]
 
 
-def run(work: Pieces[Any]) -> None:
-    """All pieces of an append."""
-    for _ in work:
-        pass
+def run(work: Pieces[Any]) -> Any:
+    """All pieces of an append, or of what gives something."""
+    return finished(work)
 
 
 def primed(language: LanguagePart, row: int, text: str) -> list[int]:
@@ -44,6 +44,7 @@ def check_language(language: LanguagePart) -> None:
     _going_back_is_as_if_it_never_happened(language)
     _an_abandoned_append_never_happened(language)
     _what_goes_before_a_choice_is_read_with_it(language)
+    _a_reply_begins_in_the_pass_that_reads_the_question(language)
     _rows_do_not_see_each_other(language)
     _a_fork_is_a_copy(language)
     _a_beginning_is_the_same_every_time(language)
@@ -124,6 +125,18 @@ def _what_goes_before_a_choice_is_read_with_it(language: LanguagePart) -> None:
         language.truncate(0, len(ids))
         run(language.choose(0, lambda token: token > 300, [other], more, ahead))
         assert language.held(0)[-1] == expected
+
+
+def _a_reply_begins_in_the_pass_that_reads_the_question(language: LanguagePart) -> None:
+    for question in ("What is the capital of France?", "Tell me about the sea, please. " * 20):
+        ids = primed(language, 0, "Name a colour.")
+        turn = [*language.person_turn(question), *language.agent_open()]
+        run(language.append(0, turn))
+        apart = [language.next_tokens([0])[0] for _ in range(6)]
+        language.truncate(0, len(ids))
+        together = [run(language.begin_reply(0, turn))]
+        assert language.length(0) == len(ids) + len(turn) + 1
+        assert [*together, *(language.next_tokens([0])[0] for _ in range(5))] == apart
 
 
 def _rows_do_not_see_each_other(language: LanguagePart) -> None:

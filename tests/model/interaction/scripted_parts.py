@@ -121,6 +121,10 @@ class Scribe:
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         return [self._next(row) for row in rows]
 
+    def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
+        yield from self.append(row, ids)
+        return self._next(row)
+
     def choose(
         self,
         row: int,
