@@ -140,8 +140,12 @@ class RealtimeSettings:
 
     def told(self, session_id: str) -> dict[str, Any]:
         """As the client is told."""
-        head = {"type": "realtime", "object": "realtime.session", "id": session_id}
-        return {**deepcopy(self.session), **head}
+        told = deepcopy(self.session)
+        if self.detection is not None:
+            # OpenAI's agents cancel every answer themselves where they are not told that we do.
+            said = {"create_response": True, "interrupt_response": True}
+            told["audio"]["input"]["turn_detection"] = {**said, **self.detection}
+        return {**told, "type": "realtime", "object": "realtime.session", "id": session_id}
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,8 @@ def test_the_session_is_told_and_updated() -> None:
     assert asked.values["eagerness"] == 0.3 and asked.values["manual_turns"] is False
     (updated,) = client.happens(SettingsChanged(settings=None, event_id=asked.event_id))  # type: ignore[arg-type]
     assert updated["type"] == "session.updated"
-    assert updated["session"]["audio"]["input"]["turn_detection"] == detection
+    told = {**detection, "create_response": True, "interrupt_response": True}
+    assert updated["session"]["audio"]["input"]["turn_detection"] == told
     assert updated["session"]["audio"]["input"]["format"] == {"type": "audio/pcm", "rate": 24000}
 
 

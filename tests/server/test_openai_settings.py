@@ -75,3 +75,16 @@ def test_detection_is_eagerness_or_manual_turns() -> None:
     )
     assert values({"type": "server_vad"}) == (0.5, False)
     assert values({"type": "server_vad", "create_response": False})[1]
+
+
+def test_what_detection_does_is_told_where_the_client_left_it_out() -> None:
+    def told(detection: Any) -> Any:
+        settings = RealtimeSettings()
+        settings.update({"audio": {"input": {"turn_detection": detection}}})
+        return settings.told("id")["audio"]["input"]["turn_detection"]
+
+    does = {"create_response": True, "interrupt_response": True}
+    assert told({"type": "semantic_vad"}) == {"type": "semantic_vad", **does}
+    manual = {"type": "server_vad", "create_response": False}
+    assert told(manual) == {**does, **manual}
+    assert told(None) is None
