@@ -117,22 +117,35 @@ def _arguments(memory: Memory, said: str, tool: ToolSpec) -> Pieces[str | None]:
     if value is None or not is_valid(value, schema):
         log.warning("no arguments for %s could be written that its schema allows", tool.name)
         return None
-    return json.dumps(_grounded(value, schema, said), ensure_ascii=False)
+    return json.dumps(_grounded(value, tool, said[-MOST_READ:]), ensure_ascii=False)
 
 
-def _grounded(value: dict[str, Any], schema: Mapping[str, Any], said: str) -> dict[str, Any]:
-    """Without optional texts that have no word of what was said: the decoder copies examples out
-    of descriptions ("Europe/Paris" for "what time is it")."""
-    known = set(_WORDS.findall(said.casefold()))
+def _grounded(value: dict[str, Any], tool: ToolSpec, said: str) -> dict[str, Any]:
+    """Without texts that were only copied out of the tool's description.
 
-    def stays(name: str, one: Any) -> bool:
+    An optional one that has no word of what was said is left out ("Europe/Paris" for "what time is
+    it"). One that must be there, and is no more than its own name or description, is what was said
+    instead ("What is to be done?" for "find out how much a bicycle costs": so the 0.5B too).
+    """
+    schema: Mapping[str, Any] = json.loads(tool.parameters)
+    known, required = set(_words(said)), schema.get("required", ())
+    kept = dict(value)
+    for name, one in value.items():
         about = schema.get("properties", {}).get(name, {})
-        free = isinstance(one, str) and not {"enum", "const"} & set(about)
-        optional = free and name not in schema.get("required", ())
-        return not optional or bool(known & set(_WORDS.findall(one.casefold())))
-
-    kept = {name: one for name, one in value.items() if stays(name, one)}
+        if not isinstance(one, str) or {"enum", "const"} & set(about):
+            continue
+        words = _words(one)
+        if name not in required and not known & set(words):
+            del kept[name]
+        elif name in required and known and words:
+            copied = (name, tool.name, "string", str(about.get("description", "")))
+            if words in [_words(one) for one in copied]:
+                kept[name] = said
     return kept if is_valid(kept, schema) else value
+
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(text.casefold())
 
 
 class RowPen:

@@ -54,7 +54,9 @@ _TOOL: Final = {
     "Use it for whatever you do not know or cannot do yourself; say what is to be done.",
     "parameters": {
         "type": "object",
-        "properties": {"task": {"type": "string", "description": "What is to be done."}},
+        "properties": {
+            "task": {"type": "string", "description": "The task in the person's words."}
+        },
         "required": ["task"],
     },
     "timeout_ms": 300_000,

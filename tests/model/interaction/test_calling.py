@@ -148,6 +148,28 @@ def test_an_optional_text_that_nobody_said_is_left_out(said: str, arguments: str
     assert [call.arguments for call in rehearsal.told(ToolCall)] == [arguments]
 
 
+@pytest.mark.parametrize(
+    ("wrote", "arguments"),
+    [
+        ("The task in their words", "Find out the weather in Paris"),
+        ("task", "Find out the weather in Paris"),
+        ("the weather in Paris", "the weather in Paris"),
+    ],
+)
+def test_a_text_that_only_repeats_its_name_or_description_is_what_was_said(
+    wrote: str, arguments: str
+) -> None:
+    task = {"type": "string", "description": "The task in their words."}
+    schema = json.dumps({"type": "object", "properties": {"task": task}, "required": ["task"]})
+    tool = ToolSpec("weather", "Tells the weather.", schema)
+    rehearsal, scribe = begun(StreamSettings(tools=(tool,)))
+    scribe.writes = f'{wrote}"'
+    rehearsal.step(SILENCE, texts=("Find out the weather in Paris",))
+    rehearsal.wait(12)
+    (call,) = rehearsal.told(ToolCall)
+    assert json.loads(call.arguments) == {"task": arguments}
+
+
 def test_no_more_calls_wait_than_may() -> None:
     rehearsal, _ = begun(weather="I do not know.")
     for _ in range(MOST_CALLS + 2):
