@@ -59,9 +59,3 @@ def served(bed: TestBed, origin: str, keys: tuple[dict[str, str], Path]) -> Iter
     running = Served(bed.spawn_server([*command, *where, *_CROWD, *doors, *_SMALL]))
     running.wait_ready(_LOAD_SECONDS)
     yield running
-
-
-@pytest.fixture(scope="package")
-def url(served: Served) -> str:
-    """The server's address."""
-    return served.url
