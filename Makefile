@@ -3,7 +3,7 @@
 PYTHON ?=
 BIN := .venv/bin
 .PHONY: run setup setup-tests test-packages test-weights check test test-pages test-units \
-	test-live test-real endurance bench bench-full bench-plan clean
+	test-live test-real test-late endurance bench bench-full bench-plan clean
 
 # Set-up, checks and tests that do not need one another go at the same time.
 ifneq ($(filter test,$(MAKECMDGOALS)),)
@@ -50,12 +50,14 @@ check: .venv/dev node_modules/installed $(if $(filter test,$(MAKECMDGOALS)),test
 	$(BIN)/python -m server.dialects.reference --check
 	$(BIN)/pytest -q tests/architecture tests/server/test_dialect.py
 
-# Real models in real time: one process, so that nothing starves. LIVE: the rest of what runs in real
-# time, on a wire or in a browser; it mostly waits.
-REAL := tests/client/test_spoken.py tests/conformance tests/bench/rivals \
+# Real models in real time: one process, so that nothing starves, what measures first. LATE: the same,
+# when the units are done and leave a core. LIVE: the rest of what runs in real time, on a wire or in
+# a browser; it mostly waits.
+REAL := $(addprefix tests/bench/test_,gate.py harness.py browser_sample.py) tests/bench/rivals \
+	tests/client/test_spoken.py tests/conformance \
 	$(addprefix tests/end_to_end/test_,acceptance.py orders.py prompts.py spoken.py) \
-	$(addprefix tests/browser/test_,screenshot.py seeing.py spoken.py) \
-	$(addprefix tests/bench/test_,gate.py harness.py browser_sample.py)
+	tests/browser/test_spoken.py
+LATE := $(addprefix tests/browser/test_,screenshot.py seeing.py)
 LIVE := $(addprefix tests/client/test_,conversation.py documents.py) \
 	tests/end_to_end tests/browser tests/network tests/server/webrtc
 PYTEST := env PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
@@ -67,13 +69,13 @@ ignored = $(addprefix --ignore=,$(1))
 BEHIND := setsid --wait sh -c 'echo 19 2>/dev/null >/proc/self/autogroup || true; exec nice -n 19 "$$@"' sh
 
 # Un-awaited coroutines fail the run.
-test: test-pages test-live test-real test-units
+test: test-pages test-live test-real test-units test-late
 
 test-pages: node_modules/installed
 	npm test --silent
 
 test-live: setup-tests
-	$(PYTEST) $(SHARED) 3 $(LIVE) $(call ignored,$(REAL))
+	$(PYTEST) $(SHARED) 3 $(LIVE) $(call ignored,$(REAL) $(LATE))
 
 test-real: test-live
 	$(PYTEST) $(REAL)
@@ -81,7 +83,10 @@ test-real: test-live
 # What only computes, beside real models: speech in real time leaves half of two cores idle.
 test-units: test-live
 	$(BEHIND) env OMP_NUM_THREADS=1 $(PYTEST) --timeout=120 $(SHARED) 2 tests \
-		$(call ignored,$(REAL) $(LIVE))
+		$(call ignored,$(REAL) $(LATE) $(LIVE))
+
+test-late: test-units
+	$(PYTEST) $(LATE)
 
 # Minutes to hours; run by hand and reported.
 endurance: setup-tests
