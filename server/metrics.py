@@ -26,6 +26,7 @@ class Metrics:
     sessions_resumed: int = 0
     blocks_dropped: int = 0
     events_dropped: int = 0
+    server_tool_calls: int = 0
     sessions_ended: Counter[str] = field(default_factory=Counter)
     requests_refused: Counter[str] = field(default_factory=Counter)
     messages_refused: Counter[str] = field(default_factory=Counter)
@@ -39,6 +40,7 @@ def render(metrics: Metrics, gauges: Iterable[Gauge]) -> str:
         ("sessions_resumed_total", "Sessions that resumed another.", metrics.sessions_resumed),
         ("blocks_dropped_total", "Micro-turns of audio not heard.", metrics.blocks_dropped),
         ("events_dropped_total", "Events a client was too slow for.", metrics.events_dropped),
+        ("server_tool_calls_total", "Calls of this server's tools.", metrics.server_tool_calls),
     ):
         lines += _head(name, help_text, "counter")
         lines.append(f"counterpoint_{name} {total}")

@@ -49,6 +49,7 @@ from server.session_events import (
 )
 from server.speaking import Speaking
 from server.steering import Steering
+from server.steering_events import ToolEnded
 
 __all__ = ["Session"]
 
@@ -325,6 +326,7 @@ class Session:
     # ---- what the client is told -------------------------------------------------------------
 
     def _emit(self, event: SessionEvent) -> None:
+        self._services.metrics.server_tool_calls += isinstance(event, ToolEnded) and event.here
         self._line.tell(event)
 
     def _on_started(self, utterance: int) -> None:

@@ -257,4 +257,5 @@ class Steering:
             taken = intake.answer(answer)
         if not taken:
             self._emit(Problem("too_fast", "A tool's answer was lost: too many at once."))
-        self._emit(ToolEnded(answer.call, answer.failed, answer.text[:200]))
+        here = name.removeprefix("-") in catalogue.tools()
+        self._emit(ToolEnded(answer.call, answer.failed, answer.text[:200], here))

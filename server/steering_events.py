@@ -204,8 +204,9 @@ class LookChanged:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
-    """A tool call is over: answered, failed or timed out."""
+    """A tool call is over: answered, failed or timed out; of a tool of the server's, or not."""
 
     call: str
     failed: bool
     text: str
+    here: bool = False

@@ -19,6 +19,7 @@ from tests.speech.recordings import Recording, human_recordings
 from tests.speech.wer import normalised, word_error_rate
 
 __all__ = [
+    "CLOCK",
     "DONE",
     "ERRAND",
     "MORE",
@@ -51,6 +52,9 @@ MORE: Final = "Tell me more about this young man."
 """Where there is a tool, the small decoder is sure that this needs none; of `STORY` it is not."""
 
 WEATHER: Final = "What is the weather in Rome?"
+
+CLOCK: Final = "What time is it now?"
+"""For the server's own clock, where a client has no tools."""
 
 ERRAND: Final = "Let an assistant look up the next train to Rome."
 """In Live a tool is asked for aloud only, and the model decides; of these words it is sure."""

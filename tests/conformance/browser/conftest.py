@@ -21,7 +21,7 @@ from model.messages import Audio
 from model.timebase import HEARING_RATE
 from tests.browser.chromium import chromium, driver, wait_until
 from tests.conformance.documents import ROOT, function
-from tests.conformance.judging import ERRAND, said, spoken
+from tests.conformance.judging import CLOCK, ERRAND, said, spoken
 from tests.end_to_end.served import Served
 from tests.network.testbed import TestBed
 
@@ -59,7 +59,7 @@ def site(bed: TestBed, origin: str, tmp_path_factory: pytest.TempPathFactory) ->
         '<script type="module" src="page.js"></script>'
     )
     by_name = {str(at): one.audio for at, one in enumerate(said())}
-    for name, audio in {**by_name, "errand": spoken(ERRAND)}.items():
+    for name, audio in {**by_name, "errand": spoken(ERRAND), "clock": spoken(CLOCK)}.items():
         _write(folder / f"{name}.wav", audio)
     where = urlsplit(origin)
     command = [sys.executable, "-m", "http.server", str(where.port), "--bind", str(where.hostname)]

@@ -22,7 +22,8 @@ from tests.conformance.browser.conversing import (
     tape,
     turns,
 )
-from tests.conformance.judging import STORY, TELLER, WEATHER, understood
+from tests.conformance.judging import CLOCK, STORY, TELLER, WEATHER, understood
+from tests.end_to_end.served import Served
 from tests.speech.wer import normalised
 
 pytestmark = [pytest.mark.browser, pytest.mark.weights, pytest.mark.timeout(400)]
@@ -79,7 +80,7 @@ class Record:
 
 @pytest.fixture(scope="module")
 def held(
-    opened: Callable[[], Page], secret: Callable[..., str], ask: Ask, key: str
+    opened: Callable[[], Page], secret: Callable[..., str], ask: Ask, key: str, served: Served
 ) -> Iterator[Conversations]:
     """The conversations of three clients, two at a time."""
 
@@ -125,11 +126,16 @@ def held(
 
     def whip(page: Page) -> Script:
         # It fixes what the model is to be.
-        settings = {"instructions": TELLER, "eagerness": 0.8}
+        settings = {"instructions": TELLER, "eagerness": 0.8, "tools": ["current_time"]}
         yield from begun(page, "whip", secret({**OURS, "settings": settings}))
         yield "() => page.hearing.connectionState === 'connected'"
         record = Record(page, ask)
         yield from turns(page, lambda: record.turns("agent"), record.cut, record.whole)
+        calls = served.metric("server_tool_calls_total")
+        page.evaluate("() => page.say('clock')")
+        yield lambda: served.metric("server_tool_calls_total") > calls
+        yield lambda: record.whole(2)
+        yield from part(page)
         page.evaluate("() => page.whip.restart()")
         page.evaluate("() => page.whip.stop()")
         # The session is over, and with it what was listened to.
@@ -202,5 +208,5 @@ def test_whip_brings_a_voice_in_and_whep_hears_the_answers(
     # A restart of ICE is not served, which the client takes.
     assert set(answers[:-1]) == {("POST", 201), ("PATCH", 204), ("PATCH", 501)}, answers
     record = Record(page, ask)
-    understood(" ".join(one["text"] for one in record.turns("person")))
+    understood(" ".join(one["text"] for one in record.turns("person")), CLOCK)
     check_history([one["text"] for one in record.turns("agent")], tape(page, tmp_path))
