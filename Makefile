@@ -82,7 +82,7 @@ test-real: test-live
 
 # What only computes, beside real models: speech in real time leaves half of two cores idle.
 test-units: test-live
-	$(BEHIND) env OMP_NUM_THREADS=1 $(PYTEST) --timeout=120 $(SHARED) 2 tests \
+	$(BEHIND) env OMP_NUM_THREADS=1 TESTS_PATIENCE=3 $(PYTEST) --timeout=180 $(SHARED) 2 tests \
 		$(call ignored,$(REAL) $(LATE) $(LIVE))
 
 test-late: test-units

@@ -92,6 +92,9 @@ SURELY: Final = 0.7
 ordinary sentences were taken for requests; now 2 of 180 are, and 37 of 40 requests
 (`python -m tests.bench.visual.asking`)."""
 
+TOLD: Final = 1.0
+"""Nats by which words of the person's own must be likelier than ours."""
+
 MOST_SAID: Final = 160
 """Characters of what was said that are judged, the last ones; a longer speech asks for no watch."""
 
@@ -202,7 +205,7 @@ def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
     if chosen == ELSE:
         return None
     say = ""
-    if what == " watch:" and (yield from pen.choose([" tell\n", ' say "'])) == ' say "':
+    if what == " watch:" and (yield from pen.choose([" tell\n", ' say "'], TOLD)) == ' say "':
         say = yield from pen.choose([f'{span}"' for span in _spans(said)])
     return Request("watch", *wordings[chosen], say.rstrip('"'))
 

@@ -31,6 +31,9 @@ MOST: Final = 60
 _SEED: Final = 11
 _LEAST_WORDS: Final = 3
 
+SAYS: Final = ("Say ", "say ", "Shout ")
+"""Who says so wants words of their own said."""
+
 
 def ordinary() -> dict[str, list[str]]:
     """Sentences that request nothing of the eyes."""
@@ -56,13 +59,16 @@ def _texts(value: Any) -> list[str]:
 
 
 def _judge(requests: Requests, said: Sequence[str], kinds: Sequence[str]) -> str:
-    wrong = []
+    wrong, worded = [], []
     for text, kind in zip(said, kinds, strict=True):
         request = finished(requests.ask(text))
         found = "answer" if request is None else request.what
         if found != kind:
             wrong.append(f"    {text!r} is {found}")
-    return "\n".join([f"{len(said) - len(wrong)} of {len(said)}", *wrong])
+        elif request is not None and bool(request.say) != any(one in text for one in SAYS):
+            worded.append(f"    {text!r} says {request.say!r}")
+    told = [f"{len(said) - len(wrong)} of {len(said)}", *wrong]
+    return "\n".join([*told, *(["  told or said wrongly:", *worded] if worded else [])])
 
 
 def main() -> None:
