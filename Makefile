@@ -86,7 +86,7 @@ test-units: test-live
 		$(call ignored,$(REAL) $(LATE) $(LIVE))
 
 test-late: test-units
-	$(PYTEST) $(LATE)
+	$(PYTEST) $(SHARED) 2 $(LATE)
 
 # Minutes to hours; run by hand and reported.
 endurance: setup-tests

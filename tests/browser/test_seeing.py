@@ -136,7 +136,7 @@ def visit(
     folder = tmp_path_factory.mktemp("seeing")
     sound = microphone_file(folder / "person.wav", [np.zeros(1600, np.float32)])
     film = show_still(folder / "film.y4m", photograph("chelsea.png"))
-    url = serve(testbed, "--engine", "answer_tokens=24", port=8092)
+    url = serve(testbed, "--engine", "answer_tokens=24", port=8097)
     with chromium(playwright_driver, url, sound, camera=film, loop=False) as browser:
         page = open_page(browser, url)
         page.add_init_script(LISTEN + DEVICES)
