@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -31,6 +30,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from model.messages import Audio
 from model.timebase import HEARING_RATE, samples
 from tests.network.testbed import TestBed
+from tests.speech.recordings import write_wav
 
 __all__ = [
     "camera_file",
@@ -91,12 +91,7 @@ def microphone_file(
     lengths = (before_seconds, after_seconds)
     before, after = (np.zeros(samples(length, HEARING_RATE), np.float32) for length in lengths)
     parts = [part for one in speech for part in (before, one, after)]
-    whole = np.clip(np.concatenate(parts), -1, 1)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(HEARING_RATE)
-        file.writeframes((whole * 32767).astype("<i2").tobytes())
+    write_wav(path, np.concatenate(parts))
     return path
 
 

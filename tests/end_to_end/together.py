@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
+from tests.bench.metrics.overlap import STOP_SILENCE_SECONDS, YIELD_SECONDS
 from tests.bench.stimuli.speech import Said as Clip
 from tests.end_to_end.resources import growth, resident, ticks_and_missed
 from tests.end_to_end.served import Served
@@ -27,9 +28,6 @@ PLAIN_SECONDS: Final = 120.0
 TURN_SECONDS: Final = 10.0
 INTO_AN_ANSWER: Final = 1.2
 """Seconds of an answer that are heard before it is interrupted."""
-
-STOPPED: Final = 0.4
-"""Silence that makes a last voiced frame a stop, as in the bench's metric 3."""
 
 
 def changing_scene(rate: float = 5) -> Scene:
@@ -118,10 +116,10 @@ class Person:
     def _stop(self, said: Said, found: Found) -> None:
         last = said.start
         for at in self.talk.loud_times(said.start):
-            if at - last > STOPPED:
+            if at - last > STOP_SILENCE_SECONDS:
                 break
             last = at
-        if last - said.start > 2.0:
+        if last - said.start > YIELD_SECONDS:
             found.talked_through += 1
         else:
             found.stops.append(last - said.start)

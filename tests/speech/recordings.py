@@ -7,6 +7,7 @@ they are read from. Nobody has listened to them all.
 
 from __future__ import annotations
 
+import wave
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,14 @@ from model.timebase import HEARING_RATE, samples, seconds
 from model.weights.errors import WeightsError
 from model.weights.store import folder
 
-__all__ = ["Recording", "RecordingsMissing", "human_recordings", "long_reading", "read_audio"]
+__all__ = [
+    "Recording",
+    "RecordingsMissing",
+    "human_recordings",
+    "long_reading",
+    "read_audio",
+    "write_wav",
+]
 
 
 class RecordingsMissing(RuntimeError):
@@ -200,3 +208,12 @@ def _present(recording: Recording) -> Recording:
         if recording.path.is_relative_to(packaged):
             raise RecordingsMissing(f"{recording.path} is missing: {remedy}")
     raise RecordingsMissing(f"{recording.path} is missing")
+
+
+def write_wav(path: Path, audio: Audio, rate: int = HEARING_RATE) -> None:
+    """Mono float32 in [-1, 1] as a WAV of 16 bits, for browsers to play."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(audio, -1, 1) * 32_767).astype("<i2").tobytes())

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import tempfile
-import wave
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from scipy.signal import fftconvolve
 
 from tests.bench.metrics.activity import ClipLog, voiced_intervals
 from tests.bench.stimuli.script import RATE, Audio, Script, placed_labels, placed_voice
+from tests.speech.recordings import write_wav
 
 __all__ = ["BrowserMissing", "found_at", "play_in_browser", "spoken"]
 
@@ -137,14 +137,6 @@ def _placed(blocks: list[tuple[float, str]]) -> tuple[Audio, Audio]:
     return near, far
 
 
-def _wav(path: Path, audio: Audio) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((np.clip(audio, -1, 1) * 32767).astype("<i2").tobytes())
-
-
 def _tapped(url: str, audio: Audio) -> tuple[Audio, Audio]:
     """Microphone and voice of one call whose microphone plays this."""
     from playwright.sync_api import Error, sync_playwright
@@ -153,7 +145,7 @@ def _tapped(url: str, audio: Audio) -> tuple[Audio, Audio]:
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder) / "microphone.wav"
-        _wav(path, audio)
+        write_wav(path, audio, RATE)
         try:
             with chromium(playwright, url, path, loop=False) as browser:
                 context = browser.new_context()

@@ -7,23 +7,20 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from model.messages import Audio
-from model.timebase import HEARING_RATE
 from tests.browser.chromium import chromium, driver, wait_until
 from tests.conformance.documents import ROOT, function
 from tests.conformance.judging import CLOCK, ERRAND, said, spoken
 from tests.end_to_end.served import Served
 from tests.network.testbed import TestBed
+from tests.speech.recordings import write_wav
 
 PAGE: Final = Path(__file__).parent / "page"
 _MODULES: Final = (
@@ -60,7 +57,7 @@ def site(bed: TestBed, origin: str, tmp_path_factory: pytest.TempPathFactory) ->
     )
     by_name = {str(at): one.audio for at, one in enumerate(said())}
     for name, audio in {**by_name, "errand": spoken(ERRAND), "clock": spoken(CLOCK)}.items():
-        _write(folder / f"{name}.wav", audio)
+        write_wav(folder / f"{name}.wav", audio)
     where = urlsplit(origin)
     command = [sys.executable, "-m", "http.server", str(where.port), "--bind", str(where.hostname)]
     bed.spawn_client([*command, "--directory", str(folder)])
@@ -115,11 +112,3 @@ def secret(ask: Callable[..., Any], site: str, key: str) -> Callable[..., str]:
         return value
 
     return made
-
-
-def _write(path: Path, audio: Audio) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(HEARING_RATE)
-        file.writeframes((np.clip(audio, -1, 1) * 32_767).astype("<i2").tobytes())
