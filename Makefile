@@ -50,14 +50,14 @@ check: .venv/dev node_modules/installed $(if $(filter test,$(MAKECMDGOALS)),test
 	$(BIN)/python -m server.dialects.reference --check
 	$(BIN)/pytest -q tests/architecture tests/server/test_dialect.py
 
-# Real models in real time: one process, so that nothing starves, what measures first. LATE: the same,
-# when the units are done and leave a core. LIVE: the rest of what runs in real time, on a wire or in
+# Real models in real time: one process, so that nothing starves, what measures first. LATE: the same
+# once more, alone on both cores, which the default model beside a camera needs. LIVE: the rest of what runs in real time, on a wire or in
 # a browser; it mostly waits.
 REAL := $(addprefix tests/bench/test_,gate.py harness.py browser_sample.py) tests/bench/rivals \
 	tests/client/test_spoken.py tests/conformance \
 	$(addprefix tests/end_to_end/test_,acceptance.py orders.py prompts.py spoken.py) \
 	tests/browser/test_spoken.py
-LATE := $(addprefix tests/browser/test_,screenshot.py seeing.py)
+LATE := tests/browser/test_seeing.py
 LIVE := $(addprefix tests/client/test_,conversation.py documents.py) \
 	tests/end_to_end tests/browser tests/network tests/server/webrtc
 PYTEST := env PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
@@ -85,8 +85,8 @@ test-units: test-live
 	$(BEHIND) env OMP_NUM_THREADS=1 TESTS_PATIENCE=3 $(PYTEST) --timeout=180 $(SHARED) 2 tests \
 		$(call ignored,$(REAL) $(LATE) $(LIVE))
 
-test-late: test-units
-	$(PYTEST) $(SHARED) 2 $(LATE)
+test-late: test-real test-units
+	$(PYTEST) $(LATE)
 
 # Minutes to hours; run by hand and reported.
 endurance: setup-tests

@@ -22,6 +22,7 @@ from tests.browser.chromium import (
     start_call,
     wait_until,
 )
+from tests.browser.screenshot import take
 from tests.network.testbed import TestBed
 from tests.speech import checker
 from tests.speech.recordings import Recording, human_recordings, read_audio
@@ -209,6 +210,11 @@ def test_an_interruption_cuts_voice_captions_record_and_memory_at_one_word(
     assert abs(len(turn["text"].split()) - len(kept)) <= 1
     print(f"the page fell silent {quiet} ms after it was told")
     assert quiet is not None and quiet <= 1000
+    assert console_problems(call) == []
+
+
+def test_pictures_are_taken_of_the_conversation(call: Page, tmp_path: Path) -> None:
+    assert all(path.stat().st_size > 10_000 for path in take(call, tmp_path))
     assert console_problems(call) == []
 
 
