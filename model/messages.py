@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.orders import Order, Refused, Saying, StreamSettings, ToolAnswer, ToolCall
-from model.sight import Picture, PicturesWanted, Seen
+from model.sight import Picture, PicturesWanted, Seen, SightSource
 
 __all__ = [
     "AgentWord",
@@ -150,6 +150,7 @@ class MicroTurnInput:
         answers: tools' answers.
         pictures: the newest video frame of each source, where a new one came.
         orders: what the client orders, at most `MAX_ORDERS`; obeyed behind `commands`, in order.
+        unseen: what is shown no longer, or was not for a moment before `pictures`.
     """
 
     stream: int
@@ -161,6 +162,7 @@ class MicroTurnInput:
     answers: tuple[ToolAnswer, ...] = ()
     pictures: tuple[Picture, ...] = ()
     orders: tuple[Order, ...] = ()
+    unseen: tuple[SightSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

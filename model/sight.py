@@ -77,7 +77,7 @@ class Seen:
 
     Attributes:
         source: in which pictures.
-        what: the kind of thing: `object`, `hand`, `face`, `pose`, `text`, `count`, `scene`, …; at
+        what: the kind of thing: `object`, `hand`, `gesture`, `face`, `text`, `count`, `scene`; at
             most 32 characters.
         label: which one: "cup", "raised, left", the text that was read, "3"; at most 512.
         score: how sure, in [0, 1].

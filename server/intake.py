@@ -57,6 +57,7 @@ class Intake:
         self._batches: deque[_Pending] = deque([_Pending()])
         # The newest wins: a picture that could not travel yet is replaced.
         self._pictures: dict[SightSource, Picture] = {}
+        self._unseen: set[SightSource] = set()
         self._suspects: tuple[str, ...] = ()
         # (first k of the stream, blocks the microphone was ahead by), oldest first.
         self._shifts: deque[tuple[int, int]] = deque([(0, 0)], maxlen=_SHIFTS)
@@ -102,8 +103,10 @@ class Intake:
         self._pictures[picture.source] = picture
 
     def unseen(self, source: SightSource) -> None:
-        """Forget a picture that waits: it may not be looked at any more."""
+        """Forget a picture that waits, and let the engine forget what it holds of that source: it
+        may not be looked at any more."""
         self._pictures.pop(source, None)
+        self._unseen.add(source)
 
     @property
     def carrying_k(self) -> int:
@@ -151,8 +154,10 @@ class Intake:
             commands=tuple(self._pending.commands),
             answers=tuple(self._pending.answers),
             pictures=tuple(self._take_pictures(shift)),
+            unseen=tuple(sorted(self._unseen)),
             orders=tuple(self._pending.orders),
         )
+        self._unseen.clear()
         self._batches.popleft()
         if not self._batches:
             self._batches.append(_Pending())
@@ -189,6 +194,7 @@ class Intake:
         fresh = _Pending(texts=texts, commands=["goodbye"] if goodbye else [])
         self._batches = deque([fresh])
         self._pictures.clear()
+        self._unseen.clear()
         self._in_flight.clear()
 
     def session_seconds(self, stream_seconds: float) -> float:

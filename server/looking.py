@@ -1,7 +1,7 @@
 """What the person lets us see: off until they say so, and off again at once when they say that.
 
 The consent of a session lives here and nowhere else: a Camera reads packets only between two
-`LookAsked`, and pictures go from it straight into the next micro-turn. Nothing is kept.
+`LookAsked`, and pictures go from it straight into the next micro-turn. No picture is kept.
 """
 
 from __future__ import annotations
@@ -67,9 +67,14 @@ class Looking:
 
     def told(self, event: Seen | PicturesWanted) -> None:
         """Take what the engine says of what it sees."""
+        camera = self._cameras.get(event.source)
+        if camera is None:
+            return
         if isinstance(event, Seen):
-            self._emit(self._hearing.on_session_clock(event))
-        elif (camera := self._cameras.get(event.source)) is not None:
+            # What was made of a picture before the engine knew that it may not look is not told.
+            if camera.awake.is_set():
+                self._emit(self._hearing.on_session_clock(event))
+        else:
             before = camera.wish
             camera.want(event.a_second)
             if camera.wish != before and camera.awake.is_set():

@@ -20,6 +20,8 @@ export class Sight {
   #sender;
   /** @type {Record<Source, MediaStream | null>} */
   #streams = { camera: null, screen: null };
+  /** How often each was asked for or hidden: what was allowed too late is not shown. */
+  #turns = { camera: 0, screen: 0 };
 
   /** @param {Call} call @param {(source: Source) => RTCRtpSender | undefined} sender what sends its picture now */
   constructor(call, sender) {
@@ -44,11 +46,12 @@ export class Sight {
   async show(source, deviceId = '') {
     const { mediaDevices } = navigator;
     const chosen = deviceId ? { deviceId: { exact: deviceId } } : {};
+    const turn = ++this.#turns[source];
     const stream = await (source === 'camera'
       ? mediaDevices.getUserMedia({ video: { ...CAMERA, ...chosen } })
       : mediaDevices.getDisplayMedia({ video: SCREEN, audio: false }));
     const [track] = stream.getVideoTracks();
-    if (!track || this.#call.phase !== 'live') return stop(stream);
+    if (!track || turn !== this.#turns[source] || this.#call.phase !== 'live') return stop(stream);
     if (source === 'screen') track.contentHint = 'detail';
     stop(this.#streams[source]);
     this.#streams[source] = stream;
@@ -63,6 +66,7 @@ export class Sight {
 
   /** Show it no longer: the server looks away, and the camera's light goes out. @param {Source} source */
   hide(source) {
+    this.#turns[source]++;
     const stream = this.#streams[source];
     if (!stream) return;
     this.#streams[source] = null;
@@ -82,7 +86,7 @@ export class Sight {
     const track = this.#streams[source]?.getVideoTracks()[0];
     if (!track) return;
     await this.#sender(source)?.replaceTrack(track).catch(() => {});
-    this.#look(source, !track.muted);
+    if (this.stream(source)?.getVideoTracks()[0] === track) this.#look(source, !track.muted);
   }
 
   /** @param {Source} source @param {boolean} on */

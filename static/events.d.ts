@@ -369,7 +369,7 @@ export interface EyesSeen {
   /** on the session's clock */
   at_ms: number;
   source: 'camera' | 'screen';
-  /** of which kind: `object` `hand` `face` `pose` `text` `count` `scene` … */
+  /** of which kind: `object` `hand` `gesture` `face` `text` `count` `scene` */
   what: string;
   /** which one */
   label: string;

@@ -100,7 +100,7 @@ class RowChange:
 
     def drop_sayings(self) -> None:
         """What waits to be said will not be."""
-        self.events += [Saying(one.say, "dropped") for one in self.mind.wishes.sayings]
+        self.events += [Saying(one.say, "dropped") for one in self.mind.wishes.sayings if one.say]
         self.wish(sayings=())
 
     def hush_tools(self) -> None:

@@ -125,6 +125,7 @@ class Eyes:
             body = yield from self._find_body(pixels)
         if "hands" in networks and body is not None:
             hands = yield from self._find_hands(pixels, body)
+            networks = sorted({*networks, "body"})  # so a raised hand that is down is missed, too
         at = seconds(picture.at_samples, HEARING_RATE)
         return Looked(picture.source, at, tuple(networks), things, body, faces, hands)
 

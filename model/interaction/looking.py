@@ -30,6 +30,7 @@ __all__ = [
     "due",
     "entered",
     "failed",
+    "hidden",
     "read",
     "shown",
     "stopped",
@@ -54,7 +55,7 @@ SHARPENS: Final = 30
 looked at within this time is looked at again, though it seems the same."""
 
 AGAIN: Final = 2
-"""Micro-turns to a second look at what is not believed yet: there is a new picture by then."""
+"""Micro-turns to a second look at what is not believed yet, at a newer picture."""
 
 GLANCES: Final[tuple[Network, ...]] = ("faces", "things")
 
@@ -137,10 +138,21 @@ def shown(looking: Looking, pictures: Iterable[Picture], k: int, thumbnail: Any)
         seen, since = (before.seen, before.since) if before else ((), k)
         held[picture.source] = Shown(picture, k, small, seen, since)
     gone = [source for source, one in held.items() if k - one.k > BLANK_MICRO_TURNS]
+    looking = replace(looking, shown=tuple(held.values()))
     for source in gone:
-        del held[source]
-    scenes = tuple(one for one in looking.scenes if one.source not in gone)
-    return replace(looking, shown=tuple(held.values()), scenes=scenes)
+        looking = hidden(looking, source)
+    return looking
+
+
+def hidden(looking: Looking, source: SightSource) -> Looking:
+    """A source is shown no longer: what it showed is forgotten, and what was to be said of it.
+    What is watched for stands until the camera is on again."""
+    return replace(
+        looking,
+        shown=tuple(one for one in looking.shown if one.picture.source != source),
+        scenes=tuple(one for one in looking.scenes if one.source != source),
+        fired=() if source == "camera" else looking.fired,
+    )
 
 
 def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network, ...]] | None:
@@ -155,7 +167,9 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
         every["things"] *= TOGETHER
     for network in GLANCES:
         every.setdefault(network, GLANCE)
-    again = scene.unsettled(looking.scene("camera"))
+    unsettled = scene.unsettled(looking.scene("camera"))
+    # The same picture looked at twice says the same twice, and proves nothing.
+    again = {network for network in unsettled if last.get(network, -GLANCE) < one.k}
     now = [
         network
         for network, each in every.items()
@@ -222,6 +236,8 @@ def read(
 ) -> tuple[Looking, tuple[Seen, ...]]:
     """Text that was read enters: an event a line, and the scene knows it."""
     source, at = picture.source, seconds(picture.at_samples, HEARING_RATE)
+    if looking.picture(source) is None:
+        return looking, ()  # It stopped showing meanwhile.
     events = tuple(
         Seen(source, "text", line.text[:MOST_LABEL], round(min(line.score, 1.0), 2), at, line.box)
         for line in lines
@@ -243,17 +259,27 @@ def watched(looking: Looking, way: watching.Way, key: scene.Key, say: str = "") 
     if exercise is not None:
         counters[number] = Counter(*LEAST[exercise])
     kept = {one.number for one in watches}
-    return replace(
+    after = replace(
         looking,
         watch=number,
         watches=watches,
         counters=tuple(pair for pair in counters.items() if pair[0] in kept),
     )
+    return _still_looked_for(after)
 
 
 def stopped(looking: Looking) -> Looking:
     """Nothing is watched any more, and what fired and was not said yet is not said."""
-    return replace(looking, watches=(), counters=(), fired=())
+    return _still_looked_for(replace(looking, watches=(), counters=(), fired=()))
+
+
+def _still_looked_for(looking: Looking) -> Looking:
+    """Without what nobody looks for any more: it would seem to be there for ever."""
+    networks = {*watching.networks(looking.watches), *GLANCES}
+    if "hands" in networks:
+        networks.add("body")
+    scenes = tuple(scene.visible(one, networks) for one in looking.scenes)
+    return replace(looking, scenes=scenes)
 
 
 def wants(looking: Looking) -> tuple[Looking, float | None]:

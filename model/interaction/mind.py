@@ -8,13 +8,26 @@ from typing import Any, Literal
 from model.interaction.ears import Segment
 from model.interaction.looking import Looking
 from model.interaction.parts import Spoken
+from model.interaction.reading import Line
 from model.interaction.requesting import Request
 from model.interaction.resuming import Remainder
 from model.interaction.speaking import Utterance
 from model.interaction.wishes import Called, Wishes
 from model.messages import Audio, PersonDoing, StreamSettings, Word
+from model.sight import Picture
 
-__all__ = ["Asks", "Draft", "Hearing", "Manner", "Mind", "Rendered", "ReplyDone", "Transcribed"]
+__all__ = [
+    "Asks",
+    "Draft",
+    "Hearing",
+    "Manner",
+    "Mind",
+    "ReadText",
+    "Rendered",
+    "ReplyDone",
+    "Requested",
+    "Transcribed",
+]
 
 
 Manner = Literal["", "rest", "backchannel"]
@@ -57,6 +70,29 @@ class ReplyDone:
 
     draft: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """The text of a picture."""
+
+    picture: Picture
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """Result of a job: the answer that is draft `draft` does what was requested.
+
+    Attributes:
+        draft: its number.
+        request: what was requested.
+        read: the picture whose text was requested, and that text.
+    """
+
+    draft: int
+    request: Request
+    read: ReadText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +144,7 @@ class Draft:
         nothing: the recogniser found no words: there is nothing to answer.
         failed: it will not come.
         asks: the tool that it asks for.
-        request: what it was requested to watch or to stop watching.
+        request: what was requested of the eyes; done when its turn is taken.
     """
 
     number: int
@@ -119,7 +155,7 @@ class Draft:
     nothing: bool = False
     failed: bool = False
     asks: Called | None = None
-    request: Request | None = None
+    request: Requested | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from model.engine.jobs import Failed
 from model.interaction import hearing, looking, seeing, speaking
 from model.interaction.floor_port import FloorPart
 from model.interaction.looked import Looked
-from model.interaction.mind import Asks, Mind, Rendered, ReplyDone, Transcribed
-from model.interaction.seeing import ReadText, Requested
+from model.interaction.mind import Asks, Mind, Rendered, ReplyDone, Requested, Transcribed
 from model.interaction.wishes import Called, queued
 from model.messages import Event, PersonWords, Remembered, ToolCall, Turn, Word
 
@@ -36,11 +35,9 @@ def enter(mind: Mind, value: object, floor: FloorPart, k: int) -> tuple[Mind, tu
         case Asks():
             return _asks(mind, value, k)
         case Requested():
-            return _requested(mind, value), ()
+            return _requested(mind, value)
         case Looked():
             return seeing.enter_looked(mind, value)
-        case ReadText():
-            return seeing.enter_text(mind, value)
         case ReplyDone():
             return _reply_done(mind, value), ()
         case Remembered():
@@ -123,10 +120,10 @@ def _asks(mind: Mind, found: Asks, k: int) -> tuple[Mind, tuple[Event, ...]]:
     return ask(replace(mind, utterance=None, asked="", wishes=wishes), found.called, k)
 
 
-def _requested(mind: Mind, found: Requested) -> Mind:
+def _requested(mind: Mind, found: Requested) -> tuple[Mind, tuple[Event, ...]]:
     if mind.draft is not None and mind.draft.number == found.draft:
-        return replace(mind, draft=replace(mind.draft, request=found.request))
-    return seeing.obey(mind, found.request) if _speaks(mind, found.draft) else mind
+        return replace(mind, draft=replace(mind.draft, request=found)), ()
+    return seeing.obey(mind, found) if _speaks(mind, found.draft) else (mind, ())
 
 
 def _reply_done(mind: Mind, done: ReplyDone) -> Mind:

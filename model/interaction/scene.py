@@ -6,7 +6,7 @@ it is seen twice, or once and surely; it ends when it was missed several times o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ from model.interaction.gestures import gesture
 from model.interaction.looked import Body, Looked, Network
 from model.sight import Box, Seen, SightSource
 
-__all__ = ["Change", "Key", "Scene", "Sighting", "after", "seen", "unsettled"]
+__all__ = ["Change", "Key", "Scene", "Sighting", "after", "seen", "unsettled", "visible"]
 
 Key = tuple[str, str]
 """What kind of thing, and which: `("object", "cup")`, `("hand", "left")`."""
@@ -152,6 +152,12 @@ def unsettled(scene: Scene) -> set[Network]:
     is not believed yet."""
     open_ = [one for one in scene.sightings if one.misses or not one.there]
     return {network for one in open_ for network in _PATIENCE[one.key[0]].networks}
+
+
+def visible(scene: Scene, networks: Collection[Network]) -> Scene:
+    """The scene with only what one of these networks can see."""
+    kept = (one for one in scene.sightings if {*_PATIENCE[one.key[0]].networks} & {*networks})
+    return replace(scene, sightings=tuple(kept))
 
 
 def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int]]:

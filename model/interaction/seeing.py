@@ -11,7 +11,7 @@ from model.engine.jobs import Work
 from model.interaction import looking, sight_told, watching
 from model.interaction.eyes import Eyes
 from model.interaction.looked import Looked, Network
-from model.interaction.mind import Mind
+from model.interaction.mind import Mind, ReadText, Requested
 from model.interaction.reading import Line, Reader
 from model.interaction.requesting import Request, Requests
 from model.sight import Picture, Seen
@@ -19,12 +19,9 @@ from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = [
     "LANE",
-    "ReadText",
-    "Requested",
     "Sighted",
     "SightParts",
     "enter_looked",
-    "enter_text",
     "look",
     "obey",
     "promise",
@@ -53,27 +50,13 @@ class Sighted:
         line: what is seen, for Language.
         picture: what would be read if text is asked for.
         watching: something is being watched, and can be stopped.
+        camera: it is on: the screen alone is not watched.
     """
 
     line: str
     picture: Picture
     watching: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """Result of a job: the answer that is draft `draft` does what was requested."""
-
-    draft: int
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
-class ReadText:
-    """Result of a job: the text of a picture."""
-
-    picture: Picture
-    lines: tuple[Line, ...]
+    camera: bool = True
 
 
 # ---- what enters the mind ---------------------------------------------------------------------
@@ -89,7 +72,8 @@ def sighted(mind: Mind) -> Sighted | None:
     segment = mind.hearing.segment
     now = (shown.k + 1) * MICRO_TURN_SECONDS if segment is None else segment.start_seconds
     line = sight_told.line(mind.looking, now)
-    return Sighted(line, shown.picture, bool(mind.looking.watches))
+    camera = mind.looking.picture("camera") is not None
+    return Sighted(line, shown.picture, bool(mind.looking.watches), camera)
 
 
 def enter_looked(mind: Mind, looked: Looked) -> tuple[Mind, tuple[Seen, ...]]:
@@ -98,21 +82,18 @@ def enter_looked(mind: Mind, looked: Looked) -> tuple[Mind, tuple[Seen, ...]]:
     return replace(mind, looking=looking.told(after, fired)), events
 
 
-def enter_text(mind: Mind, read: ReadText) -> tuple[Mind, tuple[Seen, ...]]:
-    """Text that was read enters."""
-    after, events = looking.read(mind.looking, read.picture, read.lines)
-    return replace(mind, looking=after), events
-
-
-def obey(mind: Mind, request: Request) -> Mind:
-    """Do what the person requested of the eyes."""
+def obey(mind: Mind, found: Requested) -> tuple[Mind, tuple[Seen, ...]]:
+    """Do what the person requested of the eyes; text that was read enters."""
+    request, read = found.request, found.read
+    events: tuple[Seen, ...] = ()
+    after = mind.looking
     if request.what == "watch":
-        after = looking.watched(mind.looking, request.way, request.key, request.say)
+        after = looking.watched(after, request.way, request.key, request.say)
     elif request.what == "stop":
-        after = looking.stopped(mind.looking)
-    else:
-        return mind
-    return replace(mind, looking=after)
+        after = looking.stopped(after)
+    elif read is not None:
+        after, events = looking.read(after, read.picture, read.lines)
+    return replace(mind, looking=after), events
 
 
 # ---- jobs ---------------------------------------------------------------------------------------
@@ -132,13 +113,15 @@ def read(parts: SightParts, picture: Picture) -> Work:
     return ReadText(picture, lines)
 
 
-def promise(request: Request, lines: Sequence[Line] = ()) -> str:
-    """What is said to a request: what will be done, or the text that was read."""
+def promise(request: Request, lines: Sequence[Line] = (), camera: bool = True) -> str:
+    """What is said to a request: what will be done, the text that was read, or why not."""
     if request.what == "read":
         text = " ".join(line.text for line in lines)[:MOST_TEXT]
         return f"It says: {text}" if text else "I cannot make out any text there."
     if request.what == "stop":
         return "All right, I stopped watching."
+    if not camera:
+        return "I would watch for that, but your camera is off. Turn it on and ask me again."
     if request.way == "counts":
         return f"All right, I am counting your {request.key[1]}."
     what = f'say "{request.say}"' if request.say else "tell you"

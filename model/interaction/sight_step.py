@@ -8,6 +8,7 @@ from model.engine.jobs import Priority
 from model.interaction import looking, seeing
 from model.interaction.change import RowChange
 from model.interaction.eyes import changed, thumbnail
+from model.interaction.mind import Mind
 from model.orders import Say
 from model.sight import PicturesWanted
 
@@ -18,10 +19,13 @@ def take_in(change: RowChange) -> None:
     """Take the pictures that came; without eyes they are nothing."""
     if change.parts.sight is None:
         return
-    seen = change.mind.looking
-    if change.given.turn.pictures or seen.shown:
-        shown = looking.shown(seen, change.given.turn.pictures, change.k, thumbnail)
-        change.mind = replace(change.mind, looking=shown)
+    turn, seen = change.given.turn, change.mind.looking
+    for source in turn.unseen:
+        seen = looking.hidden(seen, source)
+    if turn.pictures or seen.shown:
+        seen = looking.shown(seen, turn.pictures, change.k, thumbnail)
+    if seen is not change.mind.looking:
+        change.mind = replace(change.mind, looking=seen)
 
 
 def act(change: RowChange) -> None:
@@ -40,8 +44,17 @@ def act(change: RowChange) -> None:
     if wanted is not None:
         change.events.append(PicturesWanted("camera", wanted))
     fired = change.mind.looking.fired
-    if fired and not change.mind.wishes.sayings:
+    if fired and _could_speak(change.mind):
         change.wish(sayings=(Say(fired[0].text),))
         change.mind = replace(
             change.mind, looking=replace(change.mind.looking, fired=fired[1:])
         )  # fmt: skip
+
+
+def _could_speak(mind: Mind) -> bool:
+    """Nothing stands before what a watch says. Until then it stays here: a later count replaces
+    it, and whoever says "stop watching" does not hear it any more."""
+    wishes = mind.wishes
+    waits = mind.sayings or mind.unanswered or wishes.sayings or wishes.outcomes or wishes.answer
+    speaks = mind.utterance is not None or mind.draft is not None
+    return not (waits or speaks or wishes.held or mind.hearing.segment is not None)

@@ -116,7 +116,8 @@ def _say(change: RowChange, say: Say) -> None:
     change.wish(sayings=tuple(one for one in mind.wishes.sayings if one is not say))
     change.say(say.text)
     change.wish(saying=say)
-    change.events.append(Saying(say.say, "began", change.mind.utterances))
+    if say.say:  # else it is our own: nobody waits to be told
+        change.events.append(Saying(say.say, "began", change.mind.utterances))
 
 
 def _over(change: RowChange) -> None:
@@ -162,7 +163,8 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
         change.forgo(change.mind.carried)
         change.mind = replace(change.mind, carried="")
     if draft.request is not None:
-        change.mind = seeing.obey(change.mind, draft.request)
+        change.mind, seen = seeing.obey(change.mind, draft.request)
+        change.events += seen
     if draft.asks is not None:
         change.mind, events = results.ask(change.mind, draft.asks, change.k)
         change.events += events

@@ -17,11 +17,10 @@ from model.interaction.backchannels import Backchannels
 from model.interaction.ears import listen as hear
 from model.interaction.floor_port import FloorPart
 from model.interaction.memory import Memory
-from model.interaction.mind import Asks, Rendered, ReplyDone, Transcribed
+from model.interaction.mind import Asks, ReadText, Rendered, ReplyDone, Requested, Transcribed
 from model.interaction.parts import Ears, Pieces, Spoken, Voice
 from model.interaction.phrases import Phrase, PhraseSplitter
-from model.interaction.reading import Line
-from model.interaction.seeing import ReadText, Requested, Sighted, SightParts
+from model.interaction.seeing import Sighted, SightParts
 from model.interaction.segment import Segment
 from model.interaction.voice import append_silence
 from model.interaction.wishes import Correction, Outcome, Prefix, Untold
@@ -138,15 +137,14 @@ def _requested(draft: int, parts: Parts, memory: Memory, text: str, sighted: Sig
     request = yield from parts.sight.requests[memory.row].ask(text)
     if request is None or (request.what == "stop" and not sighted.watching):
         return ""
-    yield Emit(Requested(draft, request))
-    lines: Sequence[Line] = ()
+    found: ReadText | None = None
     if request.what == "read":
-        found: ReadText = yield from seeing.read(parts.sight, sighted.picture)
-        yield Emit(found)
-        lines = found.lines
+        found = yield from seeing.read(parts.sight, sighted.picture)
+    if request.what != "watch" or sighted.camera:
+        yield Emit(Requested(draft, request, found))
     yield from memory.ask(text)
     splitter = PhraseSplitter()
-    said = seeing.promise(request, lines)
+    said = seeing.promise(request, found.lines if found else (), sighted.camera)
     for phrase in (*splitter.feed(said), *splitter.flush()):
         yield from _render(draft, parts.voice, phrase)
     return said

@@ -160,11 +160,11 @@ class Camera:
         sample = self._alignment.sample(frame.timestamp, clock)
         if frame.size != (0, 0):
             self._ration.sized(*frame.size)
+        now = asyncio.get_running_loop().time()
+        self._ration.came(now)
         if self._needs_key and not frame.key:
             return
-        self._needs_key = not self._ration.decodes(
-            frame.key, asyncio.get_running_loop().time()
-        ) or self._overflows(frame)
+        self._needs_key = not self._ration.decodes(frame.key, now) or self._overflows(frame)
         if self._needs_key:
             return
         self._pending.append((frame, sample))

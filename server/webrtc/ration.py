@@ -68,10 +68,13 @@ class Ration:
         """The frames from now on are of this size."""
         self._pixels = min(MAX_FRAME_PIXELS, max(1, width * height))
 
-    def decodes(self, key: bool, now: float) -> bool:
-        """Whether a frame that has just come is decoded."""
-        self._fill(now)
+    def came(self, now: float) -> None:
+        """A frame has come, decoded or not: how much does tells whether all can be."""
         self._measure(now)
+
+    def decodes(self, key: bool, now: float) -> bool:
+        """Whether the frame that came is decoded."""
+        self._fill(now)
         if self.keys_only and not (key and now >= self._key_due):
             return False
         if not key and self._left < self._pixels:

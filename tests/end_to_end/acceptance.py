@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -267,7 +268,11 @@ def measure(arguments: argparse.Namespace) -> Result:
     load = os.getloadavg()
     began = time.monotonic()
     with model_server(*_flags(arguments), link=link) as served:
-        result: Result = asyncio.run(works[arguments.what](served))
+        try:
+            result: Result = asyncio.run(works[arguments.what](served))
+        except BaseException:
+            print(served.spawned.output()[-4000:], file=sys.stderr)
+            raise
     return {
         "what": arguments.what,
         "engine": arguments.engine,

@@ -16,6 +16,10 @@ __all__ = ["Arrival", "Heard"]
 
 Audio = npt.NDArray[np.float32]
 
+_RUN_IN_SECONDS = 1.0
+"""Of packets that are decoded before what is asked for: a decoder knows what came before. A whole
+call would be decoded for longer than the other side waits for a sign of life."""
+
 # Ten minutes of packets; a longer call keeps the newest.
 _MAX_ARRIVALS = 30_000
 
@@ -68,7 +72,8 @@ class Heard:
         decoder = OpusDecoder(SPEAKING_RATE)
         result: list[tuple[float, Audio]] = []
         expected: int | None = None
-        for arrival in sorted(self.arrivals, key=lambda arrival: arrival.timestamp):
+        asked = (one for one in self.arrivals if one.at >= since - _RUN_IN_SECONDS)
+        for arrival in sorted(asked, key=lambda arrival: arrival.timestamp):
             if expected is not None:
                 missing = min(50, (arrival.timestamp - expected) // 960)
                 result.extend(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.messages import Heard, MicroTurnInput
+from model.messages import Heard, MicroTurnInput, Picture
 from server.intake import WAITING_BLOCKS, Intake
 
 
@@ -114,3 +114,14 @@ def test_typed_text_is_bounded() -> None:
     intake = Intake(0)
     assert all(intake.type("x") for _ in range(32))
     assert not intake.type("x")
+
+
+def test_what_is_shown_no_longer_is_told_once() -> None:
+    intake = Intake(0)
+    intake.show(Picture("camera", 0, np.zeros((2, 2, 3), np.uint8)))
+    intake.unseen("camera")
+    (turn,) = add(intake, 0)
+    assert (turn.pictures, turn.unseen) == ((), ("camera",))
+    intake.answered(0)
+    (turn,) = add(intake, 1)
+    assert turn.unseen == ()

@@ -30,7 +30,7 @@ from model.messages import (
     UtteranceDone,
 )
 from model.orders import Cancel, Hold, Order, Resume, Say, ToolAnswer
-from model.sight import Picture
+from model.sight import Picture, SightSource
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
 
 PIECES_A_MICRO_TURN = 16
@@ -105,11 +105,12 @@ class Rehearsal:
         answers: tuple[ToolAnswer, ...] = (),
         cut_all: bool = False,
         pictures: tuple[Picture, ...] = (),
+        unseen: tuple[SightSource, ...] = (),
     ) -> MicroTurnOutput:
         """One micro-turn."""
         heard = self._play(cut_all or bool(commands))
         turn = MicroTurnInput(
-            self.stream, self.k, block, texts, heard, commands, answers, pictures, orders
+            self.stream, self.k, block, texts, heard, commands, answers, pictures, orders, unseen
         )
         self.engine.push(turn, now=self.k * 0.1)
         messages = self.engine.tick()

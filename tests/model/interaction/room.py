@@ -82,6 +82,7 @@ class Room:
     eyes: Any
     source: Literal["camera", "screen"] = "camera"
     pixels: npt.NDArray[np.uint8] | None = None
+    shows: bool = True
 
     def wait(self, micro_turns: int, block: Any = SILENCE, texts: tuple[str, ...] = ()) -> None:
         """Let time pass; without `pixels` every picture is another shade."""
@@ -89,7 +90,9 @@ class Room:
             k = self.rehearsal.k
             shade = np.full((24, 32, 3), (k * 40) % 255, np.uint8)
             pixels = shade if self.pixels is None else self.pixels
-            pictures = (Picture(self.source, k * 1600, pixels),) if k % 2 == 0 else ()
+            pictures = (
+                (Picture(self.source, k * 1600, pixels),) if k % 2 == 0 and self.shows else ()
+            )
             self.rehearsal.step(block, texts, pictures=pictures)
             texts = ()
 

@@ -11,6 +11,7 @@ from model.interaction import looking, scene, sight_told, watching
 from model.interaction.eyes import changed, thumbnail
 from model.interaction.looked import Body, Face, Looked, Network, Thing
 from model.interaction.looking import Looking
+from model.interaction.reading import Line
 from model.interaction.scene import Scene
 from model.sight import Picture, Seen
 from tests.model.interaction.bodies import figure
@@ -148,6 +149,37 @@ def test_what_stops_being_shown_is_forgotten() -> None:
     assert here.shown == () and here.scenes == ()
     here, events, fired = looking.entered(here, things(("cup", 0.9)))
     assert events == () and fired == ()
+
+
+def test_what_is_hidden_is_forgotten_at_once_with_what_was_to_be_said() -> None:
+    here = watch_for("comes", ("object", "cup"))
+    here, _, fired = looking.entered(here, things(("cup", 0.9)))
+    here = looking.hidden(looking.told(here, fired), "camera")
+    assert (here.shown, here.scenes, here.fired) == ((), (), ())
+    assert here.watches, "it stands until the camera is on again"
+    assert sight_told.line(here, 1.0).startswith("You were asked to")
+    here, events = looking.read(here, picture(0), [Line("Platform seven", 0.9, BOX)])
+    assert events == () and here.scenes == (), "it was hidden while it was read"
+
+
+def test_one_picture_is_not_looked_at_twice_to_be_sure() -> None:
+    here = looking.shown(Looking(), [picture(0)], 0, thumbnail)
+    here = looking.began(here, ("faces", "things"), 0)
+    here, events, _ = looking.entered(here, things(("cup", 0.4)))
+    assert events == ()
+    assert all(looking.due(here, k, changed) is None for k in range(1, 10))
+    here = looking.shown(here, [picture(10)], 10, thumbnail)
+    look = looking.due(here, 10, changed)
+    assert look is not None and look[1] == ("things",)
+
+
+def test_a_hand_nobody_looks_for_any_more_is_not_there_for_ever() -> None:
+    here = watch_for("comes", ("hand", ""))
+    for number in range(3):
+        here, _, _ = looking.entered(here, body(1.0, 0.2 + number * 0.2))
+    assert "hand raised" in sight_told.line(here, 1.0)
+    assert "hand raised" not in sight_told.line(looking.stopped(here), 1.0)
+    assert "person" in sight_told.line(looking.stopped(here), 1.0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from model.interaction import watching
 from model.interaction.looked import Thing
 from model.interaction.requesting import EXAMPLES, Requests
-from model.messages import PicturesWanted, Seen
+from model.messages import Floor, PicturesWanted, Saying, Seen
 from model.sight import Picture
 from tests.model.interaction.pieces import finished
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
@@ -129,6 +129,53 @@ def test_text_is_read_when_asked_for_and_not_before() -> None:
     assert here.seen() == [("text", "No entry")]
     here.ask("And what was that?", " answer")
     assert "On the screen you read" in here.scribe.text(0)
+
+
+def test_what_was_read_for_a_turn_that_is_not_taken_is_not_told() -> None:
+    here = room("Please read this aloud to me.", source="screen")
+    here.scribe.writes = " read"
+    here.wait(8, LOUD)
+    taken = False
+    for _ in range(60):
+        here.wait(1)
+        taken = taken or any(one.decision == "take" for one in here.rehearsal.told(Floor))
+        assert taken or not here.seen(), "their turn is not over"
+    assert taken and here.seen() == [("text", "No entry")]
+
+
+def test_a_screen_alone_is_not_watched() -> None:
+    here = room(source="screen")
+    here.wait(5)
+    here.ask("Tell me when a cup appears.", " watch: a cup appears, tell\n")
+    assert "your camera is off" in here.said
+    assert here.rehearsal.engine._state.minds[0].looking.watches == ()
+
+
+def test_a_camera_that_is_off_was_never_there() -> None:
+    here = room(see="Nothing.")
+    here.eyes.things = (CUP,)
+    here.wait(60)
+    assert here.seen() == [("object", "cup")]
+    here.shows = False
+    here.rehearsal.step(SILENCE, unseen=("camera",))
+    looks = len(here.eyes.looks)
+    here.ask("What do you see?", " answer")
+    assert "camera" not in here.scribe.text(0).split("What do you see?")[0]
+    assert len(here.eyes.looks) == looks
+
+
+def test_what_fired_while_we_spoke_is_not_said_once_it_is_not_watched_for() -> None:
+    here = room("Stop watching.")
+    here.wait(5)
+    here.ask("Tell me when a cup appears.", " watch: a cup appears, tell\n")
+    here.scribe.writes = " stop"
+    here.wait(3, LOUD)
+    here.eyes.things = (CUP,)
+    here.wait(12, LOUD)
+    assert ("object", "cup") in here.seen()
+    here.wait(120)
+    assert here.said.endswith("All right, I stopped watching.")
+    assert here.rehearsal.told(Saying) == []
 
 
 def test_a_look_that_fails_is_tried_again() -> None:
