@@ -168,8 +168,9 @@ class RowPen:
         """What is certain."""
         self._waiting += text
 
-    def choose(self, options: Sequence[str], ahead: float = 0.0) -> Pieces[str]:
-        """The likeliest of some texts, token by token; the first is so many nats `ahead`."""
+    def choose(self, options: Sequence[str], ahead: Sequence[float] = ()) -> Pieces[str]:
+        """The likeliest of some texts, token by token; the first ones, which begin with different
+        tokens, are so many nats `ahead`."""
         ids: list[int] = []
         text = ""
         while True:
@@ -183,7 +184,7 @@ class RowPen:
                 # A token that is half a character adds nothing, and must not be taken for progress.
                 return len(now) > least and any(one.startswith(now) for one in among)
 
-            text = yield from self._next(ids, fits, always, 0.0 if text else ahead)
+            text = yield from self._next(ids, fits, always, () if text else ahead)
 
     def letters(self, most: int) -> Pieces[str]:
         """The likeliest text, closed by a quote."""
@@ -224,7 +225,7 @@ class RowPen:
         ids: list[int],
         fits: Callable[[str], bool],
         always: Sequence[int],
-        ahead: float = 0.0,
+        ahead: Sequence[float] = (),
     ) -> Pieces[str]:
         """Write one more token behind `ids`; the text of all of them."""
         language, before = self._language, self._language.decode(ids)

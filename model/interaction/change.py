@@ -159,23 +159,16 @@ class RowChange:
         """Let Language read what the person has said so far; the last word may still change."""
         mind, heard = self.mind, self.mind.hearing
         known = heard.words[:-1]
-        sighted = seeing.sighted(mind) if self.parts.sight is not None else None
-        # What is seen stands before the person's words, and is there to be read before they are.
-        untold = sighted is not None and mind.looking.ahead != heard.number
-        waits = untold or len(known) - heard.ahead >= work.AHEAD_WORDS
+        waits = len(known) - heard.ahead >= work.AHEAD_WORDS
         if heard.segment is None or heard.muted or not waits:
             return
         choice = wishes.tool_choice(mind.wishes, mind.settings, ())
         if choice != "none" or mind.wishes.outcomes:
             return  # Something else is read before the person's words then.
         text = results.joined(mind.carried, known)
-        job = work.read_ahead(self.parts, mind.row, text, sighted)
+        job = work.read_ahead(self.parts, mind.row, text, shown=bool(mind.looking.shown))
         self.submit("language", Priority.SPEECH, job)
-        self.mind = replace(
-            mind,
-            hearing=replace(heard, ahead=len(known)),
-            looking=replace(mind.looking, ahead=heard.number),
-        )
+        self.mind = replace(mind, hearing=replace(heard, ahead=len(known)))
 
     def drop_draft(self) -> None:
         """The answer in the making is not wanted."""

@@ -168,7 +168,7 @@ class LanguageRows:
         fits: Callable[[int], bool],
         always: Sequence[int] = (),
         behind: Sequence[int] = (),
-        ahead: float = 0.0,
+        ahead: Sequence[float] = (),
     ) -> Pieces[int]:
         """Append the likeliest token that fits, and return it; -1 when none does.
 
@@ -177,14 +177,14 @@ class LanguageRows:
             fits: asked of the likeliest tokens, the likeliest first, until one does.
             always: tokens that fit, however unlikely they are.
             behind: tokens that are appended first, in the same pass: it costs little more.
-            ahead: nats by which another token must be likelier than the first of `always`.
+            ahead: nats by which another token must be likelier than each of the first of `always`.
         """
         logits, end = yield from self._read_on(row, behind)
         likely = logits.topk(min(_CANDIDATES, len(logits))).indices.tolist()
         found = next((token for token in likely if fits(token)), -1)
         among = [*always, *([found] if found >= 0 else [])]
-        if always:
-            logits[always[0]] += ahead
+        for token, nats in zip(always, ahead, strict=False):
+            logits[token] += nats
         token = max(among, key=lambda one: float(logits[one]), default=-1)
         if token >= 0:
             self._put(row, end, [token])

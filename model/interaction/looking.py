@@ -104,8 +104,6 @@ class Looking:
         busy: a look is under way.
         wanted: pictures a second that the server was last asked for.
         fired: what waits to be said, at most `MOST_FIRED`.
-        ahead: the segment of the person's speech beside which Language was given what is seen to
-            read.
     """
 
     shown: tuple[Shown, ...] = ()
@@ -117,7 +115,6 @@ class Looking:
     busy: bool = False
     wanted: float = 0.0
     fired: tuple[Fired, ...] = ()
-    ahead: int = 0
 
     def scene(self, source: SightSource) -> Scene:
         """What a source shows."""

@@ -154,10 +154,10 @@ class LanguagePart(Protocol):
         fits: Callable[[int], bool],
         always: Sequence[int] = (),
         behind: Sequence[int] = (),
-        ahead: float = 0.0,
+        ahead: Sequence[float] = (),
     ) -> Pieces[int]:
         """Append what goes `behind` the row, and the likeliest token that fits, or is one of
-        `always`, whose first is so many nats `ahead`; -1 when there is none."""
+        `always`, whose first ones are so many nats `ahead`; -1 when there is none."""
 
     def likelihood(self, row: int, ids: Sequence[int], scored: int) -> Pieces[float]:
         """How likely the last `scored` of some ids would be next, as a sum of logarithms."""

@@ -35,6 +35,7 @@ What a person says to a voice that sees them through a camera, and what is to be
 "Tell me a joke about a cup." -> answer
 "We went to the lake last summer." -> answer
 "Stop watching." -> stop
+"That is enough counting." -> stop
 "Tell me when you see a car." -> watch: a car appears, tell
 "Say good morning to everybody." -> answer
 "Please write down your address and wait here." -> answer
@@ -43,31 +44,35 @@ What a person says to a voice that sees them through a camera, and what is to be
 "Let me know when somebody comes in." -> watch: somebody comes in, tell
 "Somebody knocked at the door last night." -> answer
 "Hi there." -> answer
+"Tell me what is on the desk." -> look
 "Count to ten." -> answer
 "Read me a story about pirates." -> answer
 "Count my push-ups." -> count: push-ups
 "Please warn me when the bottle is gone." -> watch: the bottle is gone, tell
 "I raised my hand." -> answer
 "Tell me how a clock works." -> answer
-"What is different now?" -> answer
+"What is different now?" -> look
 "What does it say here?" -> read
 "She bought a horse and two sheep." -> answer
 "How many squats do I do?" -> count: squats
-"What am I holding?" -> answer
+"What am I holding?" -> look
 "Each time I make a fist, say wow." -> watch: a hand shows a fist, say "wow"
 "Call my brother and ask him." -> answer
-"You need not count any more." -> stop
 "When the cat comes, tell me." -> watch: the cat appears, tell
 "I will be back when I am hungry." -> answer
 "Repeat after me: the cat is asleep." -> answer
+"Can you see this?" -> look
 "Let me know when my train leaves." -> watch: something else
 "Say welcome when somebody comes in." -> watch: somebody comes in, say "welcome"
 "You should see a doctor about it." -> answer
-"Is somebody else here?" -> answer
+"How many dogs do you see?" -> look
+"Is somebody else here?" -> look
 "Tell me when I look away." -> watch: the person looks away, tell
 "Can you read the sign?" -> read
 "The man walked in and closed the window." -> answer
 "Why is the sky blue?" -> answer
+"Do you see that cat?" -> look
+"Could you say that louder?" -> answer
 "Tell me when a spoon appears." -> watch: a spoon appears, tell
 "Let me think about it." -> answer
 "Please keep count of my jumping jacks." -> count: jumping jacks
@@ -76,23 +81,29 @@ What a person says to a voice that sees them through a camera, and what is to be
 "Could you help me find a present for her?" -> answer
 "If a horse comes, say neigh." -> watch: a horse appears, say "neigh"
 "Say stop when a bus appears." -> watch: a bus appears, say "stop"
-"Am I in the picture?" -> answer
+"Am I in the picture?" -> look
 "I stopped smoking when she left." -> answer
+"You need not count any more." -> stop
+"And what is this thing?" -> look
 "Say hi if I put up my right hand." -> watch: the right hand is raised, say "hi"
 "What is your name?" -> answer
 "Say sorry to him for me." -> answer
-"What do you see?" -> answer
+"What do you see?" -> look
 """
 
 ELSE: Final = " something else\n"
 """What nobody can see is no watch: it is answered like anything else."""
 
 SURELY: Final = 0.7
-"""Nats by which anything must be likelier than an answer. With 39 examples and none, a third of
+"""Nats by which a request must be likelier than an answer. With 39 examples and none, a third of
 ordinary sentences were taken for requests; now 2 of 180 are, and 37 of 40 requests
 (`python -m tests.bench.visual.asking`)."""
 
-TOLD: Final = 1.0
+LOOKS: Final = 1.5
+"""Nats by which an answer beside what is seen may be less likely than one without: the one too
+many costs half a second, the one too few says that nothing is seen."""
+
+TOLD: Final = 1.5
 """Nats by which words of the person's own must be likelier than ours."""
 
 MOST_SAID: Final = 160
@@ -107,13 +118,13 @@ class Request:
     """What a person asked for.
 
     Attributes:
-        what: `watch` (also to count), `stop` or `read`.
+        what: `look` (answer beside what is seen), `watch` (also to count), `stop` or `read`.
         way: of a watch.
         key: of a watch.
         say: the person's own words to be said when it fires; empty for ours.
     """
 
-    what: Literal["watch", "stop", "read"]
+    what: Literal["look", "watch", "stop", "read"]
     way: Way = "comes"
     key: Key = ("", "")
     say: str = ""
@@ -162,7 +173,7 @@ class Requests:
             yield from self._language.append(self.row, ids[self._reach(ids) :])
 
     def ask(self, said: str) -> Pieces[Request | None]:
-        """What `said` asks for; None when it is to be answered like anything else."""
+        """What `said` asks for; None when it is to be answered like anything else, unseeing."""
         # The words stay in the row: whoever pauses and goes on is judged again, and most was read.
         yield from self.prepare()
         try:
@@ -190,9 +201,12 @@ def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
     Raises:
         TooLong: it does not come to an end.
     """
-    what = yield from pen.choose([" answer", " watch:", " count:", " stop", " read"], SURELY)
+    kinds = [" answer", " look", " watch:", " count:", " stop", " read"]
+    what = yield from pen.choose(kinds, (SURELY, SURELY + LOOKS))
     if what == " answer":
         return None
+    if what == " look":
+        return Request("look")
     if what in (" stop", " read"):
         return Request("stop" if what == " stop" else "read")
     end = "\n" if what == " count:" else ","
@@ -205,7 +219,7 @@ def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
     if chosen == ELSE:
         return None
     say = ""
-    if what == " watch:" and (yield from pen.choose([" tell\n", ' say "'], TOLD)) == ' say "':
+    if what == " watch:" and (yield from pen.choose([" tell\n", ' say "'], (TOLD,))) == ' say "':
         say = yield from pen.choose([f'{span}"' for span in _spans(said)])
     return Request("watch", *wordings[chosen], say.rstrip('"'))
 

@@ -1,4 +1,8 @@
-"""What is seen, in the few words that Language reads beside what the person says."""
+"""What is seen, in the few words that Language reads beside a question about it.
+
+They are what we would say ourselves: a small Language says much of them again. Told in the second
+person and before the question it said that there was a dog whenever it was asked for one.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +26,9 @@ def line(looking: Looking, now: float) -> str:
     if looking.picture("camera") is not None and not any(
         scene.source == "camera" and scene.looked for scene in looking.scenes
     ):
-        told.append("The camera is on; nothing was recognised yet.")
+        told.append("The camera is on; I recognise nothing yet.")
     if looking.picture("screen") is not None:
-        told.append("The person shares their screen with you.")
+        told.append("The person shares their screen with me.")
     return " ".join(part for part in (*told, waiting(looking)) if part)
 
 
@@ -41,7 +45,7 @@ def waiting(looking: Looking) -> str:
         else:
             words = f"say when {words}"
         parts.append(words)
-    return f"You were asked to: {'; '.join(parts)}."
+    return f"I was asked to: {'; '.join(parts)}."
 
 
 def _scene(scene: Scene, now: float) -> str:
@@ -54,14 +58,15 @@ def _scene(scene: Scene, now: float) -> str:
     things.sort(key=lambda one: one.since)  # In an order that stays, so that it is read once.
     parts += [_many(one) for one in things]
     latest = max(at for _, at in scene.looked)
-    told = f"In the camera you see {_ago(now - latest)}: {', '.join(parts)}."
     if people is None and not things:
         # A small Language fills a gap with whatever it is asked about; it needs to be told.
-        told = f"The camera's picture is empty {_ago(now - latest)}: nobody and nothing is in it."
+        parts = ["nobody and nothing"]
+    ago = _ago(now - latest)
+    told = f"I see {', '.join(parts)}." if ago == "now" else f"I saw {', '.join(parts)} {ago}."
     lately = [one for one in scene.changes if now - one.at <= LATELY_SECONDS and _worth(one)]
     if lately:
         changed = "; ".join(_change(one, now) for one in lately[-MOST_CHANGES:])
-        told += f" Changed: {changed}."
+        told += f" {changed[0].upper()}{changed[1:]}."
     return " ".join(part for part in (told, _text(scene, now)) if part)
 
 
@@ -71,7 +76,7 @@ def _person(scene: Scene, people: Sighting) -> str:
     else:
         words = "one person"
     if scene.there(("face", "facing")):
-        words += " looking at you"
+        words += " looking at me"
     elif scene.there(("face", "turned away")):
         words += " looking away"
     hands = [one.key[1] for one in scene.sightings if one.there and one.key[0] == "hand"]
@@ -95,7 +100,7 @@ def _worth(change: Change) -> bool:
 
 def _change(change: Change, now: float) -> str:
     kind, which = change.key
-    what = {"person": "somebody", "hand": f"{which} hand"}.get(kind, f"the {which}")
+    what = {"person": "somebody", "hand": f"the {which} hand"}.get(kind, f"the {which}")
     verb = ("was raised" if change.came else "was lowered") if kind == "hand" else (
         "came" if change.came else "went away"
     )  # fmt: skip
@@ -106,7 +111,7 @@ def _text(scene: Scene, now: float) -> str:
     if scene.text is None:
         return ""
     text, at = scene.text
-    return f'On the {scene.source} you read {_ago(now - at)}: "{text[:MOST_TEXT]}".'
+    return f'On the {scene.source} I read {_ago(now - at)}: "{text[:MOST_TEXT]}".'
 
 
 def _ago(seconds: float) -> str:

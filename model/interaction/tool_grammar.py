@@ -43,8 +43,8 @@ class Pen(Protocol):
     def write(self, text: str) -> None:
         """What is certain."""
 
-    def choose(self, options: Sequence[str], ahead: float = 0.0) -> Pieces[str]:
-        """The likeliest of some texts, whose first is so many nats `ahead`."""
+    def choose(self, options: Sequence[str], ahead: Sequence[float] = ()) -> Pieces[str]:
+        """The likeliest of some texts, whose first ones are so many nats `ahead`."""
 
     def letters(self, most: int) -> Pieces[str]:
         """The likeliest text without quotes, backslashes and line breaks, closed by a quote."""

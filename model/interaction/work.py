@@ -7,9 +7,9 @@ Each is a generator for the JobQueue. Lanes of a stream: `ears` for partial tran
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from model.engine.jobs import Emit, Token, Work
 from model.interaction import calling, seeing
@@ -20,6 +20,7 @@ from model.interaction.memory import Memory
 from model.interaction.mind import Asks, ReadText, Rendered, ReplyDone, Requested, Transcribed
 from model.interaction.parts import Ears, Pieces, Spoken, Voice
 from model.interaction.phrases import Phrase, PhraseSplitter
+from model.interaction.requesting import Request
 from model.interaction.seeing import Sighted, SightParts
 from model.interaction.segment import Segment
 from model.interaction.voice import append_silence
@@ -94,12 +95,12 @@ def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
     return Transcribed(number, segment, heard, draft)
 
 
-def read_ahead(parts: Parts, row: int, text: str, sighted: Sighted | None) -> Work:
-    """Read what the person has said so far, before anything is drafted: beside what is seen, and
-    as what may be a request."""
-    if sighted is not None and parts.sight is not None:
+def read_ahead(parts: Parts, row: int, text: str, shown: bool) -> Work:
+    """Read what the person has said so far, before anything is drafted: to be answered, and where
+    something is `shown` as what may be a request, too."""
+    if shown and parts.sight is not None:
         yield from parts.sight.requests[row].read_ahead(text)
-    yield from parts.memories[row].read_ahead(text, sighted.line if sighted else "")
+    yield from parts.memories[row].read_ahead(text)
 
 
 def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
@@ -116,27 +117,40 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
         if not text:
             return ReplyDone(draft, "")
     memory = parts.memories[row]
+    beside, about = "", False
     if asked.sighted is not None and text and not asked.outcomes:
-        spoken = yield from _requested(draft, parts, memory, text, asked.sighted)
-        if spoken:
+        request = yield from _requested(parts, memory, text, asked.sighted)
+        if request is not None and request.what != "look":
+            spoken = yield from _promise(draft, parts, memory, text, request, asked.sighted)
             return ReplyDone(draft, spoken)
+        about = request is not None
+        # Who was just told of what is seen may ask on: "and now?"
+        beside = asked.sighted.line if about or memory.beside else ""
     if asked.tool_choice != "none":
         called = yield from calling.called(memory, text, asked.tools, asked.tool_choice)
         if called is not None:
             yield Emit(Asks(draft, called))
             return ReplyDone(draft, "")
-    beside = asked.sighted.line if asked.sighted else ""
-    first = yield from memory.answer(text, asked.outcomes, beside)
+    first = yield from memory.answer(text, asked.outcomes, beside, about)
     spoken = yield from _speak(draft, parts, memory, first)
     return ReplyDone(draft, spoken)
 
 
-def _requested(draft: int, parts: Parts, memory: Memory, text: str, sighted: Sighted) -> Work:
-    """If the person requests something of the eyes, say what is done; returns what is said."""
+def _requested(
+    parts: Parts, memory: Memory, text: str, sighted: Sighted
+) -> Generator[Any, Any, Request | None]:
+    """What the person requests of the eyes."""
     assert parts.sight is not None
     request = yield from parts.sight.requests[memory.row].ask(text)
-    if request is None or (request.what == "stop" and not sighted.watching):
-        return ""
+    nothing = request is not None and request.what == "stop" and not sighted.watching
+    return None if nothing else request
+
+
+def _promise(
+    draft: int, parts: Parts, memory: Memory, text: str, request: Request, sighted: Sighted
+) -> Work:
+    """Do what was requested and say what is done; returns what is said."""
+    assert parts.sight is not None
     found: ReadText | None = None
     if request.what == "read":
         found = yield from seeing.read(parts.sight, sighted.picture)

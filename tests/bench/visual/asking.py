@@ -2,7 +2,7 @@
 
     python -m tests.bench.visual.asking         # how many of each list are judged rightly
 
-`asking.json` holds requests and small talk, written for this. The examples in `requesting.py` and
+`asking.json` holds requests, questions about what is seen, and small talk, written for this. The examples in `requesting.py` and
 its `SURELY` were chosen on the lists of dev. Ordinary sentences are what people say in recordings
 and what a local model wrote of many topics.
 """
@@ -59,15 +59,21 @@ def _texts(value: Any) -> list[str]:
 
 
 def _judge(requests: Requests, said: Sequence[str], kinds: Sequence[str]) -> str:
-    wrong, worded = [], []
+    wrong, worded, looks = [], [], 0
     for text, kind in zip(said, kinds, strict=True):
         request = finished(requests.ask(text))
         found = "answer" if request is None else request.what
-        if found != kind:
+        looks += found == "look"
+        if found != kind and (found, kind) != ("look", "answer"):
             wrong.append(f"    {text!r} is {found}")
-        elif request is not None and bool(request.say) != any(one in text for one in SAYS):
+        elif (
+            request is not None
+            and request.what == "watch"
+            and bool(request.say) != any(one in text for one in SAYS)
+        ):
             worded.append(f"    {text!r} says {request.say!r}")
-    told = [f"{len(said) - len(wrong)} of {len(said)}", *wrong]
+    # An answer beside what is seen is a right one, half a second later.
+    told = [f"{len(said) - len(wrong)} of {len(said)}, {looks} beside what is seen", *wrong]
     return "\n".join([*told, *(["  told or said wrongly:", *worded] if worded else [])])
 
 
@@ -80,6 +86,9 @@ def main() -> None:
         for split, wanted in lists["requests"].items():
             told = _judge(requests, list(wanted), list(wanted.values()))
             print(f"requests, {split}: {told}")
+        for split, texts in lists["looks"].items():
+            told = _judge(requests, texts, ["look"] * len(texts))
+            print(f"looks, {split}: {told}")
         for name, texts in {**lists["talk"], **ordinary()}.items():
             told = _judge(requests, texts, ["answer"] * len(texts))
             print(f"talk, {name}: {told}")

@@ -121,7 +121,7 @@ def _what_goes_before_a_choice_is_read_with_it(language: LanguagePart) -> None:
     assert chosen[0] == chosen[1]
     likely = chosen[0][0]
     other = likely + 1
-    for ahead, expected in ((0.0, likely), (1_000.0, other)):
+    for ahead, expected in (((), likely), ((1_000.0,), other)):
         language.truncate(0, len(ids))
         run(language.choose(0, lambda token: token > 300, [other], more, ahead))
         assert language.held(0)[-1] == expected

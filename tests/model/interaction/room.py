@@ -59,7 +59,7 @@ class Clerk(Scribe):
         fits: Callable[[int], bool],
         always: Sequence[int] = (),
         behind: Sequence[int] = (),
-        ahead: float = 0.0,
+        ahead: Sequence[float] = (),
     ) -> Pieces[int]:
         yield None
         self.held_[row] += behind

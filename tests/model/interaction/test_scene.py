@@ -157,7 +157,7 @@ def test_what_is_hidden_is_forgotten_at_once_with_what_was_to_be_said() -> None:
     here = looking.hidden(looking.told(here, fired), "camera")
     assert (here.shown, here.scenes, here.fired) == ((), (), ())
     assert here.watches, "it stands until the camera is on again"
-    assert sight_told.line(here, 1.0).startswith("You were asked to")
+    assert sight_told.line(here, 1.0).startswith("I was asked to")
     here, events = looking.read(here, picture(0), [Line("Platform seven", 0.9, BOX)])
     assert events == () and here.scenes == (), "it was hidden while it was read"
 
@@ -243,7 +243,7 @@ def test_every_wording_is_of_one_watch_only() -> None:
 
 def test_the_line_says_what_is_there_and_what_changed_and_when() -> None:
     here = looking.shown(Looking(), [picture(0)], 0, thumbnail)
-    assert "nothing was recognised yet" in sight_told.line(here, 0.1)
+    assert "I recognise nothing yet" in sight_told.line(here, 0.1)
     faces = (Face(0.95, BOX, 0.05),)
     found = (Thing("person", 0.7, BOX), Thing("cup", 0.6, BOX), Thing("book", 0.6, BOX))
     for at in (1.0, 1.5):
@@ -252,7 +252,7 @@ def test_the_line_says_what_is_there_and_what_changed_and_when() -> None:
         )
     told = sight_told.line(here, 11.5)
     assert told.startswith(
-        "In the camera you see 10 seconds ago: one person looking at you, a cup, a book."
+        "I saw one person looking at me, a cup, a book 10 seconds ago. Somebody came"
     )
     assert "the cup came 10 seconds ago" in told
     assert len(told) < 400

@@ -49,17 +49,13 @@ def test_a_spoken_request_counts_only_when_the_turn_is_over() -> None:
     assert here.scribe.text(0).endswith(told)
 
 
-def test_what_is_said_is_read_while_it_is_said_beside_what_is_seen() -> None:
+def test_what_is_said_is_read_while_it_is_said_for_both_rows() -> None:
     here = room("Tell me when a cup appears.")
-    here.eyes.things = (CUP,)
     here.scribe.writes = " answer"
     here.wait(50)
-    here.wait(3, LOUD)
-    seen = "<note In the camera you see now: nobody, a cup. Changed: the cup came 5 seconds ago.>"
-    assert here.scribe.text(0).endswith(f"{seen}<person "), "before a word is known"
-    here.wait(9, LOUD)
+    here.wait(12, LOUD)
     assert here.rehearsal.engine._state.minds[0].draft is None, "they still speak"
-    assert here.scribe.text(0).endswith(f"{seen}<person Tell me when a cup")
+    assert here.scribe.text(0).endswith("<person Tell me when a cup")
     assert here.scribe.text(2) == f'{EXAMPLES}"Tell me when a cup'
     here.wait(60)
     assert here.scribe.text(0).count("Tell me when a cup appears.") == 1
@@ -110,14 +106,20 @@ def test_it_does_not_speak_over_the_person() -> None:
     assert "I see a cup." in here.said[len(before) :]
 
 
-def test_language_reads_what_is_seen_beside_the_question() -> None:
+def test_language_reads_what_is_seen_beside_a_question_about_it_and_the_next_one() -> None:
     here = room(see="A cup.")
     here.eyes.things = (CUP, Thing("person", 0.7, BOX))
     here.wait(60)
-    here.ask("What do you see?", " answer")
-    assert "<note In the camera you see" in here.scribe.text(0)
-    assert "one person, a cup" in here.scribe.text(0)
-    assert here.said == "A cup."
+    here.ask("How are you?", " answer")
+    assert "<note" not in here.scribe.text(0), "nobody asked"
+    here.ask("What do you see?", " look")
+    asked = here.scribe.text(0)
+    assert "<person What do you see?><note I saw one person, a cup 4 seconds ago." in asked
+    assert here.said.endswith("A cup.")
+    for more in (1, 0):
+        before = here.scribe.text(0).count("<note")
+        here.ask("And now?", " answer")
+        assert here.scribe.text(0).count("<note") == before + more
 
 
 def test_text_is_read_when_asked_for_and_not_before() -> None:
@@ -127,8 +129,8 @@ def test_text_is_read_when_asked_for_and_not_before() -> None:
     here.ask("Please read this.", " read")
     assert here.said == "It says: No entry"
     assert here.seen() == [("text", "No entry")]
-    here.ask("And what was that?", " answer")
-    assert "On the screen you read" in here.scribe.text(0)
+    here.ask("And what was that?", " look")
+    assert "On the screen I read" in here.scribe.text(0)
 
 
 def test_what_was_read_for_a_turn_that_is_not_taken_is_not_told() -> None:
