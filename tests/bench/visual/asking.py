@@ -2,9 +2,9 @@
 
     python -m tests.bench.visual.asking         # how many of each list are judged rightly
 
-`asking.json` holds requests, questions about what is seen, and small talk, written for this. The examples in `requesting.py` and
-its `SURELY` were chosen on the lists of dev. Ordinary sentences are what people say in recordings
-and what a local model wrote of many topics.
+`asking.json` holds requests, questions about what is seen, and small talk, written for this. The
+examples in `requesting.py` and its numbers were chosen on the lists of dev. Ordinary sentences are
+what people say in recordings and what a local model wrote of many topics.
 """
 
 from __future__ import annotations
