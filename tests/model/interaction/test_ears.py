@@ -121,13 +121,13 @@ def test_quiet_speech_is_heard() -> None:
 
 @pytest.mark.timeout(60)
 def test_a_long_reading_in_a_growing_segment() -> None:
-    """44 s with a partial every 0.8 s: bounded audio, settled words stay, few errors."""
+    """44 s with a partial every 1.2 s: bounded audio, settled words stay, few errors."""
     reading = long_reading()
     audio = np.concatenate((np.zeros(4_800, np.float32), reading.audio))
     segment = Segment.begin(audio[:0], 0.0)
     for start in range(0, len(audio), HEARING_BLOCK_SAMPLES):
         segment = segment.add(audio[start : start + HEARING_BLOCK_SAMPLES])
-        if start // HEARING_BLOCK_SAMPLES % 8 == 7:
+        if start // HEARING_BLOCK_SAMPLES % 12 == 11:
             settled = segment.settled
             assert len(segment.audio) <= samples(LONGEST_SECONDS, HEARING_RATE)
             words = recognised(ears().transcribe(segment.audio, segment.guess))
