@@ -50,9 +50,9 @@ check: .venv/dev node_modules/installed $(if $(filter test,$(MAKECMDGOALS)),test
 	$(BIN)/python -m server.dialects.reference --check
 	$(BIN)/pytest -q tests/architecture tests/server/test_dialect.py
 
-# Real models in real time: one process, so that nothing starves, what measures first. LATE: the same
-# once more, alone on both cores, which the default model beside a camera needs. LIVE: the rest of what runs in real time, on a wire or in
-# a browser; it mostly waits.
+# Real models in real time: one process, so that nothing starves, what measures first. LATE: the same,
+# alone on both cores, which the default model beside a camera needs. LIVE: the rest of what runs in
+# real time, on a wire or in a browser; it mostly waits.
 REAL := $(addprefix tests/bench/test_,gate.py harness.py browser_sample.py) tests/bench/rivals \
 	tests/client/test_spoken.py tests/conformance \
 	$(addprefix tests/end_to_end/test_,acceptance.py orders.py prompts.py spoken.py) \

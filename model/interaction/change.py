@@ -7,7 +7,7 @@ of it or nothing. Here are the moves that others are made of.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from model.engine.engine import RowInput, RowOutput
 from model.engine.jobs import Job, Priority, Work
@@ -18,6 +18,7 @@ from model.interaction.speaking import Utterance
 from model.interaction.wishes import Outcome, Untold
 from model.interaction.work import Parts
 from model.messages import Event, Floor, MicroTurnOutput, PersonWords, Saying, Speech, Turn
+from model.orders import Say
 from model.timebase import MICRO_TURN_SECONDS
 
 __all__ = ["RowChange"]
@@ -100,8 +101,15 @@ class RowChange:
 
     def drop_sayings(self) -> None:
         """What waits to be said will not be."""
-        self.events += [Saying(one.say, "dropped") for one in self.mind.wishes.sayings if one.say]
+        for one in self.mind.wishes.sayings:
+            self.tell_saying(one, "dropped")
         self.wish(sayings=())
+
+    def tell_saying(self, say: Say, state: Literal["began", "dropped"]) -> None:
+        """Tell whoever ordered a saying what became of it; one of our own has no name."""
+        if say.say:
+            utterance = self.mind.utterances if state == "began" else -1
+            self.events.append(Saying(say.say, state, utterance))
 
     def hush_tools(self) -> None:
         """Nobody waits any more for what tools answer: it is remembered, and not spoken."""

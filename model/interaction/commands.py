@@ -11,7 +11,7 @@ from model.engine.jobs import Priority
 from model.interaction import hearing
 from model.interaction.change import RowChange
 from model.interaction.wishes import MOST_SAYINGS, Correction, Outcome, Prefix
-from model.messages import Command, PersonWords, Refused, Saying, Turn
+from model.messages import Command, PersonWords, Refused, Turn
 from model.orders import (
     Answer,
     Append,
@@ -144,7 +144,8 @@ def _say(change: RowChange, say: Say) -> None:
     place = sum(one.priority >= say.priority for one in wishes.sayings)
     waiting = (*wishes.sayings[:place], say, *wishes.sayings[place:])
     change.wish(sayings=waiting[:MOST_SAYINGS])
-    change.events += [Saying(one.say, "dropped") for one in waiting[MOST_SAYINGS:]]
+    for one in waiting[MOST_SAYINGS:]:
+        change.tell_saying(one, "dropped")
     if say.policy == "now" and not wishes.held:
         change.drop_draft()
         change.stop(1.0, tell=False)

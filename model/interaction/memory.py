@@ -57,18 +57,18 @@ class Memory:
     Attributes:
         language: whose row it is.
         row: the row.
-        beside: the last question was about what was known beside it.
+        was_about: the last question was about what was known beside it.
     """
 
     def __init__(self, language: LanguagePart, row: int) -> None:
         self.language = language
         self.row = row
-        self.beside = False
+        self.was_about = False
         self._committed = 0
         self._instructions = ""
         self._kept: deque[_Kept] = deque(maxlen=REMEMBERED_TURNS)
         self._asked: tuple[Turn | Outcome, ...] = ()
-        self._beside = False
+        self._about = False
         # What stands in the row behind the committed tokens, a reply left out.
         self._ahead: list[int] = []
         self._reply_start = 0
@@ -78,7 +78,7 @@ class Memory:
     def prime(self, instructions: str, turns: Sequence[Turn]) -> Pieces[None]:
         """Empty the row, read the instructions, pin them, and read back earlier turns."""
         self._kept = deque(map(_Kept, turns), maxlen=REMEMBERED_TURNS)
-        self.beside = False
+        self.was_about = False
         yield from self.begin_anew(instructions)
 
     def begin_anew(self, instructions: str) -> Pieces[None]:
@@ -103,7 +103,7 @@ class Memory:
         """`ask`, and the first token of our answer, sampled in the pass that reads the question,
         which may be `about` what is known beside it."""
         ids = self._question(text, outcomes, beside)
-        self._beside = about
+        self._about = about
         kept = shared(self._ahead, ids[:-1])
         yield from self._stand(ids[:kept])
         token = yield from self.language.begin_reply(self.row, ids[kept:])
@@ -114,7 +114,7 @@ class Memory:
     def _question(self, text: str, outcomes: Sequence[Outcome], beside: str) -> list[int]:
         said = (Turn("person", text),) if text else ()
         self._asked, self._reply = (*said, *outcomes), []
-        self._beside = False
+        self._about = False
         known = self.language.note(beside) if beside else []
         ids = [one for asked in self._asked for one in self._ids(asked)]
         return ids + known + self.language.agent_open()
@@ -156,7 +156,7 @@ class Memory:
         Tokens that spell a prefix of what was heard stay; the rest is read anew. Returns what the
         row now holds of the answer.
         """
-        self.beside = self._beside
+        self.was_about = self._about
         self._kept.extend(map(_Kept, self._asked))
         self._kept.append(_Kept(Turn("agent", heard.strip(), cut), utterance))
         self._ahead = []

@@ -56,7 +56,7 @@ class Sighted:
     line: str
     picture: Picture
     watching: bool
-    camera: bool = True
+    camera: bool
 
 
 # ---- what enters the mind ---------------------------------------------------------------------

@@ -9,7 +9,7 @@ from model.interaction import hearing, results, resuming, seeing, speaking
 from model.interaction.change import RowChange
 from model.interaction.floor_port import Verdict
 from model.interaction.mind import Draft, Mind
-from model.messages import Floor, PersonState, Saying
+from model.messages import Floor, PersonState
 from model.orders import Say
 
 __all__ = ["answer", "follow"]
@@ -116,8 +116,7 @@ def _say(change: RowChange, say: Say) -> None:
     change.wish(sayings=tuple(one for one in mind.wishes.sayings if one is not say))
     change.say(say.text)
     change.wish(saying=say)
-    if say.say:  # else it is our own: nobody waits to be told
-        change.events.append(Saying(say.say, "began", change.mind.utterances))
+    change.tell_saying(say, "began")
 
 
 def _over(change: RowChange) -> None:

@@ -125,7 +125,7 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
             return ReplyDone(draft, spoken)
         about = request is not None
         # Who was just told of what is seen may ask on: "and now?"
-        beside = asked.sighted.line if about or memory.beside else ""
+        beside = asked.sighted.line if about or memory.was_about else ""
     if asked.tool_choice != "none":
         called = yield from calling.called(memory, text, asked.tools, asked.tool_choice)
         if called is not None:

@@ -69,8 +69,19 @@ class Ration:
         self._pixels = min(MAX_FRAME_PIXELS, max(1, width * height))
 
     def came(self, now: float) -> None:
-        """A frame has come, decoded or not: how much does tells whether all can be."""
-        self._measure(now)
+        """A frame has come, whether it is decoded or not: back to all of them when so little comes,
+        for a while, that all can be decoded."""
+        since, count = self._window
+        if now - since < _WINDOW_SECONDS:
+            self._window = (since, count + 1)
+            return
+        self._window = (now, 1)
+        if (count + 1) * self._pixels > DECODED_PIXELS_A_SECOND * (now - since) / 2:
+            self._calm_since = float("inf")
+        elif self._calm_since == float("inf"):
+            self._calm_since = now
+        elif self.keys_only and now - self._calm_since >= _CALM_SECONDS:
+            self.keys_only = False
 
     def decodes(self, key: bool, now: float) -> bool:
         """Whether the frame that came is decoded."""
@@ -103,17 +114,3 @@ class Ration:
         most = DECODED_PIXELS_A_SECOND * _BURST_SECONDS
         self._left = min(most, self._left + passed * DECODED_PIXELS_A_SECOND)
         self._filled = now
-
-    def _measure(self, now: float) -> None:
-        """Back to all frames when so little comes, for a while, that all can be decoded."""
-        since, count = self._window
-        if now - since < _WINDOW_SECONDS:
-            self._window = (since, count + 1)
-            return
-        self._window = (now, 1)
-        if (count + 1) * self._pixels > DECODED_PIXELS_A_SECOND * (now - since) / 2:
-            self._calm_since = float("inf")
-        elif self._calm_since == float("inf"):
-            self._calm_since = now
-        elif self.keys_only and now - self._calm_since >= _CALM_SECONDS:
-            self.keys_only = False
