@@ -9,31 +9,31 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from model.engine.pieces import PAUSE, Pause
+from model.interaction.apart import alone
 from model.interaction.looked import THINGS, Body, Face, Hand, Looked, Network, Point, Thing
+from model.interaction.stillness import Background, thumbnail
 from model.nn import sight
 from model.nn.graph import load_graph
 from model.sight import Box, Picture
 from model.timebase import HEARING_RATE, seconds
 
-__all__ = ["Eyes", "changed", "thumbnail"]
+__all__ = ["Eyes"]
 
 THINGS_SIZE: Final = 320
 """CenterNet was trained at 512; at 320 it costs two fifths and finds what is near as well."""
+
+ALONE_SIZE: Final = 416
+"""For what came in alone: half as much again, and it may be small."""
 
 LEAST_THING: Final = 0.2
 LEAST_FACE: Final = 0.6
 LEAST_HAND: Final = 0.4
 LEAST_WRIST: Final = 0.25
-
-THUMBNAIL: Final = (24, 32)
-CELL_CHANGED: Final = 12
-CELLS_CHANGED: Final = 3
 
 Work = Generator[Pause, None, Any]
 
@@ -64,6 +64,7 @@ class Eyes:
 
     Args:
         things: what finds things.
+        alone: the same for what changed alone, larger.
         body: what finds the points of a body.
         faces: what finds faces.
         hand: what finds the points of a hand.
@@ -73,12 +74,13 @@ class Eyes:
     def __init__(
         self,
         things: sight.Things,
+        alone: sight.Things,
         body: sight.Body,
         faces: sight.Faces,
         hand: sight.Hand,
         device: str = "cpu",
     ) -> None:
-        self._things = things
+        self._things, self._alone = things, alone
         self._body = body
         self._faces = faces
         self._hand = hand
@@ -98,18 +100,23 @@ class Eyes:
         hand, hand_size = load_graph(folder, "handlandmark-lite", device)
         return cls(
             sight.Things(things, THINGS_SIZE),
+            sight.Things(things, ALONE_SIZE),
             sight.Body(body, body_size),
             sight.Faces(faces, faces_size).to(device),
             sight.Hand(hand, hand_size),
             device,
         )
 
-    def look(self, picture: Picture, networks: Sequence[Network]) -> Generator[Pause, None, Looked]:
+    def look(
+        self, picture: Picture, networks: Sequence[Network], behind: Background | None = None
+    ) -> Generator[Pause, None, Looked]:
         """Look at one picture; it may be cut after every node of a network.
 
         Args:
             picture: any size.
             networks: what to look for; hands are looked for at the wrists of a body.
+            behind: the background: things are looked for in what differs from it alone, if
+                something does and not everything.
         """
         # A copy: a picture out of a journal cannot be written to, which torch complains of.
         pixels = torch.tensor(picture.pixels, device=self._device).permute(2, 0, 1).float()
@@ -117,8 +124,14 @@ class Eyes:
         faces: tuple[Face, ...] = ()
         hands: tuple[Hand, ...] = ()
         body: Body | None = None
+        came: Tensor | None = None
         if "things" in networks:
-            things = yield from self._find_things(pixels)
+            came = alone(pixels, behind)
+            things = yield from (
+                self._find_things(pixels, self._things)
+                if came is None
+                else self._find_things(came, self._alone)
+            )
         if "faces" in networks:
             faces = yield from self._find_faces(pixels)
         if "body" in networks or "hands" in networks:
@@ -127,11 +140,15 @@ class Eyes:
             hands = yield from self._find_hands(pixels, body)
             networks = sorted({*networks, "body"})  # so a raised hand that is down is missed, too
         at = seconds(picture.at_samples, HEARING_RATE)
-        return Looked(picture.source, at, tuple(networks), things, body, faces, hands)
+        small = thumbnail(picture.pixels)
+        partly = came is not None
+        return Looked(
+            picture.source, at, tuple(networks), things, body, faces, hands, small, partly
+        )
 
-    def _find_things(self, pixels: Tensor) -> Work:
-        square, frame = _square(pixels, THINGS_SIZE)
-        scores, labels, boxes = yield from _in_pieces(self._things, square)
+    def _find_things(self, pixels: Tensor, network: sight.Things) -> Work:
+        square, frame = _square(pixels, network.size)
+        scores, labels, boxes = yield from _in_pieces(network, square)
         found: list[Thing] = []
         rows = zip(scores[0].tolist(), labels[0].tolist(), boxes[0].tolist(), strict=True)
         for score, label, corners in rows:
@@ -177,25 +194,6 @@ class Eyes:
                 back = (homogeneous @ turn.T + 1) / 2
                 found.append(Hand(side, score, tuple((x, y) for x, y in back.tolist())))
         return tuple(found)
-
-
-def thumbnail(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A picture `[height, width, 3]` in 24 by 32 cells of grey, cheaply: each the mean of up to
-    sixteen pixels."""
-    high, wide = THUMBNAIL
-    down = np.linspace(0, pixels.shape[0] - 1, high * 4).astype(np.intp)
-    across = np.linspace(0, pixels.shape[1] - 1, wide * 4).astype(np.intp)
-    grey = pixels[down[:, None], across, 1]
-    return grey.reshape(high, 4, wide, 4).mean((1, 3)).astype(np.uint8)
-
-
-def changed(before: npt.NDArray[np.uint8] | None, now: npt.NDArray[np.uint8]) -> bool:
-    """Whether two thumbnails differ by more than a camera's noise; light that changes evenly over
-    the whole picture is a change, too."""
-    if before is None:
-        return True
-    apart = np.abs(before.astype(np.int16) - now)
-    return int((apart > CELL_CHANGED).sum()) >= CELLS_CHANGED
 
 
 def _in_pieces(

@@ -81,6 +81,11 @@ class Language(LanguageRows):
         state = new_state(decoder.config, rows + 1, window, draft, device, dtype)
         return cls(decoder, tokens, state, seed=seed, spare=True)
 
+    @property
+    def layers(self) -> int:
+        """How many layers the decoder has."""
+        return self._decoder.config.num_hidden_layers
+
     # ---- text ----------------------------------------------------------------------------------
 
     def encode(self, text: str) -> list[int]:

@@ -35,10 +35,10 @@ _CANDIDATES: Final = 128
 
 
 class LanguageRows:
-    """A decoder and the memory of its rows.
+    """A decoder and the memory of its rows; what must be left alone while stands with `Language`.
 
-    Not for several threads at once. While an `append` is under way its row must be left alone;
-    other rows may go on. An `append` that is abandoned never happened.
+    Attributes:
+        tap: the layer of which `thought` tells; -1 for none.
     """
 
     def __init__(
@@ -63,6 +63,8 @@ class LanguageRows:
         self._lengths = [0] * state.rows
         self._written = [0] * state.rows
         self._pinned = [0] * state.rows
+        self.tap = -1
+        self._tapped = [torch.empty(0)] * state.rows
         state.seeds.fill_(seed)
 
     def length(self, row: int) -> int:
@@ -221,14 +223,9 @@ class LanguageRows:
                 total += float(shares.gather(1, wanted.unsqueeze(1)).sum())
         return total
 
-    def finished_probability(self, row: int) -> float:
-        """How likely the open turn in the row (see `person_open`) ends here, in [0, 1]."""
-        if self._lengths[row] == 0:
-            raise ValueError("the row is empty: append something first")
-        chosen, active, looks = self._together([row])
-        logits = self._decoder.logits(self._state, chosen, active, looks)
-        shares = logits[0 if looks else row].softmax(-1)
-        return float(shares[list(self._decoder.config.end_token_ids)].sum())
+    def thought(self, row: int) -> Tensor:
+        """What layer `tap` made of the last token that was read into the row: `[hidden]`."""
+        return self._tapped[row]
 
     def pin(self, row: int, length: int) -> None:
         """Keep the first `length` tokens of the row visible for ever.
@@ -304,6 +301,8 @@ class LanguageRows:
         )
         for number in range(self._decoder.config.num_hidden_layers):
             x = self._decoder.layer(number, x, self._state, reading)
+            if number == self.tap:
+                self._tapped[row] = x[0, -1]
             yield PAUSE
         return x
 

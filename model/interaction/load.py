@@ -15,6 +15,7 @@ from model.interaction.choice import choose, choose_threads
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.ears import MoonshineEars
 from model.interaction.floor_port import FloorPart
+from model.interaction.intent import Intents, shipped
 from model.interaction.language import Language
 from model.interaction.memory import Memory
 from model.interaction.read_before import read_before
@@ -65,7 +66,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         floor=floor,
         answer_tokens=config.answer_tokens,
         backchannels=None if checkpoint is None else rendered(voice),
-        sight=_sight(store, device, language, config.rows) if sees else None,
+        sight=_sight(store, device, language, config.rows, shipped(name)) if sees else None,
     )
     with torch.inference_mode():
         threads = config.threads or choose_threads(language)
@@ -81,14 +82,18 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     return CounterpointModel(language, parts, threads), described, device
 
 
-def _sight(store: Path, device: str, language: Language, rows: int) -> SightParts:
+def _sight(
+    store: Path, device: str, language: Language, rows: int, intents: Intents | None
+) -> SightParts:
     from model.interaction.eyes import Eyes
     from model.interaction.reading import Reader
 
     reader = Reader.load(store / EYES_TEXT) if (store / EYES_TEXT).is_dir() else None
     first = Requests(language, rows)
     others = (Requests(language, row, first) for row in range(rows + 1, 2 * rows))
-    return SightParts(Eyes.load(store / EYES, device), reader, (first, *others))
+    if intents is not None:
+        language.tap = intents.layer
+    return SightParts(Eyes.load(store / EYES, device), reader, (first, *others), intents)
 
 
 def _described(sight: SightParts | None, setting: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from model.sight import Box, SightSource
 
 __all__ = ["THINGS", "Body", "Face", "Hand", "Looked", "Network", "Point", "Thing"]
@@ -73,6 +76,8 @@ class Looked:
         source: in which pictures.
         at_seconds: of the stream, when the picture was taken.
         networks: what was looked for; of anything else nothing is known.
+        thumbnail: the picture, very small, see `stillness.thumbnail`; None where nobody keeps it.
+        apart: things were looked for in what had changed alone: of what stays nothing is known.
     """
 
     source: SightSource
@@ -82,3 +87,5 @@ class Looked:
     body: Body | None = None
     faces: tuple[Face, ...] = ()
     hands: tuple[Hand, ...] = ()
+    thumbnail: npt.NDArray[np.uint8] | None = None
+    apart: bool = False

@@ -19,6 +19,7 @@ from model.interaction.looked import Looked, Network
 from model.interaction.posture import LEAST, Exercise
 from model.interaction.reading import Line
 from model.interaction.scene import Scene
+from model.interaction.stillness import Background, background
 from model.interaction.watching import Watch
 from model.sight import Picture, Seen, SightSource
 from model.timebase import HEARING_RATE, seconds
@@ -27,6 +28,7 @@ __all__ = [
     "Fired",
     "Looking",
     "began",
+    "behind",
     "due",
     "entered",
     "failed",
@@ -42,6 +44,10 @@ __all__ = [
 EVERY: Final[dict[Network, int]] = {"body": 2, "things": 4, "faces": 3, "hands": 3}
 """Micro-turns from one look with a network to the next while a watch needs it: at most 40 % of a
 core by what they cost (about 45, 110, 35 and 70 ms on one thread)."""
+
+ALL_EVERY: Final = 3
+"""Of so many looks for a thing that is watched for one is at all there is, the others at what
+changed alone, if something did: what comes is seen there soonest, and what stays is not."""
 
 TOGETHER: Final = 3
 """Times as many for things beside another network."""
@@ -102,6 +108,8 @@ class Looking:
         watch: the last number given out.
         asked: the micro-turn of the last look with each network.
         busy: a look is under way.
+        looks: for things that are watched for, so far.
+        still: the background of what the camera shows.
         wanted: pictures a second that the server was last asked for.
         fired: what waits to be said, at most `MOST_FIRED`.
     """
@@ -113,6 +121,8 @@ class Looking:
     watch: int = 0
     asked: tuple[tuple[Network, int], ...] = ()
     busy: bool = False
+    looks: int = 0
+    still: Background | None = None
     wanted: float = 0.0
     fired: tuple[Fired, ...] = ()
 
@@ -134,11 +144,18 @@ def shown(looking: Looking, pictures: Iterable[Picture], k: int, thumbnail: Any)
         small = thumbnail(picture.pixels)
         seen, since = (before.seen, before.since) if before else ((), k)
         held[picture.source] = Shown(picture, k, small, seen, since)
+        if picture.source == "camera":
+            ago = 0.0 if before is None else _seconds_between(before.picture, picture)
+            looking = replace(looking, still=background(looking.still, picture.pixels, ago))
     gone = [source for source, one in held.items() if k - one.k > BLANK_MICRO_TURNS]
     looking = replace(looking, shown=tuple(held.values()))
     for source in gone:
         looking = hidden(looking, source)
     return looking
+
+
+def _seconds_between(before: Picture, now: Picture) -> float:
+    return seconds(now.at_samples - before.at_samples, HEARING_RATE)
 
 
 def hidden(looking: Looking, source: SightSource) -> Looking:
@@ -149,6 +166,7 @@ def hidden(looking: Looking, source: SightSource) -> Looking:
         shown=tuple(one for one in looking.shown if one.picture.source != source),
         scenes=tuple(one for one in looking.scenes if one.source != source),
         fired=() if source == "camera" else looking.fired,
+        still=None if source == "camera" else looking.still,
     )
 
 
@@ -180,16 +198,23 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
     return (one.picture, tuple(sorted(now))) if now else None
 
 
+def behind(looking: Looking) -> Background | None:
+    """What the look that begins now compares with, to see what changed alone; None to see all."""
+    return looking.still if looking.looks % ALL_EVERY else None
+
+
 def began(looking: Looking, networks: Sequence[Network], k: int) -> Looking:
     """A look at the camera's newest picture was begun."""
     asked = dict(looking.asked) | dict.fromkeys(networks, k)
+    watched = any(watch.key[0] == "object" for watch in looking.watches)
+    looks = looking.looks + ("things" in networks) if watched else 0
     held = []
     for one in looking.shown:
         if one.picture.source == "camera":
             seen = dict(one.seen) | dict.fromkeys(networks, one.thumbnail)
             one = replace(one, seen=tuple(seen.items()))
         held.append(one)
-    return replace(looking, asked=tuple(asked.items()), shown=tuple(held), busy=True)
+    return replace(looking, asked=tuple(asked.items()), shown=tuple(held), busy=True, looks=looks)
 
 
 def failed(looking: Looking) -> Looking:
@@ -205,7 +230,8 @@ def entered(
     if looking.picture(looked.source) is None:
         return looking, (), ()  # It stopped showing meanwhile.
     before = looking.scene(looked.source)
-    after, events, changes = scene.after(before, looked)
+    expected = [watch.key for watch in looking.watches]
+    after, events, changes = scene.after(before, looked, expected)
     scenes = (*(one for one in looking.scenes if one.source != looked.source), after)
     fired = [
         Fired(watch, watching.phrase(watch, change))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from torch import Tensor
+
 from model.engine.pieces import Pause
 from model.messages import Audio, Word
 
@@ -147,6 +149,10 @@ class LanguagePart(Protocol):
 
     def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
         """Read tokens into a row that is not empty, and append the next, in pieces."""
+
+    def thought(self, row: int) -> Tensor:
+        """What a middle layer made of the last token that was read into the row: `[hidden]`; see
+        `Intents.layer`."""
 
     def choose(
         self,

@@ -2,9 +2,10 @@
 
 Language decides, bound by a grammar. It has read, once and in a row of its own, some sixty lines
 of what people say and what is to be done; it is shown one more line and writes what follows, token
-by token among what may stand there. Nothing is looked for in the words themselves. This costs about
-twenty tokens of reading; to ask how well each request explains the words, as is done for a client's
-tools, costs eight times as much and was right less often (docs/eyes.md).
+by token among what may stand there. Nothing is looked for in the words themselves. Where the intent
+is known (`intent.py`) only what is left open is written: which thing, which hand, whose words.
+Without, the kind is written too, which costs a pass before every answer and is wrong more often
+(docs/eyes.md).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final, Literal
 from model.interaction import watching
 from model.interaction.calling import RowPen
 from model.interaction.chat import shared
+from model.interaction.intent import Intent
 from model.interaction.parts import LanguagePart, Pieces
 from model.interaction.scene import Key
 from model.interaction.tool_grammar import Pen, TooLong
@@ -172,20 +174,23 @@ class Requests:
             ids = self._language.encode(f'"{_plain(said)}')
             yield from self._language.append(self.row, ids[self._reach(ids) :])
 
-    def ask(self, said: str) -> Pieces[Request | None]:
-        """What `said` asks for; None when it is to be answered like anything else, unseeing."""
+    def ask(self, said: str, intent: Intent | None = None) -> Pieces[Request | None]:
+        """What `said` asks for; None when it is to be answered like anything else, unseeing.
+        Where its `intent` is known the row is asked for no more than is left open."""
+        if intent is not None and intent.what != "watch":
+            return None if intent.what == "answer" else Request(intent.what)
         # The words stay in the row: whoever pauses and goes on is judged again, and most was read.
         yield from self.prepare()
         try:
-            return (yield from self._ask(_plain(said)))
+            return (yield from self._ask(_plain(said), intent))
         except TooLong:
             log.warning("a request on what is seen did not come to an end; it is answered")
             return None
 
-    def _ask(self, words: str) -> Pieces[Request | None]:
+    def _ask(self, words: str, intent: Intent | None) -> Pieces[Request | None]:
         ids = self._language.encode(f'"{words}" ->')
         rest = ids[self._reach(ids) :]
-        return (yield from grammar(RowPen(self._language, self.row, rest), words))
+        return (yield from grammar(RowPen(self._language, self.row, rest), words, intent))
 
     def _reach(self, ids: Sequence[int]) -> int:
         """Go back as far as these ids stand behind the examples, and say how many do."""
@@ -195,12 +200,21 @@ class Requests:
         return same
 
 
-def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
+def grammar(pen: Pen, said: str, intent: Intent | None = None) -> Pieces[Request | None]:
     """Write what is to be done about `said`, and return it.
+
+    Args:
+        pen: writes behind the examples and what was said.
+        said: that.
+        intent: to watch for something of a kind; None where nothing is known.
 
     Raises:
         TooLong: it does not come to an end.
     """
+    if intent is not None:
+        kind = " count:" if intent.way == "counts" else " watch:"
+        pen.write(kind)
+        return (yield from _watch(pen, said, kind, intent))
     kinds = [" answer", " look", " watch:", " count:", " stop", " read"]
     what = yield from pen.choose(kinds, (SURELY, SURELY + LOOKS))
     if what == " answer":
@@ -209,17 +223,25 @@ def grammar(pen: Pen, said: str) -> Pieces[Request | None]:
         return Request("look")
     if what in (" stop", " read"):
         return Request("stop" if what == " stop" else "read")
-    end = "\n" if what == " count:" else ","
+    return (yield from _watch(pen, said, what, None))
+
+
+def _watch(pen: Pen, said: str, kind: str, intent: Intent | None) -> Pieces[Request | None]:
+    """Write what is watched for or counted, and whose words are to be said."""
+    end = "\n" if kind == " count:" else ","
     wordings = {
         f" {words.removeprefix('count ')}{end}": watch
         for words, watch in watching.choices().items()
-        if (watch[0] == "counts") == (what == " count:")
+        if (watch[0] == "counts") == (kind == " count:")
+        and (intent is None or (watch[0], watch[1][0]) == (intent.way, intent.kind))
     }
-    chosen = yield from pen.choose([*wordings, ELSE])
+    # Who asks for people or hands can be obeyed; of things there are more than we know.
+    beyond = [ELSE] if intent is None or intent.kind == "object" else []
+    chosen = yield from pen.choose([*wordings, *beyond])
     if chosen == ELSE:
         return None
     say = ""
-    if what == " watch:" and (yield from pen.choose([" tell\n", ' say "'], (TOLD,))) == ' say "':
+    if kind == " watch:" and (yield from pen.choose([" tell\n", ' say "'], (TOLD,))) == ' say "':
         say = yield from pen.choose([f'{span}"' for span in _spans(said)])
     return Request("watch", *wordings[chosen], say.rstrip('"'))
 

@@ -10,10 +10,12 @@ from typing import Final
 from model.engine.jobs import Work
 from model.interaction import looking, sight_told, watching
 from model.interaction.eyes import Eyes
+from model.interaction.intent import Intents
 from model.interaction.looked import Looked, Network
 from model.interaction.mind import Mind, ReadText, Requested
 from model.interaction.reading import Line, Reader
 from model.interaction.requesting import Request, Requests
+from model.interaction.stillness import Background
 from model.sight import Picture, Seen
 from model.timebase import MICRO_TURN_SECONDS
 
@@ -35,11 +37,19 @@ MOST_TEXT: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class SightParts:
-    """What looking works with; shared by all rows but for `requests`, one a row."""
+    """What looking works with; shared by all rows but for `requests`, one a row.
+
+    Attributes:
+        eyes: look.
+        reader: reads text; None where its part is not there.
+        requests: write what is to be done.
+        intents: tell what is a request; None where none is fitted to this Language.
+    """
 
     eyes: Eyes
     reader: Reader | None
     requests: Sequence[Requests]
+    intents: Intents | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +109,11 @@ def obey(mind: Mind, found: Requested) -> tuple[Mind, tuple[Seen, ...]]:
 # ---- jobs ---------------------------------------------------------------------------------------
 
 
-def look(eyes: Eyes, picture: Picture, networks: Sequence[Network]) -> Work:
-    """Look at a picture."""
-    looked: Looked = yield from eyes.look(picture, networks)
+def look(
+    eyes: Eyes, picture: Picture, networks: Sequence[Network], behind: Background | None
+) -> Work:
+    """Look at a picture, or for things at what differs from the background."""
+    looked: Looked = yield from eyes.look(picture, networks, behind)
     return looked
 
 

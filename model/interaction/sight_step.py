@@ -7,8 +7,8 @@ from dataclasses import replace
 from model.engine.jobs import Priority
 from model.interaction import looking, seeing
 from model.interaction.change import RowChange
-from model.interaction.eyes import changed, thumbnail
 from model.interaction.mind import Mind
+from model.interaction.stillness import changed, thumbnail
 from model.orders import Say
 from model.sight import PicturesWanted
 
@@ -36,7 +36,8 @@ def act(change: RowChange) -> None:
     due = looking.due(change.mind.looking, change.k, changed)
     if due is not None:
         picture, networks = due
-        change.submit(seeing.LANE, Priority.LOOKING, seeing.look(parts.eyes, picture, networks))
+        look = seeing.look(parts.eyes, picture, networks, looking.behind(change.mind.looking))
+        change.submit(seeing.LANE, Priority.LOOKING, look)
         began = looking.began(change.mind.looking, networks, change.k)
         change.mind = replace(change.mind, looking=began)
     asked, wanted = looking.wants(change.mind.looking)

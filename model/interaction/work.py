@@ -97,8 +97,8 @@ def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
 
 def read_ahead(parts: Parts, row: int, text: str, shown: bool) -> Work:
     """Read what the person has said so far, before anything is drafted: to be answered, and where
-    something is `shown` as what may be a request, too."""
-    if shown and parts.sight is not None:
+    something is `shown` and no intent can be told, as what may be a request, too."""
+    if shown and parts.sight is not None and parts.sight.intents is None:
         yield from parts.sight.requests[row].read_ahead(text)
     yield from parts.memories[row].read_ahead(text)
 
@@ -117,9 +117,9 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
         if not text:
             return ReplyDone(draft, "")
     memory = parts.memories[row]
-    beside, about = "", False
+    beside, about, first = "", False, -1
     if asked.sighted is not None and text and not asked.outcomes:
-        request = yield from _requested(parts, memory, text, asked.sighted)
+        request, first = yield from _requested(parts, memory, text, asked.sighted)
         if request is not None and request.what != "look":
             spoken = yield from _promise(draft, parts, memory, text, request, asked.sighted)
             return ReplyDone(draft, spoken)
@@ -131,19 +131,25 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
         if called is not None:
             yield Emit(Asks(draft, called))
             return ReplyDone(draft, "")
-    first = yield from memory.answer(text, asked.outcomes, beside, about)
+    if first < 0 or beside or asked.tool_choice != "none":
+        first = yield from memory.answer(text, asked.outcomes, beside, about)
     spoken = yield from _speak(draft, parts, memory, first)
     return ReplyDone(draft, spoken)
 
 
 def _requested(
     parts: Parts, memory: Memory, text: str, sighted: Sighted
-) -> Generator[Any, Any, Request | None]:
-    """What the person requests of the eyes."""
+) -> Generator[Any, Any, tuple[Request | None, int]]:
+    """What the person requests of the eyes; and the first token of an answer that sees nothing,
+    where one was begun to find out, else -1."""
     assert parts.sight is not None
-    request = yield from parts.sight.requests[memory.row].ask(text)
+    intent, first = None, -1
+    if parts.sight.intents is not None:
+        first = yield from memory.answer(text)
+        intent = parts.sight.intents.judge(memory.language.thought(memory.row))
+    request = yield from parts.sight.requests[memory.row].ask(text, intent)
     nothing = request is not None and request.what == "stop" and not sighted.watching
-    return None if nothing else request
+    return (None if nothing else request), first
 
 
 def _promise(

@@ -34,7 +34,6 @@ class Drawn:
         stamps: photographs by the label under which things are watched: such as the network knows
             on an even grey, alone, at .33 or more, since nothing else of them was asked.
         others: photographs of what nobody asked for.
-        requests: by kind; `{}` is what is watched.
     """
 
     shoulders: Range
@@ -50,7 +49,6 @@ class Drawn:
     sizes: tuple[tuple[int, int], ...]
     stamps: Mapping[str, tuple[str, ...]]
     others: tuple[str, ...]
-    requests: Mapping[str, tuple[str, ...]]
 
 
 DRAWN: Final[Mapping[Split, Drawn]] = {
@@ -81,13 +79,6 @@ DRAWN: Final[Mapping[Split, Drawn]] = {
             "household/key.png",
             "household/tools/toolbox.png",
         ),
-        requests={
-            "object": ("Tell me when you see {}.", "Say when {} appears."),
-            "hand": ("Tell me when I raise {}.",),
-            "enters": ("Tell me when somebody comes in.", "Say when somebody enters."),
-            "leaves": ("Tell me when everybody has left.",),
-            "count": ("Count my {}.", "Please count my {}."),
-        },
     ),
     "test": Drawn(
         shoulders=(0.215, 0.235),
@@ -116,13 +107,6 @@ DRAWN: Final[Mapping[Split, Drawn]] = {
             "hobbies/camera_35mm.png",
             "household/kettle.png",
         ),
-        requests={
-            "object": ("Let me know when {} is there.", "Tell me as soon as {} shows up."),
-            "hand": ("Let me know when I lift {}.",),
-            "enters": ("Let me know when somebody walks in.",),
-            "leaves": ("Let me know when nobody is there any more.",),
-            "count": ("Would you count my {}?", "Start counting my {}."),
-        },
     ),
 }
 

@@ -16,10 +16,11 @@ from typing import Any, Final
 import torch
 
 from model.interaction import looking
-from model.interaction.eyes import Eyes, changed, thumbnail
+from model.interaction.eyes import Eyes
 from model.interaction.looked import Looked, Network
 from model.interaction.looking import Looking
 from model.interaction.scene import Key
+from model.interaction.stillness import changed, thumbnail
 from model.sight import Picture
 from model.timebase import HEARING_RATE, MICRO_TURN_SECONDS
 from model.weights import store
@@ -90,7 +91,7 @@ def watch(eyes: Eyes, script: VisualScript) -> Told:
         due = looking.due(seen, k, changed)
         if due is not None:
             picture, networks = due
-            looked = _finished(eyes.look(picture, networks))
+            looked = _finished(eyes.look(picture, networks, looking.behind(seen)))
             found.looks.append(looked)
             seen = looking.began(seen, networks, k)
             pending = (k + sum(LOOK_MICRO_TURNS[one] for one in networks), looked)

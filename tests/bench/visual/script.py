@@ -19,6 +19,7 @@ from tests.bench.visual.drawn import DRAWN, Drawn, Split, drawn_look
 from tests.bench.visual.figures import Place
 from tests.bench.visual.postures import EXERCISES, Exercise
 from tests.bench.visual.things import Shown, showing
+from tests.bench.visual.wording import clips
 
 __all__ = ["KINDS", "VisualScript", "Wanted", "make_script"]
 
@@ -118,7 +119,7 @@ def make_script(split: Split, seed: int, index: int) -> VisualScript:
     kind = KINDS[index % len(KINDS)]
     stage = _Stage(generator, drawn)
     rate = drawn.rates[int(generator.integers(len(drawn.rates)))]
-    request = _one(generator, drawn.requests["count" if kind == "count" else kind])
+    request = _one(generator, tuple(clips(split)[kind]))
     if kind == "count":
         nth = KINDS[: index % len(KINDS)].count("count") + 4 * (index // len(KINDS))
         found = _counting(generator, drawn, stage, EXERCISES[nth % 4])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from aiortc import RTCIceGatherer, RTCIceTransport
 
+from model.training.intents.sentences import gather
 from tests.bench.harness.losing import losing
 from tests.bench.metrics import statistics
 from tests.bench.metrics.activity import HeardWord, Interval, Utterance
@@ -19,12 +20,13 @@ from tests.bench.metrics.visual import Announcement, VisualLog
 from tests.bench.visual.acting import ABOVE, RAISE_SECONDS, Actor, Repetitions, entering
 from tests.bench.visual.calling import Viewed, announced, told_of
 from tests.bench.visual.drawing import ellipse, resized
-from tests.bench.visual.drawn import DRAWN
+from tests.bench.visual.drawn import DRAWN, Split
 from tests.bench.visual.figures import Look, Place, draw
 from tests.bench.visual.film import Film, Frames
 from tests.bench.visual.postures import EXERCISES, Build, exercising, standing, turned
 from tests.bench.visual.running import Reel, measures_of
 from tests.bench.visual.script import KINDS, Wanted, make_script
+from tests.bench.visual.wording import asking, clips
 
 
 def flat(value: Any) -> set[Any]:
@@ -47,6 +49,27 @@ def test_nothing_is_in_two_splits() -> None:
         else:
             assert not flat(one) & flat(other), field.name
     assert not set(dev.stamps) & set(test.stamps), "other things, not only other photographs"
+
+
+def test_no_wording_is_in_two_splits_nor_in_what_the_probe_of_intents_is_fitted_on() -> None:
+    def said(split: Split) -> set[str]:
+        lists = (*clips(split).values(), *asking(split).values())
+        return {plain(text) for texts in lists for text in texts}
+
+    def plain(text: str) -> str:
+        return "".join(letter for letter in text.lower() if letter.isalpha() or letter == " ")
+
+    fitted = {plain(one.text) for one in gather(1)} | {plain(one.template) for one in gather(1)}
+    assert min(len(said("dev")), len(said("test")), len(fitted)) > 100
+    assert not said("dev") & said("test")
+    assert not said("test") & fitted
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_every_clip_asks_for_one_thing(split: Split) -> None:
+    for kind, texts in clips(split).items():
+        slots = 0 if kind in ("enters", "leaves") else 1
+        assert {text.count("{}") for text in texts} == {slots}, kind
 
 
 @pytest.mark.parametrize("seed", range(5))

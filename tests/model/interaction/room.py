@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from model.interaction.intent import INTENTS, Intent, Intents
 from model.interaction.looked import Looked, Network, Thing
 from model.interaction.parts import Pieces
 from model.interaction.reading import Line
@@ -34,7 +36,9 @@ class Shown:
     looks: list[tuple[Network, ...]] = field(default_factory=list)
     broken: bool = False
 
-    def look(self, picture: Picture, networks: Sequence[Network]) -> Generator[None, None, Looked]:
+    def look(
+        self, picture: Picture, networks: Sequence[Network], behind: Any = None
+    ) -> Generator[None, None, Looked]:
         yield None
         if self.broken:
             raise RuntimeError("broken on purpose")
@@ -113,16 +117,32 @@ def room(
     words: str = "Hello there.",
     source: Literal["camera", "screen"] = "camera",
     eyes: Any = None,
+    intents: Mapping[str, Intent] | None = None,
     **replies: str,
 ) -> Room:
-    """A conversation of row 0 in which the person always says these words aloud."""
+    """A conversation of row 0 in which the person always says these words aloud; with `intents` a
+    probe knows them by a piece of what is said, and takes all else for what is to be answered."""
     scribe = Clerk(rows=4, replies=replies)
     model = scripted_model(scribe, words)
     requests = Requests(scribe, 2)
     finished(requests.prepare())
     eyes = eyes or Shown()
     reader: Any = Sign()
-    sight = SightParts(eyes, reader, (requests, Requests(scribe, 3, requests)))
+    scribe.thinks = {words: _state(one) for words, one in (intents or {}).items()}
+    probe = None if intents is None else _probe()
+    sight = SightParts(eyes, reader, (requests, Requests(scribe, 3, requests)), probe)
     model.parts = replace(model.parts, sight=sight, memories=model.parts.memories[:2])
     model.rows = 2
     return Room(Rehearsal.begin(model), scribe, eyes, source)
+
+
+def _state(intent: Intent) -> torch.Tensor:
+    state = torch.zeros(len(INTENTS))
+    state[INTENTS.index(intent)] = 9.0
+    return state
+
+
+def _probe() -> Intents:
+    """Reads states as `_state` makes them; of one that says nothing the first intent: an answer."""
+    size = len(INTENTS)
+    return Intents(0, torch.zeros(size), torch.ones(size), torch.eye(size), torch.zeros(size))

@@ -15,6 +15,7 @@ import torch
 
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.floor import FloorSettings
+from model.interaction.intent import INTENTS
 from model.interaction.memory import Memory
 from model.interaction.parts import Pieces, Spoken, SpokenWord, TextPieces
 from model.interaction.rules import Rules
@@ -48,6 +49,7 @@ class Scribe:
         wanted: words that make a tool likely, by a piece of the tool's description.
         writes: what it would write where it may choose.
         longest: characters of the longest instructions.
+        thinks: what `thought` gives, by a piece of the row's last turn of the person; else zeros.
     """
 
     rows: int = 2
@@ -55,6 +57,7 @@ class Scribe:
     wanted: dict[str, str] = field(default_factory=dict)
     writes: str = ""
     longest: int = 1000
+    thinks: dict[str, torch.Tensor] = field(default_factory=dict)
     held_: list[list[int]] = field(default_factory=list)
     _written: int = 0
 
@@ -150,6 +153,11 @@ class Scribe:
         note, said = self.decode(ids[:-scored]), self.decode(ids[-scored:])
         likely = any(about in note and word in said for about, word in self.wanted.items())
         return 0.0 if likely else -float(scored)
+
+    def thought(self, row: int) -> torch.Tensor:
+        said = self.text(row).rpartition("<person ")[2]
+        found = (state for words, state in self.thinks.items() if words in said)
+        return next(found, torch.zeros(len(INTENTS)))
 
     def truncate(self, row: int, length: int) -> None:
         del self.held_[row][length:]

@@ -60,6 +60,21 @@ def test_a_thing_is_found(eyes: Eyes, name: str, label: str) -> None:
 
 
 @pytest.mark.timeout(60)
+def test_what_came_in_is_found_where_it_is_apart_from_all_that_was_there(eyes: Eyes) -> None:
+    room = np.ascontiguousarray(photograph("astronaut.png")[::2, ::2])
+    cat = np.ascontiguousarray(photograph("chelsea.png")[::3, ::3])[:100, 20:120]
+    behind = room.astype(np.float32)
+    room = room.copy()
+    room[140:240, 10:110] = cat
+    found = finished(eyes.look(Picture("camera", 0, room), ("things",), behind))
+    assert found.apart and [thing.label for thing in found.things] == ["cat"]
+    left, top, wide, high = found.things[0].box
+    assert left < 0.1 and 0.5 < top < 0.6 and wide < 0.5 and high < 0.5
+    same = finished(eyes.look(Picture("camera", 0, room), ("things",), room.astype(np.float32)))
+    assert not same.apart and "person" in [thing.label for thing in same.things]
+
+
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("shape", [(1, 1), (3, 400)])
 def test_odd_sizes_and_black_pictures_are_looked_at_and_show_nothing(
     eyes: Eyes, shape: tuple[int, int]

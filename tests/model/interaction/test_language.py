@@ -235,17 +235,6 @@ def test_a_reset_row_is_new(language: Language) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_it_can_tell_a_finished_question(whole: Language) -> None:
-    found = []
-    for text in ("What is the capital of", "What is the capital of France?"):
-        whole.reset(0)
-        run(whole.append(0, whole.chat_prefix("Answer briefly.") + whole.person_open(text)))
-        found.append(whole.finished_probability(0))
-        assert whole.finished_probability(0) == found[-1]
-    assert found[0] < 0.01 < 0.1 < found[1] <= 1
-
-
-@pytest.mark.timeout(60)
 def test_it_answers(whole: Language) -> None:
     whole.reset(0)
     ids = whole.chat_prefix(DEFAULT_INSTRUCTIONS)
@@ -272,8 +261,6 @@ def test_senseless_requests_are_refused(language: Language) -> None:
         language.truncate(0, 99)
     with pytest.raises(ValueError, match="pin"):
         language.pin(0, 50)
-    with pytest.raises(ValueError, match="empty"):
-        language.finished_probability(1)
     with pytest.raises(ValueError, match="shorten"):
         language.chat_prefix("word " * 200)
     assert language.next_tokens([]) == []

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from model.interaction import looking, scene, sight_told, watching
-from model.interaction.eyes import changed, thumbnail
 from model.interaction.looked import Body, Face, Looked, Network, Thing
 from model.interaction.looking import Looking
 from model.interaction.reading import Line
 from model.interaction.scene import Scene
+from model.interaction.stillness import changed, thumbnail
 from model.sight import Picture, Seen
 from tests.model.interaction.bodies import figure
 
@@ -30,8 +31,7 @@ def run(looks: Iterable[Looked], start: Scene | None = None) -> tuple[Scene, lis
     events: list[Seen] = []
     for number, one in enumerate(looks):
         at = one.at_seconds or number * EVERY_SECONDS
-        here, more, _ = scene.after(here, Looked("camera", at, one.networks, one.things, one.body,
-                                                 one.faces, one.hands))  # fmt: skip
+        here, more, _ = scene.after(here, replace(one, at_seconds=at))
         events += more
     return here, events
 
@@ -46,6 +46,22 @@ def test_something_begins_when_it_is_seen_twice_or_surely() -> None:
     assert labels(run([things(("cup", 0.7))])[1]) == [("object", "cup")]
     assert run([things(("cup", 0.4)), things(), things(("cup", 0.4)), things()])[1] == []
     assert run([things(("cup", 0.25))] * 9)[1] == []
+
+
+def test_what_is_watched_for_may_be_missed_once_between_two_looks() -> None:
+    def told(*looks: Looked, expected: str) -> list[tuple[str, str]]:
+        here, events = Scene("camera"), []
+        for number, one in enumerate(looks):
+            one = replace(one, at_seconds=number * EVERY_SECONDS)
+            here, more, _ = scene.after(here, one, [("object", expected)])
+            events += more
+        return labels(events)
+
+    faint, nothing = things(("cup", 0.31)), things()
+    assert told(faint, nothing, faint, expected="cup") == [("object", "cup")]
+    assert told(faint, nothing, nothing, faint, expected="cup") == []
+    assert told(faint, nothing, faint, expected="dog") == []
+    assert told(things(("cup", 0.25)), things(("cup", 0.25)), expected="cup") == []
 
 
 def test_it_ends_when_it_was_missed_for_some_time_not_at_once() -> None:
@@ -139,6 +155,46 @@ def test_a_watch_brings_its_network_and_faster_pictures() -> None:
     here = looking.began(here, look[1], 1)
     assert looking.due(here, 9, changed) is None, "a look is under way"
     assert looking.wants(looking.stopped(here))[1] == 1.0
+
+
+def test_a_thing_that_is_watched_for_is_looked_for_apart_two_times_in_three() -> None:
+    here = watch_for("comes", ("object", "cup"))
+    found = []
+    for k in range(0, 16, 4):
+        found.append(looking.behind(here) is not None)
+        here = looking.failed(looking.began(here, ("things",), k))
+    assert found == [False, True, True, False]
+    here = looking.failed(looking.began(here, ("faces",), 16))
+    here = looking.failed(looking.began(here, ("faces",), 17))
+    assert looking.behind(here) is not None, "only looks for things count"
+    assert looking.behind(looking.hidden(here, "camera")) is None
+    assert looking.behind(looking.began(looking.stopped(here), ("things",), 24)) is None
+
+
+def test_a_thing_that_is_seen_no_more_stays_while_nothing_changes_where_it_was() -> None:
+    with_cup, without = thumbnail(GREY), thumbnail(GREY)
+    with_cup[3:9, 4:9] = 200
+    here, events, _ = scene.after(
+        Scene("camera"), replace(things(("cup", 0.7)), thumbnail=with_cup)
+    )
+    told = [*events]
+    for number in range(1, 12):
+        looked = replace(things(), at_seconds=number * EVERY_SECONDS, thumbnail=with_cup)
+        here, events, _ = scene.after(here, looked)
+        told += events
+    assert labels(told) == [("object", "cup")]
+    for number in range(12, 20):
+        looked = replace(things(), at_seconds=number * EVERY_SECONDS, thumbnail=without)
+        here, events, _ = scene.after(here, looked)
+        told += events
+    assert labels(told) == [("object", "cup"), ("object", "cup, gone")]
+    assert told[1].at_seconds <= 12 * EVERY_SECONDS + 1.3
+
+
+def test_of_what_stays_a_look_at_what_changed_tells_nothing() -> None:
+    apart = replace(things(), apart=True)
+    _, events = run([things(("person", 0.7)), *[apart] * 9])
+    assert labels(events) == [("scene", "somebody there")]
 
 
 def test_what_stops_being_shown_is_forgotten() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.interaction import watching
+from model.interaction.intent import Intent
 from model.interaction.looked import Thing
 from model.interaction.requesting import EXAMPLES, Requests
 from model.messages import Floor, PicturesWanted, Saying, Seen
@@ -119,6 +120,51 @@ def test_language_reads_what_is_seen_beside_a_question_about_it_and_the_next_one
         before = here.scribe.text(0).count("<note")
         here.ask("And now?", " answer")
         assert here.scribe.text(0).count("<note") == before + more
+
+
+# ---- intents that are known ----------------------------------------------------------------------
+
+
+def test_an_answer_costs_no_look_at_the_examples_where_intents_are_known() -> None:
+    here = room(intents={}, How="Fine.")
+    here.wait(20)
+    before = here.scribe.text(2)
+    here.ask("How are you?", "")
+    assert here.said == "Fine."
+    assert here.scribe.text(2) == before == EXAMPLES
+    assert here.scribe.text(0).endswith("<person How are you?><agent Fine.>")
+
+
+def test_of_a_request_whose_intent_is_known_only_the_rest_is_written() -> None:
+    here = room(intents={"Tell me": Intent("watch", "goes", "object")})
+    here.wait(5)
+    here.ask("Tell me when the cup is not there.", " watch: the cup is gone, tell\n")
+    assert here.said == "All right, I will tell you when a cup is gone."
+    (watch,) = here.rehearsal.engine._state.minds[0].looking.watches
+    assert (watch.way, watch.key) == ("goes", ("object", "cup"))
+    assert here.scribe.text(0).endswith(f"<agent {here.said}>")
+
+
+def test_what_is_written_of_another_kind_than_the_intent_is_not_obeyed() -> None:
+    intents = {"Tell me": Intent("watch", "comes", "person"), "Stop": Intent("stop")}
+    here = room(intents=intents)
+    here.wait(5)
+    here.ask("Tell me when the cup is not there.", " watch: the cup is gone, tell\n")
+    (watch,) = here.rehearsal.engine._state.minds[0].looking.watches
+    assert (watch.way, watch.key) == ("comes", ("person", ""))
+    here.ask("Stop it.", "")
+    assert here.rehearsal.engine._state.minds[0].looking.watches == ()
+
+
+def test_what_is_seen_is_read_beside_a_question_that_is_known_to_be_about_it() -> None:
+    here = room(intents={"What do you see": Intent("look"), "Read": Intent("read")})
+    here.eyes.things = (CUP,)
+    here.wait(60)
+    here.ask("What do you see?", "")
+    told = here.scribe.text(0)
+    assert "<person What do you see?><note I see nobody, a cup." in told
+    here.ask("Read it.", "")
+    assert here.said.endswith("It says: No entry")
 
 
 def test_text_is_read_when_asked_for_and_not_before() -> None:

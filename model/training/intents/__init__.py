@@ -1,0 +1,1 @@
+"""Fitting the probe that tells requests of the eyes from everything else."""

@@ -1,0 +1,131 @@
+"""Sentences people say to a voice that sees them, with what they intend: templates filled in.
+
+`asks.json` holds templates of requests, `talks.json` ordinary sentences and such as only look like
+requests; both were written for this by a large language model that was told the kinds of requests
+and saw neither the examples in `requesting.py` nor any list that is judged. Ordinary sentences that
+a small one wrote of many topics (`model/training/scripts/sentences.json`) go with them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from model.interaction.gestures import GESTURES
+from model.interaction.intent import ANSWER, Intent
+from model.interaction.looked import THINGS
+from model.interaction.posture import EXERCISES
+
+__all__ = ["Sentence", "gather", "held_out", "worded"]
+
+HERE: Final = Path(__file__).parent
+TOPICS: Final = HERE.parent / "scripts" / "sentences.json"
+
+KINDS: Final[Mapping[str, Intent]] = {
+    "comes.object": Intent("watch", "comes", "object"),
+    "comes.person": Intent("watch", "comes", "person"),
+    "comes.hand": Intent("watch", "comes", "hand"),
+    "comes.facing": Intent("watch", "comes", "face"),
+    "comes.away": Intent("watch", "goes", "face"),
+    "comes.gesture": Intent("watch", "comes", "gesture"),
+    "goes.object": Intent("watch", "goes", "object"),
+    "goes.person": Intent("watch", "goes", "person"),
+    "goes.hand": Intent("watch", "goes", "hand"),
+    "count": Intent("watch", "counts", "count"),
+    "stop": Intent("stop"),
+    "read": Intent("read"),
+    "look": Intent("look"),
+}
+"""By the place in `asks.json`."""
+
+HANDS: Final = ("my hand", "my left hand", "my right hand")
+SIGNS: Final = {"thumb up": "a thumbs up", "thumb down": "a thumbs down", "fist": "a fist",
+                "victory": "a victory sign", "open hand": "an open hand",
+                "pointing": "a pointing finger"}  # fmt: skip
+
+FILLED: Final = 3
+"""Sentences made of a template with a slot."""
+
+HELD_SHARE: Final = 0.15
+BARE_SHARE: Final = 0.3
+"""Of sentences without capitals and marks, as some recognisers and some people write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence, what it intends, and the template it was made of."""
+
+    text: str
+    intent: Intent
+    template: str
+
+
+def worded(template: str, dice: np.random.Generator) -> str:
+    """A template with its slot filled."""
+
+    def one(of: Sequence[str]) -> str:
+        return of[int(dice.integers(len(of)))]
+
+    thing = one([label for label in THINGS if label != "person"])
+    article = "some" if thing in ("skis", "scissors") else "an" if thing[0] in "aeiou" else "a"
+    return template.format(
+        a=f"{article} {thing}",
+        the=f"the {thing}",
+        my=f"my {thing}",
+        bare=thing,
+        hand=one(HANDS),
+        gesture=SIGNS[one(GESTURES)],
+        exercise=one(EXERCISES),
+    )
+
+
+def _templates() -> list[tuple[str, Intent]]:
+    asks: dict[str, Any] = json.loads((HERE / "asks.json").read_text("utf-8"))
+    talks: dict[str, list[str]] = json.loads((HERE / "talks.json").read_text("utf-8"))
+    topics: dict[str, dict[str, list[str]]] = json.loads(TOPICS.read_text("utf-8"))
+    found = []
+    for name, intent in KINDS.items():
+        place: Any = asks
+        for key in name.split("."):
+            place = place[key]
+        found += [(text, intent) for text in place]
+    found += [(text, ANSWER) for texts in talks.values() for text in texts]
+    written = [text for kinds in topics.values() for texts in kinds.values() for text in texts]
+    return found + [(text, ANSWER) for text in sorted(set(written))]
+
+
+def gather(seed: int, most_written: int = 500) -> list[Sentence]:
+    """All sentences, in an order drawn from a seed; at most so many of those of topics."""
+    dice = np.random.default_rng(seed)
+    found: list[Sentence] = []
+    templates = _templates()
+    talks = {text for texts in json.loads((HERE / "talks.json").read_text()).values()
+             for text in texts}  # fmt: skip
+    written = [one for one in templates if one[1] is ANSWER and one[0] not in talks]
+    kept = {written[int(n)][0] for n in dice.permutation(len(written))[:most_written]}
+    for text, intent in templates:
+        if intent is ANSWER and text not in talks and text not in kept:
+            continue
+        for _ in range(FILLED if "{" in text else 1):
+            said = worded(text, dice) if "{" in text else text
+            if dice.random() < BARE_SHARE:
+                said = "".join(one for one in said.lower() if one not in ".,!?")
+            found.append(Sentence(said, intent, text))
+    return [found[int(n)] for n in dice.permutation(len(found))]
+
+
+def held_out(sentences: Sequence[Sentence], seed: int) -> tuple[list[Sentence], list[Sentence]]:
+    """Those to fit on, and those of other templates to choose by."""
+    dice = np.random.default_rng(seed)
+    templates = sorted({one.template for one in sentences})
+    chosen = dice.permutation(len(templates))[: round(HELD_SHARE * len(templates))]
+    apart = {templates[int(n)] for n in chosen}
+    return (
+        [one for one in sentences if one.template not in apart],
+        [one for one in sentences if one.template in apart],
+    )

@@ -1,0 +1,73 @@
+"""The probe of intents: its file, what it refuses, and the one that is shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from model.interaction import watching
+from model.interaction.intent import ANSWER, INTENTS, SHIPPED, Intents, shipped
+from model.training.intents.fit import fitted, saved
+
+HIDDEN = 6
+
+
+def a_probe(layer: int = 2) -> Intents:
+    dice = torch.Generator().manual_seed(3)
+    shape = (len(INTENTS), HIDDEN)
+    return Intents(
+        layer,
+        torch.randn(HIDDEN, generator=dice),
+        torch.rand(HIDDEN, generator=dice) + 0.5,
+        torch.randn(shape, generator=dice),
+        torch.randn(len(INTENTS), generator=dice),
+    )
+
+
+def test_a_probe_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:
+    probe = a_probe()
+    saved(probe, tmp_path / "probe.safetensors", {"data": "x"})
+    again = Intents.load(tmp_path / "probe.safetensors")
+    state = torch.linspace(-1, 1, HIDDEN)
+    assert again.layer == 2
+    assert torch.equal(again.shares(state), probe.shares(state))
+    assert float(probe.shares(state).sum()) == pytest.approx(1)
+
+
+def test_what_is_fitted_tells_apart_what_can_be_told_apart() -> None:
+    dice = torch.Generator().manual_seed(1)
+    places = torch.arange(len(INTENTS)).repeat(20)
+    middles = torch.randn(len(INTENTS), 32, generator=dice) * 3
+    states = middles[places] + torch.randn(len(places), 32, generator=dice) * 0.3
+    probe = fitted(states, places, layer=1, decay=1e-3)
+    assert [probe.judge(one) for one in middles] == list(INTENTS)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "probe.safetensors"
+    path.write_bytes(b"\0" * 20)
+    with pytest.raises(ValueError, match="no probe"):
+        Intents.load(path)
+    tensors = a_probe().tensors()
+    save_file(tensors, path)
+    with pytest.raises(ValueError, match="no probe"):
+        Intents.load(path)
+    save_file(tensors | {"bias": torch.zeros(3)}, path, {"layer": "2"})
+    with pytest.raises(ValueError, match="do not fit"):
+        Intents.load(path)
+
+
+def test_every_watch_has_an_intent_and_every_intent_a_watch() -> None:
+    meant = {(one.way, one.kind) for one in INTENTS if one.what == "watch"}
+    assert meant == {(way, key[0]) for way, key in watching.choices().values()}
+    assert INTENTS[0] is ANSWER
+
+
+def test_one_is_shipped_for_the_usual_language_and_none_for_an_unknown_one() -> None:
+    probe = shipped("language-0.5b")
+    assert probe is not None and 0 < probe.layer < 24
+    assert shipped("language-of-tomorrow") is None
+    assert sum(one.stat().st_size for one in SHIPPED.iterdir()) < 1 << 20
