@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model.engine.pieces import PAUSE
 from model.interaction.parts import BeyondWindow, Pieces
+from model.interaction.thoughts import Thoughts
 from model.nn.decoder import Decoder, Look
 from model.nn.kv_cache import (
     DecoderState,
@@ -38,7 +39,7 @@ class LanguageRows:
     """A decoder and the memory of its rows; what must be left alone while stands with `Language`.
 
     Attributes:
-        tap: the layer of which `thought` tells; -1 for none.
+        thoughts: what some layers make of what is read.
     """
 
     def __init__(
@@ -63,8 +64,7 @@ class LanguageRows:
         self._lengths = [0] * state.rows
         self._written = [0] * state.rows
         self._pinned = [0] * state.rows
-        self.tap = -1
-        self._tapped = [torch.empty(0)] * state.rows
+        self.thoughts = Thoughts()
         state.seeds.fill_(seed)
 
     def length(self, row: int) -> int:
@@ -223,9 +223,9 @@ class LanguageRows:
                 total += float(shares.gather(1, wanted.unsqueeze(1)).sum())
         return total
 
-    def thought(self, row: int) -> Tensor:
-        """What layer `tap` made of the last token that was read into the row: `[hidden]`."""
-        return self._tapped[row]
+    def thought(self, row: int, start: int, end: int) -> Tensor:
+        """What middle layers made of tokens of the row: see `Thoughts.mean`."""
+        return self.thoughts.mean(row, start, end)
 
     def pin(self, row: int, length: int) -> None:
         """Keep the first `length` tokens of the row visible for ever.
@@ -301,8 +301,7 @@ class LanguageRows:
         )
         for number in range(self._decoder.config.num_hidden_layers):
             x = self._decoder.layer(number, x, self._state, reading)
-            if number == self.tap:
-                self._tapped[row] = x[0, -1]
+            self.thoughts.take(row, number, position, x[0])
             yield PAUSE
         return x
 

@@ -92,7 +92,7 @@ def _sight(
     first = Requests(language, rows)
     others = (Requests(language, row, first) for row in range(rows + 1, 2 * rows))
     if intents is not None:
-        language.tap = intents.layer
+        language.thoughts.layers = intents.layers
     return SightParts(Eyes.load(store / EYES, device), reader, (first, *others), intents)
 
 

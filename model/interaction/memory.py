@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from torch import Tensor
+
 from model.interaction.chat import shared
 from model.interaction.parts import BeyondWindow, LanguagePart, Pieces
 from model.interaction.prompt import DEFAULT_INSTRUCTIONS
@@ -30,6 +32,10 @@ some seconds. Nobody is answered before it is read."""
 LONGEST_TURN_TOKENS: Final = 512
 """Of a person's longer turn the end is read: the question usually stands there. Of what we said,
 of knowledge and of a tool's answer it is the beginning."""
+
+
+JUDGED_TOKENS: Final = 48
+"""Of a person's turn the last ones are judged: a request stands at the end of a story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,14 @@ class Memory:
         self._ahead = ids
         self._reply_start = self.language.length(self.row) - 1
         return token
+
+    def thought(self, text: str) -> Tensor:
+        """What Language makes of the last of the person's words, which `answer` has just read."""
+        turn, opened = self._person(text), self.language.person_open(text)
+        closing = len(self.language.person_turn(text)) - len(opened)
+        words = min(len(opened) - len(self.language.person_open("")), JUDGED_TOKENS)
+        end = self._committed + len(turn) - closing
+        return self.language.thought(self.row, end - max(words, 1), end)
 
     def _question(self, text: str, outcomes: Sequence[Outcome], beside: str) -> list[int]:
         said = (Turn("person", text),) if text else ()

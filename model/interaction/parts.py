@@ -150,9 +150,8 @@ class LanguagePart(Protocol):
     def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
         """Read tokens into a row that is not empty, and append the next, in pieces."""
 
-    def thought(self, row: int) -> Tensor:
-        """What a middle layer made of the last token that was read into the row: `[hidden]`; see
-        `Intents.layer`."""
+    def thought(self, row: int, start: int, end: int) -> Tensor:
+        """What middle layers made of the tokens at these places: `[width]`."""
 
     def choose(
         self,

@@ -132,6 +132,8 @@ def promise(request: Request, lines: Sequence[Line] = (), camera: bool = True) -
         return f"It says: {text}" if text else "I cannot make out any text there."
     if request.what == "stop":
         return "All right, I stopped watching."
+    if request.what == "beyond":
+        return "I am sorry, I cannot watch for that. I know people, hands and many common things."
     if not camera:
         return "I would watch for that, but your camera is off. Turn it on and ask me again."
     if request.way == "counts":

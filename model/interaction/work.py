@@ -16,6 +16,7 @@ from model.interaction import calling, seeing
 from model.interaction.backchannels import Backchannels
 from model.interaction.ears import listen as hear
 from model.interaction.floor_port import FloorPart
+from model.interaction.intent import Intent
 from model.interaction.memory import Memory
 from model.interaction.mind import Asks, ReadText, Rendered, ReplyDone, Requested, Transcribed
 from model.interaction.parts import Ears, Pieces, Spoken, Voice
@@ -143,11 +144,12 @@ def _requested(
     """What the person requests of the eyes; and the first token of an answer that sees nothing,
     where one was begun to find out, else -1."""
     assert parts.sight is not None
-    intent, first = None, -1
+    intents: tuple[Intent, ...] = ()
+    first = -1
     if parts.sight.intents is not None:
         first = yield from memory.answer(text)
-        intent = parts.sight.intents.judge(memory.language.thought(memory.row))
-    request = yield from parts.sight.requests[memory.row].ask(text, intent)
+        intents = parts.sight.intents.judge(memory.thought(text))
+    request = yield from parts.sight.requests[memory.row].ask(text, intents)
     nothing = request is not None and request.what == "stop" and not sighted.watching
     return (None if nothing else request), first
 

@@ -32,12 +32,13 @@ from model.weights.store import folder
 __all__ = ["main"]
 
 DECAYS: Final = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-LAYER_SHARE: Final = 2 / 3
-"""Of the layers below the one that is read: see docs/eyes.md for the others."""
+LAYER_SHARES: Final = (1 / 3, 1 / 2)
+"""How far up the layers are that are read: see docs/eyes.md for others."""
 
 
 def _name(intent: Intent) -> str:
-    return f"{intent.kind} {intent.way}" if intent.what == "watch" else intent.what
+    named = f"{intent.which} {intent.kind} {intent.way}".strip()
+    return named if intent.what == "watch" else intent.what
 
 
 def _states(language: Language, sentences: Sequence[Sentence], seed: int, path: Path) -> Tensor:
@@ -81,15 +82,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model.training.intents", description=__doc__)
     parser.add_argument("--language", default="language-0.5b")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--layer", type=int, help="which is read (by default two thirds up)")
+    parser.add_argument("--layers", type=int, nargs="+", help="by default a third and half up")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     chosen = parser.parse_args(words)
     language = Language.load(folder(chosen.language), rows=1, threads=chosen.threads)
-    layer = round(language.layers * LAYER_SHARE) - 1 if chosen.layer is None else chosen.layer
-    language.tap = layer
+    usual = (round(language.layers * share) - 1 for share in LAYER_SHARES)
+    language.thoughts.layers = tuple(chosen.layers or usual)
     sentences = gather(chosen.seed)
-    texts = json.dumps([layer, chosen.seed, [one.text for one in sentences]])
+    texts = json.dumps([language.thoughts.layers, chosen.seed, [one.text for one in sentences]])
     made_of = hashlib.sha256(texts.encode()).hexdigest()[:12]
     chosen.out.mkdir(parents=True, exist_ok=True)
     kept = chosen.out / f"{chosen.language}.states-{made_of}.partial"
@@ -98,18 +99,29 @@ def main(words: Sequence[str] | None = None) -> int:
     fit_on, apart = held_out(sentences, chosen.seed)
     place = {id(one): number for number, one in enumerate(sentences)}
     on, off = (torch.tensor([place[id(one)] for one in some]) for some in (fit_on, apart))
-    probes = {decay: fitted(x[on].clone(), wanted(fit_on), layer, decay) for decay in DECAYS}
+    probes = {
+        decay: fitted(x[on].clone(), wanted(fit_on), language.thoughts.layers, decay)
+        for decay in DECAYS
+    }
     losses = {
         decay: float(torch.nn.functional.nll_loss(judged(one, x[off]).log(), wanted(apart)))
         for decay, one in probes.items()
     }
     best = min(losses, key=lambda decay: losses[decay])
     card = {
-        "language": chosen.language, "layer": layer, "seed": chosen.seed, "decay": best,
-        "sentences": len(sentences), "held_out": len(apart), "data": made_of,
-        "held_out_loss": losses, **_told(probes[best], x[off], apart),
-    }  # fmt: skip
-    saved(probes[best], chosen.out / f"{chosen.language}.safetensors", {"data": made_of})
+        "language": chosen.language,
+        "layers": language.thoughts.layers,
+        "seed": chosen.seed,
+        "decay": best,
+        "sentences": len(sentences),
+        "held_out": len(apart),
+        "data": made_of,
+        "held_out_loss": losses,
+        **_told(probes[best], x[off], apart),
+    }
+    # What is told is of templates that were held out; what is shipped has read them, too.
+    whole = fitted(x.clone(), wanted(sentences), language.thoughts.layers, best)
+    saved(whole, chosen.out / f"{chosen.language}.safetensors", {"data": made_of})
     text = json.dumps(card, indent=1, ensure_ascii=False)
     (chosen.out / f"{chosen.language}.json").write_text(text + "\n", "utf-8")
     kept.unlink()

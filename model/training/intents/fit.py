@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -24,13 +25,13 @@ def wanted(sentences: Sequence[Sentence]) -> Tensor:
     return torch.tensor([INTENTS.index(one.intent) for one in sentences])
 
 
-def fitted(states: Tensor, places: Tensor, layer: int, decay: float) -> Intents:
+def fitted(states: Tensor, places: Tensor, layers: Sequence[int], decay: float) -> Intents:
     """The probe with the least loss: cross entropy, and `decay` times the squares of its weights.
 
     Args:
-        states: `[sentences, hidden]`.
+        states: `[sentences, width]`.
         places: in `INTENTS`, `[sentences]`.
-        layer: of which the states are.
+        layers: of which the states are.
         decay: above 0.
     """
     middle, spread = states.mean(0), states.std(0).clamp(min=LEAST_SPREAD)
@@ -47,7 +48,7 @@ def fitted(states: Tensor, places: Tensor, layer: int, decay: float) -> Intents:
         return loss
 
     optimiser.step(closure)
-    return Intents(layer, middle, spread, weight.detach(), bias.detach())
+    return Intents(layers, middle, spread, weight.detach(), bias.detach())
 
 
 def judged(probe: Intents, states: Tensor) -> Tensor:
@@ -58,4 +59,4 @@ def judged(probe: Intents, states: Tensor) -> Tensor:
 def saved(probe: Intents, path: Path, notes: Mapping[str, str]) -> None:
     """Write the file that `Intents.load` reads; `notes` say how it was made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(probe.tensors(), path, {"layer": str(probe.layer), **notes})
+    save_file(probe.tensors(), path, {"layers": json.dumps(probe.layers), **notes})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -115,8 +115,16 @@ def gather(seed: int, most_written: int = 500) -> list[Sentence]:
             said = worded(text, dice) if "{" in text else text
             if dice.random() < BARE_SHARE:
                 said = "".join(one for one in said.lower() if one not in ".,!?")
-            found.append(Sentence(said, intent, text))
+            found.append(Sentence(said, _sided(intent, text, said), text))
     return [found[int(n)] for n in dice.permutation(len(found))]
+
+
+def _sided(intent: Intent, template: str, said: str) -> Intent:
+    """The intent with the hand that the slot was filled with."""
+    if "{hand}" not in template:
+        return intent
+    side = next((one for one in ("left", "right") if f"my {one} hand" in said.lower()), "")
+    return replace(intent, which=side)
 
 
 def held_out(sentences: Sequence[Sentence], seed: int) -> tuple[list[Sentence], list[Sentence]]:

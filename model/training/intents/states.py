@@ -74,7 +74,7 @@ def states(
     places: Iterator[Context],
     tell: Callable[[int], None],
 ) -> Tensor:
-    """What the tapped layer makes of the last token before an answer: `[sentences, hidden]`."""
+    """What the tapped layers make of the words of each sentence: `[sentences, width]`."""
     memory = Memory(language, 0)
     found = []
     for number, sentence in enumerate(sentences):
@@ -82,7 +82,7 @@ def states(
             instructions, turns = next(places)
             _run(memory.prime(instructions, turns))
         _run(memory.answer(sentence.text))
-        found.append(language.thought(0).float().cpu())
+        found.append(memory.thought(sentence.text))
         tell(number + 1)
     return torch.stack(found)
 

@@ -18,10 +18,11 @@ from typing import Final
 import numpy as np
 import torch
 
-from model.interaction.intent import Intents, shipped
+from model.interaction.intent import Intent, Intents, shipped
 from model.interaction.language import Language
 from model.interaction.memory import Memory
 from model.interaction.requesting import Request, Requests
+from model.messages import Turn
 from model.weights.store import folder
 from tests.bench.stimuli.speech import humans
 from tests.bench.visual.wording import asking, clips
@@ -29,6 +30,10 @@ from tests.model.interaction.pieces import finished
 
 __all__ = ["main", "recorded"]
 
+WATCHED: Final = (
+    Turn("person", "Tell me when a dog appears."),
+    Turn("agent", "All right, I will tell you when I see a dog."),
+)
 MOST: Final = 60
 _SEED: Final = 11
 _LEAST_WORDS: Final = 3
@@ -63,19 +68,23 @@ def recorded(split: str) -> list[str]:
 
 
 class _Judge:
-    """A conversation that begins anew with every sentence."""
+    """A conversation that begins anew with every sentence; to be ended, something is watched."""
 
     def __init__(self, language: Language, intents: Intents | None) -> None:
         self._memory, self._requests = Memory(language, 0), Requests(language, 1)
         self._intents = intents
-        finished(self._memory.prime("", ()))
+        self.begin()
+
+    def begin(self, turns: Sequence[Turn] = ()) -> None:
+        """What was said before every sentence."""
+        finished(self._memory.prime("", turns))
 
     def __call__(self, text: str) -> Request | None:
-        intent = None
+        intents: tuple[Intent, ...] = ()
         if self._intents is not None:
             finished(self._memory.answer(text))
-            intent = self._intents.judge(self._memory.language.thought(0))
-        request: Request | None = finished(self._requests.ask(text, intent))
+            intents = self._intents.judge(self._memory.thought(text))
+        request: Request | None = finished(self._requests.ask(text, intents))
         return request
 
 
@@ -85,6 +94,7 @@ def _kinds(judge: _Judge, said: Sequence[str], kind: str, quiet: bool) -> str:
     for text in said:
         request = judge(text)
         found = "answer" if request is None else request.what
+        found = "watch" if found == "beyond" else found
         if found != kind:
             wrong.append(f"    {text!r} is {found}")
     return "\n".join([f"{len(said) - len(wrong)} of {len(said)}", *([] if quiet else wrong)])
@@ -113,13 +123,15 @@ def main(words: Sequence[str] | None = None) -> int:
     language = Language.load(folder(chosen.language), rows=2)
     intents = None if chosen.without else shipped(chosen.language)
     if intents is not None:
-        language.tap = intents.layer
+        language.thoughts.layers = intents.layers
     quiet = chosen.split == "test"  # Numbers only: who reads the sentences works on them.
     with torch.inference_mode():
         judge = _Judge(language, intents)
         print("clips:", _clips(judge, clips(chosen.split), quiet), flush=True)
         for kind, texts in asking(chosen.split).items():
+            judge.begin(WATCHED if kind == "stop" else ())
             print(f"{kind}:", _kinds(judge, texts, kind, quiet), flush=True)
+        judge.begin()
         print("recorded:", _kinds(judge, recorded(chosen.split), "answer", quiet), flush=True)
     return 0
 

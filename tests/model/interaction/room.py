@@ -143,6 +143,8 @@ def _state(intent: Intent) -> torch.Tensor:
 
 
 def _probe() -> Intents:
-    """Reads states as `_state` makes them; of one that says nothing the first intent: an answer."""
+    """Reads states as `_state` makes them; one that says nothing is of what is to be answered."""
     size = len(INTENTS)
-    return Intents(0, torch.zeros(size), torch.ones(size), torch.eye(size), torch.zeros(size))
+    bias = torch.zeros(size)
+    bias[0] = 5.0
+    return Intents((0,), torch.zeros(size), torch.ones(size), torch.eye(size), bias)

@@ -49,7 +49,7 @@ class Scribe:
         wanted: words that make a tool likely, by a piece of the tool's description.
         writes: what it would write where it may choose.
         longest: characters of the longest instructions.
-        thinks: what `thought` gives, by a piece of the row's last turn of the person; else zeros.
+        thinks: what `thought` gives, by a piece of what stands there; else zeros.
     """
 
     rows: int = 2
@@ -154,8 +154,8 @@ class Scribe:
         likely = any(about in note and word in said for about, word in self.wanted.items())
         return 0.0 if likely else -float(scored)
 
-    def thought(self, row: int) -> torch.Tensor:
-        said = self.text(row).rpartition("<person ")[2]
+    def thought(self, row: int, start: int, end: int) -> torch.Tensor:
+        said = self.decode(self.held_[row][start:end])
         found = (state for words, state in self.thinks.items() if words in said)
         return next(found, torch.zeros(len(INTENTS)))
 

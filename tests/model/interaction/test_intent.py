@@ -15,11 +15,11 @@ from model.training.intents.fit import fitted, saved
 HIDDEN = 6
 
 
-def a_probe(layer: int = 2) -> Intents:
+def a_probe() -> Intents:
     dice = torch.Generator().manual_seed(3)
     shape = (len(INTENTS), HIDDEN)
     return Intents(
-        layer,
+        (1, 2),
         torch.randn(HIDDEN, generator=dice),
         torch.rand(HIDDEN, generator=dice) + 0.5,
         torch.randn(shape, generator=dice),
@@ -32,7 +32,7 @@ def test_a_probe_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> No
     saved(probe, tmp_path / "probe.safetensors", {"data": "x"})
     again = Intents.load(tmp_path / "probe.safetensors")
     state = torch.linspace(-1, 1, HIDDEN)
-    assert again.layer == 2
+    assert again.layers == (1, 2)
     assert torch.equal(again.shares(state), probe.shares(state))
     assert float(probe.shares(state).sum()) == pytest.approx(1)
 
@@ -42,8 +42,8 @@ def test_what_is_fitted_tells_apart_what_can_be_told_apart() -> None:
     places = torch.arange(len(INTENTS)).repeat(20)
     middles = torch.randn(len(INTENTS), 32, generator=dice) * 3
     states = middles[places] + torch.randn(len(places), 32, generator=dice) * 0.3
-    probe = fitted(states, places, layer=1, decay=1e-3)
-    assert [probe.judge(one) for one in middles] == list(INTENTS)
+    probe = fitted(states, places, layers=(1,), decay=1e-3)
+    assert [probe.judge(one)[0] for one in middles] == list(INTENTS)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
@@ -55,19 +55,21 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     save_file(tensors, path)
     with pytest.raises(ValueError, match="no probe"):
         Intents.load(path)
-    save_file(tensors | {"bias": torch.zeros(3)}, path, {"layer": "2"})
+    save_file(tensors | {"bias": torch.zeros(3)}, path, {"layers": "[1, 2]"})
     with pytest.raises(ValueError, match="do not fit"):
         Intents.load(path)
 
 
 def test_every_watch_has_an_intent_and_every_intent_a_watch() -> None:
-    meant = {(one.way, one.kind) for one in INTENTS if one.what == "watch"}
-    assert meant == {(way, key[0]) for way, key in watching.choices().values()}
+    watches = set(watching.choices().values())
+    meant = [one for one in INTENTS if one.what == "watch"]
+    assert all(any(one.fits(*watch) for watch in watches) for one in meant)
+    assert all(sum(one.fits(*watch) for one in meant) == 1 for watch in watches)
     assert INTENTS[0] is ANSWER
 
 
 def test_one_is_shipped_for_the_usual_language_and_none_for_an_unknown_one() -> None:
     probe = shipped("language-0.5b")
-    assert probe is not None and 0 < probe.layer < 24
+    assert probe is not None and probe.layers == (7, 11)
     assert shipped("language-of-tomorrow") is None
     assert sum(one.stat().st_size for one in SHIPPED.iterdir()) < 1 << 20
