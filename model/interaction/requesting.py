@@ -108,6 +108,10 @@ LOOKS: Final = 1.5
 """Nats by which an answer beside what is seen may be less likely than one without: the one too
 many costs half a second, the one too few says that nothing is seen."""
 
+BEYOND: Final = 1.5
+"""Nats by which a thing that Eyes do not know must be likelier than each they know, where a watch
+is meant for sure."""
+
 TOLD: Final = 5.0
 """Nats by which words of the person's own must be likelier than ours. With 1.5 "give me a heads-up"
 made us say "heads-up"; with 5 on dev only words that were asked for, and those but one of seven."""
@@ -244,7 +248,8 @@ def _watch(pen: Pen, said: str, what: str, intents: Sequence[Intent]) -> Pieces[
     }
     # Who speaks of people or hands can be obeyed; of things there are more than Eyes know.
     beyond = not intents or "object" in {one.kind for one in intents}
-    chosen = yield from pen.choose([*wordings, *([ELSE] if beyond else [])])
+    options = [*([ELSE] if beyond else []), *wordings]
+    chosen = yield from pen.choose(options, (-BEYOND,) if intents and beyond else ())
     if chosen == ELSE:
         return Request("beyond") if intents else None
     say = ""

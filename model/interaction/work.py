@@ -148,7 +148,7 @@ def _requested(
     first = -1
     if parts.sight.intents is not None:
         first = yield from memory.answer(text)
-        intents = parts.sight.intents.judge(memory.thought(text))
+        intents = parts.sight.intents.judge(memory.thought(text), sighted.watching)
     request = yield from parts.sight.requests[memory.row].ask(text, intents)
     nothing = request is not None and request.what == "stop" and not sighted.watching
     return (None if nothing else request), first

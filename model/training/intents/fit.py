@@ -47,7 +47,7 @@ def fitted(states: Tensor, places: Tensor, layers: Sequence[int], decay: float) 
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimiser.step(closure)
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     return Intents(layers, middle, spread, weight.detach(), bias.detach())
 
 

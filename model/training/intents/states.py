@@ -61,8 +61,9 @@ def contexts(sentences: Sequence[Sentence], seed: int) -> Iterator[Context]:
     while True:
         usual = dice.random() < USUAL_SHARE
         exchanges = 0 if dice.random() < FRESH_SHARE else int(dice.integers(1, MOST_EXCHANGES + 1))
-        turns = [Turn(who, one(of)) for _ in range(exchanges)
-                 for who, of in (("person", talks), ("agent", answers))]  # fmt: skip
+        turns: list[Turn] = []
+        for _ in range(exchanges):
+            turns += [Turn("person", one(talks)), Turn("agent", one(answers))]
         if exchanges and dice.random() < ASKED_SHARE:
             turns[-2:] = [Turn("person", one(asks)), Turn("agent", one(PROMISED))]
         yield "" if usual else one(INSTRUCTIONS), tuple(turns)

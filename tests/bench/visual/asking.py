@@ -77,13 +77,14 @@ class _Judge:
 
     def begin(self, turns: Sequence[Turn] = ()) -> None:
         """What was said before every sentence."""
+        self._watching = bool(turns)
         finished(self._memory.prime("", turns))
 
     def __call__(self, text: str) -> Request | None:
         intents: tuple[Intent, ...] = ()
         if self._intents is not None:
             finished(self._memory.answer(text))
-            intents = self._intents.judge(self._memory.thought(text))
+            intents = self._intents.judge(self._memory.thought(text), self._watching)
         request: Request | None = finished(self._requests.ask(text, intents))
         return request
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from model.interaction import watching
-from model.interaction.intent import ANSWER, INTENTS, SHIPPED, Intents, shipped
+from model.interaction.intent import ANSWER, INTENTS, SHIPPED, STOP, Intent, Intents, shipped
 from model.training.intents.fit import fitted, saved
 
 HIDDEN = 6
@@ -43,7 +43,31 @@ def test_what_is_fitted_tells_apart_what_can_be_told_apart() -> None:
     middles = torch.randn(len(INTENTS), 32, generator=dice) * 3
     states = middles[places] + torch.randn(len(places), 32, generator=dice) * 0.3
     probe = fitted(states, places, layers=(1,), decay=1e-3)
-    assert [probe.judge(one)[0] for one in middles] == list(INTENTS)
+    assert [probe.judge(one, watching=True)[0] for one in middles] == list(INTENTS)
+
+
+def test_who_asked_for_nothing_wants_no_end_of_it() -> None:
+    size = len(INTENTS)
+    spread = torch.ones(size)
+    probe = Intents((1,), torch.zeros(size), spread, torch.eye(size) * 9, torch.zeros(size))
+    stop = torch.zeros(size)
+    stop[INTENTS.index(STOP)] = 1.0
+    assert probe.judge(stop, watching=True) == (STOP,)
+    assert probe.judge(stop, watching=False) != (STOP,)
+
+
+def test_intents_about_as_likely_are_judged_together_and_others_not() -> None:
+    size = len(INTENTS)
+    spread = torch.ones(size)
+    probe = Intents((1,), torch.zeros(size), spread, torch.eye(size), torch.zeros(size))
+    state = torch.zeros(size)
+    comes, goes = Intent("watch", "comes", "object"), Intent("watch", "goes", "object")
+    state[INTENTS.index(comes)], state[INTENTS.index(goes)] = 8.0, 7.5
+    assert probe.judge(state, watching=False) == (comes, goes)
+    state[INTENTS.index(goes)] = 6.0
+    assert probe.judge(state, watching=False) == (comes,)
+    state[0] = 9.0
+    assert probe.judge(state, watching=False) == (ANSWER,)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def test_something_begins_when_it_is_seen_twice_or_surely() -> None:
 
 def test_what_is_watched_for_may_be_missed_once_between_two_looks() -> None:
     def told(*looks: Looked, expected: str) -> list[tuple[str, str]]:
-        here, events = Scene("camera"), []
+        here = Scene("camera")
+        events: list[Seen] = []
         for number, one in enumerate(looks):
             one = replace(one, at_seconds=number * EVERY_SECONDS)
             here, more, _ = scene.after(here, one, [("object", expected)])
