@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -21,16 +23,17 @@ class Thoughts:
 
     def __init__(self) -> None:
         self.layers: tuple[int, ...] = ()
-        self._kept: dict[int, Tensor] = {}
+        # Not tensors: some are made while no gradients are kept, and may not be changed elsewhere.
+        self._kept: dict[int, npt.NDArray[np.float32]] = {}
 
     def take(self, row: int, layer: int, position: int, x: Tensor) -> None:
         """Keep what a layer made of tokens that stand from `position` on, `[tokens, hidden]`."""
         if layer not in self.layers:
             return
         shape = (KEPT_TOKENS, len(self.layers), x.shape[1])
-        kept = self._kept.setdefault(row, torch.zeros(shape))
-        at = torch.arange(position, position + len(x)) % KEPT_TOKENS
-        kept[at, self.layers.index(layer)] = x.float().cpu()
+        kept = self._kept.setdefault(row, np.zeros(shape, np.float32))
+        at = np.arange(position, position + len(x)) % KEPT_TOKENS
+        kept[at, self.layers.index(layer)] = x.detach().float().cpu().numpy()
 
     def mean(self, row: int, start: int, end: int) -> Tensor:
         """Means over the tokens at these places, layer by layer: `[layers * hidden]`, on the CPU.
@@ -41,4 +44,5 @@ class Thoughts:
         """
         if not 0 < end - start <= KEPT_TOKENS:
             raise ValueError(f"1 to {KEPT_TOKENS} tokens are kept, not {end - start}")
-        return self._kept[row][torch.arange(start, end) % KEPT_TOKENS].mean(0).flatten()
+        mean = self._kept[row][np.arange(start, end) % KEPT_TOKENS].mean(0)
+        return torch.from_numpy(mean.flatten())

@@ -51,6 +51,15 @@ def test_of_a_long_speech_the_end_is_thought_of(language: Language) -> None:
     assert all(torch.isfinite(one).all() for one in ends)
 
 
+def test_what_was_kept_without_gradients_is_written_over_with_them() -> None:
+    thoughts = Thoughts()
+    thoughts.layers = (2,)
+    for value in (1.0, 2.0):
+        with torch.inference_mode(value == 1.0):
+            thoughts.take(0, 2, 0, torch.full((1, 4), value))
+    assert thoughts.mean(0, 0, 1).tolist() == [2.0] * 4
+
+
 def test_what_is_not_kept_is_refused() -> None:
     thoughts = Thoughts()
     thoughts.layers = (2,)
