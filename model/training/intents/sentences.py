@@ -1,7 +1,7 @@
 """Sentences people say to a voice that sees them, with what they intend: templates filled in.
 
-`asks.json` holds templates of requests, `talks.json` ordinary sentences and such as only look like
-requests; both were written for this by a large language model that was told the kinds of requests
+`asks*.json` hold templates of requests, `talks.json` ordinary sentences and such as only look like
+requests; all were written for this by a large language model that was told the kinds of requests
 and saw neither the examples in `requesting.py` nor any list that is judged. Ordinary sentences that
 a small one wrote of many topics (`model/training/scripts/sentences.json`) go with them.
 """
@@ -9,7 +9,7 @@ a small one wrote of many topics (`model/training/scripts/sentences.json`) go wi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -84,33 +84,37 @@ def worded(template: str, dice: np.random.Generator) -> str:
     )
 
 
-def _templates() -> list[tuple[str, Intent]]:
-    asks: dict[str, Any] = json.loads((HERE / "asks.json").read_text("utf-8"))
-    talks: dict[str, list[str]] = json.loads((HERE / "talks.json").read_text("utf-8"))
-    topics: dict[str, dict[str, list[str]]] = json.loads(TOPICS.read_text("utf-8"))
-    found = []
-    for name, intent in KINDS.items():
-        place: Any = asks
+def _listed(name: str) -> Iterator[str]:
+    """Templates of a kind, out of all files."""
+    for file in sorted(HERE.glob("asks*.json")):
+        place: Any = json.loads(file.read_text("utf-8"))
         for key in name.split("."):
-            place = place[key]
-        found += [(text, intent) for text in place]
-    found += [(text, ANSWER) for texts in talks.values() for text in texts]
-    written = [text for kinds in topics.values() for texts in kinds.values() for text in texts]
-    return found + [(text, ANSWER) for text in sorted(set(written))]
+            place = place.get(key, {})
+        yield from place
+
+
+def _talks() -> list[str]:
+    """What requests nothing: sentences written for this."""
+    talks: dict[str, list[str]] = json.loads((HERE / "talks.json").read_text("utf-8"))
+    return [*(text for texts in talks.values() for text in texts), *_listed("talk")]
+
+
+def _written(dice: np.random.Generator, most: int) -> list[str]:
+    """Some of what a small model wrote of many topics."""
+    topics: dict[str, dict[str, list[str]]] = json.loads(TOPICS.read_text("utf-8"))
+    every = sorted(
+        {text for kinds in topics.values() for texts in kinds.values() for text in texts}
+    )
+    return [every[int(n)] for n in dice.permutation(len(every))[:most]]
 
 
 def gather(seed: int, most_written: int = 500) -> list[Sentence]:
     """All sentences, in an order drawn from a seed; at most so many of those of topics."""
     dice = np.random.default_rng(seed)
+    pairs = [(text, intent) for name, intent in KINDS.items() for text in _listed(name)]
+    pairs += [(text, ANSWER) for text in (*_talks(), *_written(dice, most_written))]
     found: list[Sentence] = []
-    templates = _templates()
-    talks = {text for texts in json.loads((HERE / "talks.json").read_text()).values()
-             for text in texts}  # fmt: skip
-    written = [one for one in templates if one[1] is ANSWER and one[0] not in talks]
-    kept = {written[int(n)][0] for n in dice.permutation(len(written))[:most_written]}
-    for text, intent in templates:
-        if intent is ANSWER and text not in talks and text not in kept:
-            continue
+    for text, intent in dict(pairs).items():
         for _ in range(FILLED if "{" in text else 1):
             said = worded(text, dice) if "{" in text else text
             if dice.random() < BARE_SHARE:
