@@ -21,7 +21,7 @@ from model.interaction.intent import ANSWER, Intent
 from model.interaction.looked import THINGS
 from model.interaction.posture import EXERCISES
 
-__all__ = ["Sentence", "gather", "held_out", "worded"]
+__all__ = ["Sentence", "gather", "held_out", "marked", "worded"]
 
 HERE: Final = Path(__file__).parent
 TOPICS: Final = HERE.parent / "scripts" / "sentences.json"
@@ -48,7 +48,13 @@ SIGNS: Final = {"thumb up": "a thumbs up", "thumb down": "a thumbs down", "fist"
                 "victory": "a victory sign", "open hand": "an open hand",
                 "pointing": "a pointing finger"}  # fmt: skip
 
-FILLED: Final = 3
+ASKING: Final = frozenset(
+    "am are can could did do does has have how is may might should was were what what's where "
+    "which who who's whose why will would".split()
+)
+"""Words that a question begins with."""
+
+FILLED: Final = 2
 """Sentences made of a template with a slot."""
 
 HELD_SHARE: Final = 0.15
@@ -84,6 +90,15 @@ def worded(template: str, dice: np.random.Generator) -> str:
     )
 
 
+def marked(said: str) -> str:
+    """A sentence with a mark at its end, as recognisers set it. When requests had none and all else
+    had one, "Stop watching." was taken for an answer, for its full stop."""
+    if said[-1] in ".!?":
+        return said
+    asks = said.lower().removeprefix("hey, ").split()[0] in ASKING
+    return f"{said}{'?' if asks else '.'}"
+
+
 def _listed(name: str) -> Iterator[str]:
     """Templates of a kind, out of all files."""
     for file in sorted(HERE.glob("asks*.json")):
@@ -116,7 +131,7 @@ def gather(seed: int, most_written: int = 500) -> list[Sentence]:
     found: list[Sentence] = []
     for text, intent in dict(pairs).items():
         for _ in range(FILLED if "{" in text else 1):
-            said = worded(text, dice) if "{" in text else text
+            said = marked(worded(text, dice) if "{" in text else text)
             if dice.random() < BARE_SHARE:
                 said = "".join(one for one in said.lower() if one not in ".,!?")
             found.append(Sentence(said, _sided(intent, text, said), text))
