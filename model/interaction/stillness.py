@@ -18,9 +18,6 @@ Background = npt.NDArray[np.float32]
 THUMBNAIL: Final = (24, 32)
 CELL_CHANGED: Final = 12
 CELLS_CHANGED: Final = 3
-SHARE_CHANGED: Final = 0.2
-"""Of the cells of a box, from which on what was seen there may be there no more."""
-
 TAKES_IN_SECONDS: Final = 6.0
 """In which the background becomes two thirds of what stays."""
 
@@ -44,12 +41,13 @@ def changed(before: Pixels | None, now: Pixels) -> bool:
 
 
 def changed_within(before: Pixels, now: Pixels, box: Box) -> bool:
-    """Whether two thumbnails differ inside a box, given in shares of the picture."""
+    """Whether two thumbnails differ inside a box, given in shares of the picture, be it in a single
+    cell: a slender thing fills a tenth of its box."""
     high, wide = THUMBNAIL
     left, top, across, down = box
     rows = slice(int(top * high), max(int((top + down) * high), int(top * high) + 1))
     columns = slice(int(left * wide), max(int((left + across) * wide), int(left * wide) + 1))
-    return bool(_apart(before, now)[rows, columns].mean() >= SHARE_CHANGED)
+    return bool(_apart(before, now)[rows, columns].any())
 
 
 def _apart(before: Pixels, now: Pixels) -> npt.NDArray[np.bool_]:

@@ -73,4 +73,7 @@ def test_a_box_changes_when_something_in_it_does() -> None:
     assert changed_within(before, after, (0.35, 0.3, 0.4, 0.4))
     assert not changed_within(before, after, (0.0, 0.0, 0.2, 0.2))
     assert not changed_within(before, thumbnail(room(3)), (0.0, 0.0, 1.0, 1.0))
+    slender = before.copy()
+    slender[8:16, 10] = 220
+    assert changed_within(before, slender, (0.1, 0.1, 0.6, 0.8)), "a tenth of the box"
     assert changed_within(before, after, (0.5, 0.5, 0.0, 0.0)), "a box without size is a cell"
