@@ -112,9 +112,9 @@ BEYOND: Final = 1.5
 """Nats by which a thing that Eyes do not know must be likelier than each they know, where a watch
 is meant for sure."""
 
-TOLD: Final = 5.0
-"""Nats by which words of the person's own must be likelier than ours. With 1.5 "give me a heads-up"
-made us say "heads-up"; with 5 on dev only words that were asked for, and those but one of seven."""
+TOLD: Final = 1.5
+"""Nats by which words of the person's own must be likelier than ours. They tell little: with 1.5 we
+say "heads-up" to who asked for a heads-up, with 2.5 "hello" is not said to a dog any more."""
 
 MOST_SAID: Final = 160
 """Characters of what was said that are judged, the last ones; a longer speech asks for no watch."""
