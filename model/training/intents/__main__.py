@@ -52,7 +52,7 @@ def _states(language: Language, sentences: Sequence[Sentence], seed: int, path: 
         if at < done:
             next(places)
             continue
-        found.append(states(language, some, places, lambda _: None))
+        found.append(states(language, some, places))
         sys.stderr.write(f"\r{at + len(some)} of {len(sentences)} sentences read")
         sys.stderr.flush()
         save_file({"states": torch.cat(found)}, path)

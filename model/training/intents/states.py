@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -69,12 +69,7 @@ def contexts(sentences: Sequence[Sentence], seed: int) -> Iterator[Context]:
         yield "" if usual else one(INSTRUCTIONS), tuple(turns)
 
 
-def states(
-    language: Language,
-    sentences: Sequence[Sentence],
-    places: Iterator[Context],
-    tell: Callable[[int], None],
-) -> Tensor:
+def states(language: Language, sentences: Sequence[Sentence], places: Iterator[Context]) -> Tensor:
     """What the tapped layers make of the words of each sentence: `[sentences, width]`."""
     memory = Memory(language, 0)
     found = []
@@ -84,7 +79,6 @@ def states(
             _run(memory.prime(instructions, turns))
         _run(memory.answer(sentence.text))
         found.append(memory.thought(sentence.text))
-        tell(number + 1)
     return torch.stack(found)
 
 
