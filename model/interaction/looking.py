@@ -176,10 +176,7 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
     if one is None or looking.busy:
         return None
     last, seen = dict(looking.asked), dict(one.seen)
-    needed = watching.networks(looking.watches)
-    every = {network: EVERY[network] for network in needed}
-    if "things" in every and len(every) > 1:
-        every["things"] *= TOGETHER
+    every = _every(looking)
     for network in GLANCES:
         every.setdefault(network, GLANCE)
     unsettled = scene.unsettled(looking.scene("camera"))
@@ -196,6 +193,16 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
         )
     ]
     return (one.picture, tuple(sorted(now))) if now else None
+
+
+def _every(looking: Looking) -> dict[Network, int]:
+    """Micro-turns from look to look with each network that a watch needs."""
+    every = {network: EVERY[network] for network in watching.networks(looking.watches)}
+    if "things" in every and "body" in every and not watching.follows(looking.watches):
+        every["body"] = every["things"]
+    elif "things" in every and len(every) > 1:
+        every["things"] *= TOGETHER
+    return every
 
 
 def behind(looking: Looking) -> Background | None:

@@ -52,7 +52,7 @@ class _Patience:
 
 
 _PATIENCE: Final[Mapping[str, _Patience]] = {
-    "person": _Patience(0.6, 0.35, 0.25, 1.2, ("things", "body", "faces")),
+    "person": _Patience(0.6, 0.35, 0.25, 0.8, ("things", "body", "faces")),
     "face": _Patience(0.9, 0.75, 0.6, 1.0, ("faces",)),
     "object": _Patience(0.5, 0.33, 0.22, 1.2, ("things",)),
     "hand": _Patience(0.9, 0.5, 0.5, 0.5, ("body",)),
@@ -198,9 +198,10 @@ def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int
             add(("face", which), face.score, face.box)
     if alone and looked.faces:
         add(("person", ""), max(face.score for face in looked.faces) - 0.4, looked.faces[0].box)
+    if looked.body is not None and (sure := posture.somebody(looked.body)):
+        best, where, many = found.get(("person", ""), (0.0, None, 0))
+        found["person", ""] = (max(best, sure), where, max(many, 1))
     if looked.body is not None and posture.there(looked.body):
-        if alone:
-            add(("person", ""), 0.5, None)
         for side in SIDES:
             if up := _raised(looked.body, side, scene):
                 add(("hand", side), up, None)

@@ -19,6 +19,7 @@ __all__ = [
     "choices",
     "counts",
     "fires",
+    "follows",
     "networks",
     "phrase",
     "spoken",
@@ -50,7 +51,7 @@ class Watch:
 
 
 _NEEDS: Final[dict[str, tuple[Network, ...]]] = {
-    "person": ("things",),
+    "person": ("body", "things"),
     "object": ("things",),
     "face": ("faces",),
     "hand": ("body",),
@@ -62,6 +63,11 @@ _NEEDS: Final[dict[str, tuple[Network, ...]]] = {
 def networks(watches: Sequence[Watch]) -> tuple[Network, ...]:
     """What must be looked with for these watches."""
     return tuple(sorted({network for watch in watches for network in _NEEDS[watch.key[0]]}))
+
+
+def follows(watches: Sequence[Watch]) -> bool:
+    """Whether how somebody moves is watched, and not only whether they are there."""
+    return any(watch.key[0] in ("hand", "count", "gesture", "face") for watch in watches)
 
 
 def counts(watch: Watch) -> Exercise | None:
