@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from model.interaction.looked import Body, Point
 
-__all__ = ["EXERCISES", "LEAST", "Exercise", "raised", "signal", "somebody", "there"]
+__all__ = ["EXERCISES", "LEAST", "Exercise", "held_up", "raised", "signal", "somebody", "there"]
 
 Exercise = Literal["push-ups", "squats", "jumping jacks", "raised hands"]
 EXERCISES: Final[tuple[Exercise, ...]] = ("push-ups", "squats", "jumping jacks", "raised hands")
@@ -61,6 +61,18 @@ def raised(body: Body, side: Literal["left", "right"]) -> float | None:
     if wrist is None:
         return None
     return (shoulder[1] - wrist[1]) / unit
+
+
+def held_up(body: Body, side: Literal["left", "right"]) -> float | None:
+    """How far a hand is above its shoulder, as `raised`; where the wrist cannot be seen, as above
+    the picture, by an elbow that is above it too."""
+    height = raised(body, side)
+    unit, place = _unit(body), 0 if side == "left" else 1
+    elbow, shoulder = _point(body, ELBOWS[place]), _point(body, SHOULDERS[place])
+    if height is not None or unit is None or elbow is None or shoulder is None:
+        return height
+    above = (shoulder[1] - elbow[1]) / unit
+    return above if above > 0 else None
 
 
 def signal(body: Body, exercise: Exercise) -> float | None:

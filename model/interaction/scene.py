@@ -214,7 +214,7 @@ def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int
 
 def _raised(body: Body, side: Side, scene: Scene) -> float:
     """How sure it is that a hand is raised; it stays so a little lower than it began."""
-    height = posture.raised(body, side)
+    height = posture.held_up(body, side)
     up = scene.there(("hand", side)) is not None
     if height is None or height < RAISED[up]:
         return 0.0
