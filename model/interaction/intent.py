@@ -1,17 +1,17 @@
 """What a person intends by what they said, read off Language's own state: a linear probe.
 
 Language reads what was said in any case, to answer it. What two middle layers make of the words on
-the way, on average, tells requests of the eyes from everything else; 25,000 weights read it, fitted
-on some thousand sentences (`model/training/intents`). An answer costs nothing more for having been
-judged; a row of examples of its own cost a pass before every answer, and was wrong more often
-(docs/eyes.md).
+the way, on average, tells requests of the eyes from everything else, and whether the person gives
+the words that are to be said; 36,000 weights read it, fitted on some thousand sentences
+(`model/training/intents`). An answer costs nothing more for having been judged; a row of examples
+of its own cost a pass before every answer, and was wrong more often (docs/eyes.md).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -36,12 +36,14 @@ class Intent:
         way: of a watch.
         kind: of a watch: the first half of its key.
         which: the second half, where the probe tells it: the hand.
+        own: of a watch: the person's own words are to be said.
     """
 
     what: Literal["answer", "look", "watch", "stop", "read"]
     way: Way = "comes"
     kind: str = ""
     which: str = ""
+    own: bool = False
 
     def fits(self, way: Way, key: Key) -> bool:
         """Whether a watch may be meant."""
@@ -67,7 +69,7 @@ INTENTS: Final = (
     Intent("watch", "goes", "face"),
     Intent("watch", "comes", "gesture"),
 )
-"""In the order of the probe's outputs."""
+"""In the order of the probe's outputs; behind them comes one for words of the person's own."""
 
 WHAT: Final = ("answer", "look", "stop", "read", "watch")
 
@@ -85,8 +87,8 @@ class Intents:
     Args:
         layers: whose outputs are read, from 0; see `LanguageRows.thought`.
         middle, spread: of those outputs over what it was fitted on, `[width]`.
-        weight: `[intents, width]`.
-        bias: `[intents]`.
+        weight: `[intents + 1, width]`.
+        bias: `[intents + 1]`.
 
     Raises:
         ValueError: shapes do not fit each other.
@@ -102,7 +104,8 @@ class Intents:
     ) -> None:
         width = middle.shape[0]
         shapes = (tuple(spread.shape), tuple(weight.shape), tuple(bias.shape))
-        if shapes != ((width,), (len(INTENTS), width), (len(INTENTS),)):
+        outputs = len(INTENTS) + 1
+        if shapes != ((width,), (outputs, width), (outputs,)):
             raise ValueError(f"the probe's tensors do not fit each other: {shapes}")
         self.layers = tuple(layers)
         self._middle, self._spread, self._weight, self._bias = middle, spread, weight, bias
@@ -142,13 +145,21 @@ class Intents:
         what = max(WHAT, key=lambda one: float(shares[of[one]].sum()))
         least = LIKELY * float(shares[of[what]].max())
         likely = [n for n in of[what] if float(shares[n]) >= least]
-        return tuple(INTENTS[n] for n in sorted(likely, key=lambda n: -float(shares[n])))
+        own = what == "watch" and self.own(thought) > 0.5
+        ranked = sorted(likely, key=lambda n: -float(shares[n]))
+        return tuple(replace(INTENTS[n], own=own) for n in ranked)
 
     def shares(self, thought: Tensor) -> Tensor:
         """How likely each of `INTENTS` is: `[intents]`, one in all."""
+        return torch.softmax(self._outputs(thought)[:-1], 0)
+
+    def own(self, thought: Tensor) -> float:
+        """How likely the person's own words are to be said, if something is to be watched for."""
+        return float(torch.sigmoid(self._outputs(thought)[-1]))
+
+    def _outputs(self, thought: Tensor) -> Tensor:
         x = (thought.float().cpu() - self._middle) / self._spread
-        shares: Tensor = torch.softmax(self._weight @ x + self._bias, 0)
-        return shares
+        return self._weight @ x + self._bias
 
 
 def shipped(language: str) -> Intents | None:

@@ -50,7 +50,8 @@ ALL_EVERY: Final = 3
 changed alone, if something did: what comes is seen there soonest, and what stays is not."""
 
 TOGETHER: Final = 3
-"""Times as many for things beside another network."""
+"""Times as many for things beside another network that follows how somebody moves; one that tells
+no more than who is there looks when things are looked for."""
 
 GLANCE: Final = 40
 """Micro-turns between glances, which keep known what is there while nobody asked to watch: 150 ms

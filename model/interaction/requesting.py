@@ -113,8 +113,9 @@ BEYOND: Final = 1.5
 is meant for sure."""
 
 TOLD: Final = 1.5
-"""Nats by which words of the person's own must be likelier than ours. They tell little: with 1.5 we
-say "heads-up" to who asked for a heads-up, with 2.5 "hello" is not said to a dog any more."""
+"""Nats by which words of the person's own must be likelier than ours, where no probe tells whose
+are meant. They tell little: with 1.5 we say "heads-up" to who asked for a heads-up, with 2.5
+"hello" is not said to a dog any more."""
 
 MOST_SAID: Final = 160
 """Characters of what was said that are judged, the last ones; a longer speech asks for no watch."""
@@ -253,7 +254,8 @@ def _watch(pen: Pen, said: str, what: str, intents: Sequence[Intent]) -> Pieces[
     if chosen == ELSE:
         return Request("beyond") if intents else None
     say = ""
-    if what == _WATCH and (yield from pen.choose([" tell\n", ' say "'], (TOLD,))) == ' say "':
+    whose = [" tell\n", ' say "'] if not intents else [' say "' if intents[0].own else " tell\n"]
+    if what == _WATCH and (yield from pen.choose(whose, (TOLD,))) == ' say "':
         say = yield from pen.choose([f'{span}"' for span in _spans(said)])
     return Request("watch", *wordings[chosen], say.rstrip('"'))
 

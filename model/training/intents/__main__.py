@@ -24,7 +24,7 @@ from torch import Tensor
 
 from model.interaction.intent import INTENTS, SHIPPED, Intent, Intents
 from model.interaction.language import Language
-from model.training.intents.fit import fitted, judged, saved, wanted
+from model.training.intents.fit import fitted, judged, owned, saved, wanted
 from model.training.intents.sentences import Sentence, gather, held_out
 from model.training.intents.states import A_CONTEXT, contexts, states
 from model.weights.store import folder
@@ -70,10 +70,16 @@ def _told(probe: Intents, x: Tensor, sentences: Sequence[Sentence]) -> dict[str,
         if INTENTS[place] != one.intent:
             wrong.append(f"{one.text} | {_name(one.intent)} | {_name(INTENTS[place])}")
     every = Counter(_name(one.intent) for one in sentences)
+    watches = [
+        (state, one) for state, one in zip(x, sentences, strict=True) if one.intent.what == "watch"
+    ]
+    own = [one.text for state, one in watches if (probe.own(state) > 0.5) != one.own]
     return {
         "right": sum(right.values()) / len(sentences),
         "by_intent": {name: f"{right[name]} of {every[name]}" for name in sorted(every)},
+        "own_words": f"{len(watches) - len(own)} of {len(watches)}",
         "wrong": wrong,
+        "own_words_wrong": own,
     }
 
 
@@ -100,7 +106,7 @@ def main(words: Sequence[str] | None = None) -> int:
     place = {id(one): number for number, one in enumerate(sentences)}
     on, off = (torch.tensor([place[id(one)] for one in some]) for some in (fit_on, apart))
     probes = {
-        decay: fitted(x[on].clone(), wanted(fit_on), language.thoughts.layers, decay)
+        decay: fitted(x[on].clone(), wanted(fit_on), owned(fit_on), language.thoughts.layers, decay)
         for decay in DECAYS
     }
     losses = {
@@ -120,7 +126,8 @@ def main(words: Sequence[str] | None = None) -> int:
         **_told(probes[best], x[off], apart),
     }
     # What is told is of templates that were held out; what is shipped has read them, too.
-    whole = fitted(x.clone(), wanted(sentences), language.thoughts.layers, best)
+    layers = language.thoughts.layers
+    whole = fitted(x.clone(), wanted(sentences), owned(sentences), layers, best)
     saved(whole, chosen.out / f"{chosen.language}.safetensors", {"data": made_of})
     text = json.dumps(card, indent=1, ensure_ascii=False)
     (chosen.out / f"{chosen.language}.json").write_text(text + "\n", "utf-8")

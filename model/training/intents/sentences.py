@@ -3,7 +3,8 @@
 `asks*.json` hold templates of requests, `talks.json` ordinary sentences and such as only look like
 requests; all were written for this by a large language model that was told the kinds of requests
 and saw neither the examples in `requesting.py` nor any list that is judged. Ordinary sentences that
-a small one wrote of many topics (`model/training/scripts/sentences.json`) go with them.
+a small one wrote of many topics (`model/training/scripts/sentences.json`) go with them. `own.json`
+lists the templates in which the person gives the words that are to be said ("say hooray when ...").
 """
 
 from __future__ import annotations
@@ -64,11 +65,13 @@ BARE_SHARE: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence, what it intends, and the template it was made of."""
+    """One sentence, what it intends, the template it was made of, and whether the words that are to
+    be said are the person's own."""
 
     text: str
     intent: Intent
     template: str
+    own: bool = False
 
 
 def worded(template: str, dice: np.random.Generator) -> str:
@@ -128,13 +131,14 @@ def gather(seed: int, most_written: int = 500) -> list[Sentence]:
     dice = np.random.default_rng(seed)
     pairs = [(text, intent) for name, intent in KINDS.items() for text in _listed(name)]
     pairs += [(text, ANSWER) for text in (*_talks(), *_written(dice, most_written))]
+    own = {*json.loads((HERE / "own.json").read_text("utf-8"))}
     found: list[Sentence] = []
     for text, intent in dict(pairs).items():
         for _ in range(FILLED if "{" in text else 1):
             said = marked(worded(text, dice) if "{" in text else text)
             if dice.random() < BARE_SHARE:
                 said = "".join(one for one in said.lower() if one not in ".,!?")
-            found.append(Sentence(said, _sided(intent, text, said), text))
+            found.append(Sentence(said, _sided(intent, text, said), text, text in own))
     return [found[int(n)] for n in dice.permutation(len(found))]
 
 

@@ -137,14 +137,15 @@ def room(
 
 
 def _state(intent: Intent) -> torch.Tensor:
-    state = torch.zeros(len(INTENTS))
-    state[INTENTS.index(intent)] = 9.0
+    state = torch.zeros(len(INTENTS) + 1)
+    state[INTENTS.index(replace(intent, own=False))] = 9.0
+    state[-1] = 9.0 if intent.own else -9.0
     return state
 
 
 def _probe() -> Intents:
     """Reads states as `_state` makes them; one that says nothing is of what is to be answered."""
-    size = len(INTENTS)
+    size = len(INTENTS) + 1
     bias = torch.zeros(size)
     bias[0] = 5.0
     return Intents((0,), torch.zeros(size), torch.ones(size), torch.eye(size), bias)

@@ -157,7 +157,7 @@ class Scribe:
     def thought(self, row: int, start: int, end: int) -> torch.Tensor:
         said = self.decode(self.held_[row][start:end])
         found = (state for words, state in self.thinks.items() if words in said)
-        return next(found, torch.zeros(len(INTENTS)))
+        return next(found, torch.zeros(len(INTENTS) + 1))
 
     def truncate(self, row: int, length: int) -> None:
         del self.held_[row][length:]

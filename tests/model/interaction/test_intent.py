@@ -13,17 +13,18 @@ from model.interaction.intent import ANSWER, INTENTS, SHIPPED, STOP, Intent, Int
 from model.training.intents.fit import fitted, saved
 
 HIDDEN = 6
+OUTPUTS = len(INTENTS) + 1
 
 
 def a_probe() -> Intents:
     dice = torch.Generator().manual_seed(3)
-    shape = (len(INTENTS), HIDDEN)
+    shape = (OUTPUTS, HIDDEN)
     return Intents(
         (1, 2),
         torch.randn(HIDDEN, generator=dice),
         torch.rand(HIDDEN, generator=dice) + 0.5,
         torch.randn(shape, generator=dice),
-        torch.randn(len(INTENTS), generator=dice),
+        torch.randn(OUTPUTS, generator=dice),
     )
 
 
@@ -42,12 +43,26 @@ def test_what_is_fitted_tells_apart_what_can_be_told_apart() -> None:
     places = torch.arange(len(INTENTS)).repeat(20)
     middles = torch.randn(len(INTENTS), 32, generator=dice) * 3
     states = middles[places] + torch.randn(len(places), 32, generator=dice) * 0.3
-    probe = fitted(states, places, layers=(1,), decay=1e-3)
+    owns = torch.full((len(places),), -1.0)
+    probe = fitted(states, places, owns.index_fill(0, torch.arange(2), 0.0), (1,), decay=1e-3)
     assert [probe.judge(one, watching=True)[0] for one in middles] == list(INTENTS)
 
 
+def test_whose_words_are_to_be_said_is_told_of_watches_only() -> None:
+    dice = torch.Generator().manual_seed(2)
+    watch, answer = INTENTS.index(Intent("watch", "comes", "object")), INTENTS.index(ANSWER)
+    places = torch.tensor([watch, watch, answer]).repeat(30)
+    middles = torch.randn(3, 32, generator=dice) * 3
+    states = middles.repeat(30, 1) + torch.randn(len(places), 32, generator=dice) * 0.3
+    probe = fitted(states, places, torch.tensor([0.0, 1.0, -1.0]).repeat(30), (1,), decay=1e-3)
+    ours, own, other = (probe.judge(one, watching=False)[0] for one in middles)
+    assert ours == Intent("watch", "comes", "object", own=False)
+    assert own == Intent("watch", "comes", "object", own=True)
+    assert other == ANSWER
+
+
 def test_who_asked_for_nothing_wants_no_end_of_it() -> None:
-    size = len(INTENTS)
+    size = OUTPUTS
     spread = torch.ones(size)
     probe = Intents((1,), torch.zeros(size), spread, torch.eye(size) * 9, torch.zeros(size))
     stop = torch.zeros(size)
@@ -57,7 +72,7 @@ def test_who_asked_for_nothing_wants_no_end_of_it() -> None:
 
 
 def test_intents_about_as_likely_are_judged_together_and_others_not() -> None:
-    size = len(INTENTS)
+    size = OUTPUTS
     spread = torch.ones(size)
     probe = Intents((1,), torch.zeros(size), spread, torch.eye(size), torch.zeros(size))
     state = torch.zeros(size)

@@ -113,6 +113,45 @@ def test_a_body_that_is_none_is_not_believed() -> None:
     assert run([Looked("camera", 0.0, ("body",), body=nothing)] * 5)[1] == []
 
 
+def test_a_body_tells_that_somebody_is_there_where_things_are_lost_in_clutter() -> None:
+    both: tuple[Network, ...] = ("body", "things")
+    there = [replace(body(0.0, seed=n), networks=both) for n in range(4)]
+    nothing = Body(((0.5, 0.5),) * 17, (0.34,) * 17)
+    gone = [Looked("camera", 0.0, both, body=nothing)] * 4
+    here, events = run(there)
+    assert labels(events) == [("scene", "somebody there")]
+    sighting = here.there(("person", ""))
+    assert sighting is not None and sighting.many == 1
+    assert labels(run([*there, *gone])[1]) == [
+        ("scene", "somebody there"), ("scene", "nobody there"),
+    ]  # fmt: skip
+
+
+def test_who_is_seen_by_two_networks_is_one_person_where_things_were_found() -> None:
+    looked = replace(things(("person", 0.7)), networks=("body", "things"), body=body(0.0).body)
+    here, _ = run([looked] * 2)
+    sighting = here.there(("person", ""))
+    assert sighting is not None and (sighting.many, sighting.box) == (1, BOX)
+
+
+def arm(elbow_up: bool, wrist_seen: bool) -> Looked:
+    """The person's right arm: its elbow above the shoulder or below, the wrist perhaps unseen."""
+    made = figure("raised hands", 1.0 if elbow_up else 0.0)
+    scores = [0.7] * 17
+    scores[10] = 0.7 if wrist_seen else 0.1
+    return Looked("camera", 0.0, ("body",), body=Body(made.points, tuple(scores)))
+
+
+def test_a_hand_above_the_picture_is_raised_by_its_elbow() -> None:
+    def hands(looks: list[Looked]) -> list[str]:
+        return [label for what, label in labels(run(looks)[1]) if what == "hand"]
+
+    up, lost, down = arm(True, True), arm(True, False), arm(False, False)
+    assert hands([up, *[lost] * 9]) == ["raised, right"]
+    assert hands([lost] * 3) == ["raised, right"]
+    assert hands([up, *[lost] * 3, *[down] * 5]) == ["raised, right", "lowered, right"]
+
+
 # ---- looking ------------------------------------------------------------------------------------
 
 GREY = np.full((48, 64, 3), 90, np.uint8)
@@ -156,6 +195,25 @@ def test_a_watch_brings_its_network_and_faster_pictures() -> None:
     here = looking.began(here, look[1], 1)
     assert looking.due(here, 9, changed) is None, "a look is under way"
     assert looking.wants(looking.stopped(here))[1] == 1.0
+
+
+def test_who_comes_is_looked_for_with_two_networks_and_movements_more_often_with_one() -> None:
+    def times(*keys: scene.Key) -> dict[Network, int]:
+        here = looking.shown(Looking(), [picture(0)], 0, thumbnail)
+        for key in keys:
+            here = looking.watched(here, "comes", key)
+        found: dict[Network, int] = {"body": 0, "things": 0}
+        for k in range(24):
+            if (look := looking.due(here, k, lambda before, now: True)) is None:
+                continue
+            for network in found:
+                found[network] += network in look[1]
+            here = looking.failed(looking.began(here, look[1], k))
+        return found
+
+    assert times(("person", "")) == {"body": 6, "things": 6}
+    assert times(("person", ""), ("object", "cup")) == {"body": 6, "things": 6}
+    assert times(("person", ""), ("hand", "")) == {"body": 12, "things": 2}
 
 
 def test_a_thing_that_is_watched_for_is_looked_for_apart_two_times_in_three() -> None:

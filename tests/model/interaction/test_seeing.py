@@ -145,6 +145,15 @@ def test_of_a_request_whose_intent_is_known_only_the_rest_is_written() -> None:
     assert here.scribe.text(0).endswith(f"<agent {here.said}>")
 
 
+@pytest.mark.parametrize(("own", "say"), [(True, "boo"), (False, "")])
+def test_whose_words_are_said_is_known_with_the_intent(own: bool, say: str) -> None:
+    here = room(intents={"Say": Intent("watch", "comes", "object", own=own)})
+    here.wait(5)
+    here.ask("Say boo when a cup appears.", ' watch: a cup appears, say "boo"\n')
+    (watch,) = here.rehearsal.engine._state.minds[0].looking.watches
+    assert (watch.key, watch.say) == (("object", "cup"), say)
+
+
 def test_what_is_written_of_another_kind_than_the_intent_is_not_obeyed() -> None:
     intents = {"Tell me": Intent("watch", "comes", "person"), "Stop": Intent("stop")}
     here = room(intents=intents)

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from model.interaction.intent import INTENTS
+from model.training.intents.fit import owned
 from model.training.intents.sentences import gather, held_out, marked
 
 
@@ -48,3 +49,14 @@ def test_no_template_is_fitted_on_and_held_out() -> None:
 )
 def test_every_sentence_ends_with_a_mark(said: str, with_mark: str) -> None:
     assert marked(said) == with_mark
+
+
+def test_words_of_the_persons_own_are_known_of_watches_and_of_nothing_else() -> None:
+    sentences = gather(1)
+    own = [one for one in sentences if one.own]
+    assert len(own) > 200 and all(one.intent.what == "watch" for one in own)
+    assert Counter(owned(sentences).tolist()) == {
+        1.0: len(own),
+        0.0: sum(one.intent.what == "watch" and not one.own for one in sentences),
+        -1.0: sum(one.intent.what != "watch" for one in sentences),
+    }
