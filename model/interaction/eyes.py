@@ -16,7 +16,7 @@ from torch.nn import functional
 from model.engine.pieces import PAUSE, Pause
 from model.interaction.apart import alone
 from model.interaction.looked import THINGS, Body, Face, Hand, Looked, Network, Point, Thing
-from model.interaction.stillness import Background, thumbnail
+from model.interaction.stillness import Around, thumbnail
 from model.nn import sight
 from model.nn.graph import load_graph
 from model.sight import Box, Picture
@@ -36,6 +36,10 @@ LEAST_HAND: Final = 0.4
 LEAST_WRIST: Final = 0.25
 
 Work = Generator[Pause, None, Any]
+
+
+NOTHING: Final = Around()
+WHOLE: Final[Box] = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +112,14 @@ class Eyes:
         )
 
     def look(
-        self, picture: Picture, networks: Sequence[Network], behind: Background | None = None
+        self, picture: Picture, networks: Sequence[Network], around: Around = NOTHING
     ) -> Generator[Pause, None, Looked]:
         """Look at one picture; it may be cut after every node of a network.
 
         Args:
             picture: any size.
             networks: what to look for; hands are looked for at the wrists of a body.
-            behind: the background: things are looked for in what differs from it alone, if
-                something does and not everything.
+            around: what is known of the pictures before.
         """
         # A copy: a picture out of a journal cannot be written to, which torch complains of.
         pixels = torch.tensor(picture.pixels, device=self._device).permute(2, 0, 1).float()
@@ -126,7 +129,7 @@ class Eyes:
         body: Body | None = None
         came: Tensor | None = None
         if "things" in networks:
-            came = alone(pixels, behind)
+            came = alone(pixels, around.behind)
             things = yield from (
                 self._find_things(pixels, self._things)
                 if came is None
@@ -135,7 +138,7 @@ class Eyes:
         if "faces" in networks:
             faces = yield from self._find_faces(pixels)
         if "body" in networks or "hands" in networks:
-            body = yield from self._find_body(pixels)
+            body = yield from self._find_body(pixels, around.moves)
         if "hands" in networks and body is not None:
             hands = yield from self._find_hands(pixels, body)
             networks = sorted({*networks, "body"})  # so a raised hand that is down is missed, too
@@ -172,12 +175,23 @@ class Eyes:
             found.append(Face(score, box, (nose[0] - (left[0] + right[0]) / 2) / apart))
         return tuple(found)
 
-    def _find_body(self, pixels: Tensor) -> Work:
-        square, frame = _square(pixels, self._body.size)
+    def _find_body(self, pixels: Tensor, moves: Box | None) -> Work:
+        high, wide = pixels.shape[1:]
+        left, top, across, down = moves or WHOLE
+        rows = slice(int(top * high), max(round((top + down) * high), int(top * high) + 1))
+        columns = slice(int(left * wide), max(round((left + across) * wide), int(left * wide) + 1))
+        part = pixels[:, rows, columns]
+        square, frame = _square(part, self._body.size)
         (points,) = yield from _in_pieces(self._body, square)
-        rows = points[0].tolist()
-        places = tuple(frame.point(x, y) for x, y, _ in rows)
-        return Body(places, tuple(score for _, _, score in rows))
+        found = points[0].tolist()
+        places = tuple(
+            (
+                (columns.start + x * part.shape[2]) / wide,
+                (rows.start + y * part.shape[1]) / high,
+            )
+            for x, y in (frame.point(x, y) for x, y, _ in found)
+        )
+        return Body(places, tuple(score for _, _, score in found))
 
     def _find_hands(self, pixels: Tensor, body: Body) -> Work:
         found: list[Hand] = []

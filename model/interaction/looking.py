@@ -1,7 +1,6 @@
 """One stream's looking: which picture is looked at with what, and what comes of it. Pure.
 
-The tick puts the newest pictures in and asks whether a look is due; the look itself is a job. How
-often is fixed by what a look costs, in micro-turns and not by a clock, so that it can be replayed.
+The tick puts the newest pictures in and asks whether a look is due; the look itself is a job.
 """
 
 from __future__ import annotations
@@ -13,13 +12,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.interaction import posture, scene, watching
+from model.interaction import pace, posture, scene, watching
 from model.interaction.counting import Counter, counted
 from model.interaction.looked import Looked, Network
+from model.interaction.pace import GLANCE, GLANCES
 from model.interaction.posture import LEAST, Exercise
 from model.interaction.reading import Line
 from model.interaction.scene import Scene
-from model.interaction.stillness import Background, background
+from model.interaction.stillness import Around, Background, Moved, background, moved, moving
 from model.interaction.watching import Watch
 from model.sight import Picture, Seen, SightSource
 from model.timebase import HEARING_RATE, seconds
@@ -27,8 +27,8 @@ from model.timebase import HEARING_RATE, seconds
 __all__ = [
     "Fired",
     "Looking",
+    "around",
     "began",
-    "behind",
     "due",
     "entered",
     "failed",
@@ -41,21 +41,9 @@ __all__ = [
     "watched",
 ]
 
-EVERY: Final[dict[Network, int]] = {"body": 2, "things": 4, "faces": 3, "hands": 3}
-"""Micro-turns from one look with a network to the next while a watch needs it: at most 40 % of a
-core by what they cost (about 45, 110, 35 and 70 ms on one thread)."""
-
 ALL_EVERY: Final = 3
 """Of so many looks for a thing that is watched for one is at all there is, the others at what
 changed alone, if something did: what comes is seen there soonest, and what stays is not."""
-
-TOGETHER: Final = 3
-"""Times as many for things beside another network that follows how somebody moves; one that tells
-no more than who is there looks when things are looked for."""
-
-GLANCE: Final = 40
-"""Micro-turns between glances, which keep known what is there while nobody asked to watch: 150 ms
-in four seconds, and only if the picture changed."""
 
 SHARPENS: Final = 30
 """A sender begins with coarse pictures that grow sharp and do not change otherwise: what is first
@@ -63,8 +51,6 @@ looked at within this time is looked at again, though it seems the same."""
 
 AGAIN: Final = 2
 """Micro-turns to a second look at what is not believed yet, at a newer picture."""
-
-GLANCES: Final[tuple[Network, ...]] = ("faces", "things")
 
 IDLE_PICTURES: Final = 1.0
 WATCHED_PICTURES: Final = 5.0
@@ -111,6 +97,7 @@ class Looking:
         busy: a look is under way.
         looks: for things that are watched for, so far.
         still: the background of what the camera shows.
+        moved: when something moved last, and where, in what the camera shows.
         wanted: pictures a second that the server was last asked for.
         fired: what waits to be said, at most `MOST_FIRED`.
     """
@@ -124,6 +111,7 @@ class Looking:
     busy: bool = False
     looks: int = 0
     still: Background | None = None
+    moved: Moved | None = None
     wanted: float = 0.0
     fired: tuple[Fired, ...] = ()
 
@@ -146,8 +134,11 @@ def shown(looking: Looking, pictures: Iterable[Picture], k: int, thumbnail: Any)
         seen, since = (before.seen, before.since) if before else ((), k)
         held[picture.source] = Shown(picture, k, small, seen, since)
         if picture.source == "camera":
-            ago = 0.0 if before is None else _seconds_between(before.picture, picture)
-            looking = replace(looking, still=background(looking.still, picture.pixels, ago))
+            at = _at(picture)
+            ago = 0.0 if before is None else at - _at(before.picture)
+            still = background(looking.still, picture.pixels, ago)
+            last = None if before is None else before.thumbnail
+            looking = replace(looking, still=still, moved=moved(looking.moved, last, small, at))
     gone = [source for source, one in held.items() if k - one.k > BLANK_MICRO_TURNS]
     looking = replace(looking, shown=tuple(held.values()))
     for source in gone:
@@ -155,8 +146,8 @@ def shown(looking: Looking, pictures: Iterable[Picture], k: int, thumbnail: Any)
     return looking
 
 
-def _seconds_between(before: Picture, now: Picture) -> float:
-    return seconds(now.at_samples - before.at_samples, HEARING_RATE)
+def _at(picture: Picture) -> float:
+    return seconds(picture.at_samples, HEARING_RATE)
 
 
 def hidden(looking: Looking, source: SightSource) -> Looking:
@@ -168,6 +159,7 @@ def hidden(looking: Looking, source: SightSource) -> Looking:
         scenes=tuple(one for one in looking.scenes if one.source != source),
         fired=() if source == "camera" else looking.fired,
         still=None if source == "camera" else looking.still,
+        moved=None if source == "camera" else looking.moved,
     )
 
 
@@ -177,9 +169,7 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
     if one is None or looking.busy:
         return None
     last, seen = dict(looking.asked), dict(one.seen)
-    every = _every(looking)
-    for network in GLANCES:
-        every.setdefault(network, GLANCE)
+    every = pace.every(looking.watches)
     unsettled = scene.unsettled(looking.scene("camera"))
     # The same picture looked at twice says the same twice, and proves nothing.
     again = {network for network in unsettled if last.get(network, -GLANCE) < one.k}
@@ -196,19 +186,15 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
     return (one.picture, tuple(sorted(now))) if now else None
 
 
-def _every(looking: Looking) -> dict[Network, int]:
-    """Micro-turns from look to look with each network that a watch needs."""
-    every = {network: EVERY[network] for network in watching.networks(looking.watches)}
-    if "things" in every and "body" in every and not watching.follows(looking.watches):
-        every["body"] = every["things"]
-    elif "things" in every and len(every) > 1:
-        every["things"] *= TOGETHER
-    return every
-
-
-def behind(looking: Looking) -> Background | None:
-    """What the look that begins now compares with, to see what changed alone; None to see all."""
-    return looking.still if looking.looks % ALL_EVERY else None
+def around(looking: Looking) -> Around:
+    """What the look that begins now knows of the camera's pictures before: the background, where it
+    sees what changed alone; and where somebody moves, if movements are counted."""
+    one = looking.picture("camera")
+    counting = any(watch.way == "counts" for watch in looking.watches)
+    return Around(
+        looking.still if looking.looks % ALL_EVERY else None,
+        moving(looking.moved, _at(one.picture)) if one is not None and counting else None,
+    )
 
 
 def began(looking: Looking, networks: Sequence[Network], k: int) -> Looking:

@@ -198,7 +198,8 @@ def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int
             add(("face", which), face.score, face.box)
     if alone and looked.faces:
         add(("person", ""), max(face.score for face in looked.faces) - 0.4, looked.faces[0].box)
-    if looked.body is not None and (sure := posture.somebody(looked.body)):
+    sure = posture.somebody(looked.body) if looked.body is not None else 0.0
+    if sure and (alone or _faced(looked)):
         best, where, many = found.get(("person", ""), (0.0, None, 0))
         found["person", ""] = (max(best, sure), where, max(many, 1))
     if looked.body is not None and posture.there(looked.body):
@@ -210,6 +211,18 @@ def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int
         if made:
             add(("gesture", f"{made}, {hand.side}"), hand.score, _around(hand.points))
     return found
+
+
+def _faced(looked: Looked) -> bool:
+    """Whether a face is where the body has its head: clutter makes up the one or the other, but
+    hardly both in one place."""
+    if looked.body is None:
+        return False
+    across, down = looked.body.points[posture.NOSE]
+    return any(
+        abs(across - left - wide / 2) < wide and abs(down - top - high / 2) < high
+        for left, top, wide, high in (face.box for face in looked.faces)
+    )
 
 
 def _raised(body: Body, side: Side, scene: Scene) -> float:

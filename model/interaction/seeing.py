@@ -15,7 +15,7 @@ from model.interaction.looked import Looked, Network
 from model.interaction.mind import Mind, ReadText, Requested
 from model.interaction.reading import Line, Reader
 from model.interaction.requesting import Request, Requests
-from model.interaction.stillness import Background
+from model.interaction.stillness import Around
 from model.sight import Picture, Seen
 from model.timebase import MICRO_TURN_SECONDS
 
@@ -109,11 +109,9 @@ def obey(mind: Mind, found: Requested) -> tuple[Mind, tuple[Seen, ...]]:
 # ---- jobs ---------------------------------------------------------------------------------------
 
 
-def look(
-    eyes: Eyes, picture: Picture, networks: Sequence[Network], behind: Background | None
-) -> Work:
+def look(eyes: Eyes, picture: Picture, networks: Sequence[Network], around: Around) -> Work:
     """Look at a picture, or for things at what differs from the background."""
-    looked: Looked = yield from eyes.look(picture, networks, behind)
+    looked: Looked = yield from eyes.look(picture, networks, around)
     return looked
 
 

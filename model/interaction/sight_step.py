@@ -36,7 +36,7 @@ def act(change: RowChange) -> None:
     due = looking.due(change.mind.looking, change.k, changed)
     if due is not None:
         picture, networks = due
-        look = seeing.look(parts.eyes, picture, networks, looking.behind(change.mind.looking))
+        look = seeing.look(parts.eyes, picture, networks, looking.around(change.mind.looking))
         change.submit(seeing.LANE, Priority.LOOKING, look)
         began = looking.began(change.mind.looking, networks, change.k)
         change.mind = replace(change.mind, looking=began)

@@ -1,7 +1,9 @@
-"""What changes in the pictures of a camera, and what stays: thumbnails and a background. Pure."""
+"""What changes in the pictures of a camera, and what stays: thumbnails, a background, and where
+something moves. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp
 from typing import Final
 
@@ -10,16 +12,57 @@ import numpy.typing as npt
 
 from model.sight import Box
 
-__all__ = ["Background", "background", "changed", "changed_within", "thumbnail"]
+__all__ = [
+    "Around",
+    "Background",
+    "Moved",
+    "background",
+    "changed",
+    "changed_within",
+    "moved",
+    "moving",
+    "thumbnail",
+]
 
 Pixels = npt.NDArray[np.uint8]
 Background = npt.NDArray[np.float32]
+Moved = npt.NDArray[np.float64]
+"""The second of the stream in which each cell of a thumbnail changed last; minus infinity."""
 
 THUMBNAIL: Final = (24, 32)
 CELL_CHANGED: Final = 12
 CELLS_CHANGED: Final = 3
 TAKES_IN_SECONDS: Final = 6.0
 """In which the background becomes two thirds of what stays."""
+
+MOVES_SECONDS: Final = 6.0
+"""What moved within is where somebody moves: a slow repetition takes as long."""
+
+WIDER: Final = 0.5
+"""Of the shorter side of where something moves, that is seen on each side of it as well: heads and
+feet may rest. Of .2 to .5 of the longer one and .7 of the shorter, this was best for people who lie
+and who stand."""
+
+MOST_MOVING: Final = 0.8
+"""Of width and height; where more moves, all is looked at."""
+
+LEAST_MOVING: Final = 6
+"""Cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of the pictures before the one that is looked at.
+
+    Attributes:
+        behind: the background: things are looked for in what differs from it alone, if something
+            does and not everything. None to look for them in all there is.
+        moves: where somebody moves, in shares of the picture: a body is looked for there. None to
+            look for it everywhere.
+    """
+
+    behind: Background | None = None
+    moves: Box | None = None
 
 
 def thumbnail(pixels: Pixels) -> Pixels:
@@ -62,3 +105,32 @@ def background(before: Background | None, pixels: Pixels, after_seconds: float) 
         return pixels.astype(np.float32)
     share = np.float32(1.0 - exp(-max(after_seconds, 0.0) / TAKES_IN_SECONDS))
     return before + share * (pixels - before)
+
+
+def moved(before: Moved | None, last: Pixels | None, now: Pixels, at_seconds: float) -> Moved:
+    """When each cell changed last, with a thumbnail more and the one before it."""
+    if before is None or last is None:
+        return np.full(THUMBNAIL, -np.inf)
+    return np.where(_apart(last, now), at_seconds, before)
+
+
+def moving(cells: Moved | None, at_seconds: float) -> Box | None:
+    """Where something moved lately, and a little around; None where nothing did, or everything."""
+    if cells is None:
+        return None
+    down, across = np.nonzero(cells > at_seconds - MOVES_SECONDS)
+    if len(down) < LEAST_MOVING:
+        return None
+    high, wide = THUMBNAIL
+    top, bottom = down.min() / high, (down.max() + 1) / high
+    left, right = across.min() / wide, (across.max() + 1) / wide
+    if max(bottom - top, right - left) > MOST_MOVING:
+        return None
+    more = WIDER * min(bottom - top, right - left)
+    top, left = max(top - more, 0.0), max(left - more, 0.0)
+    return (
+        float(left),
+        float(top),
+        float(min(right + more, 1) - left),
+        float(min(bottom + more, 1) - top),
+    )

@@ -51,7 +51,7 @@ class Watch:
 
 
 _NEEDS: Final[dict[str, tuple[Network, ...]]] = {
-    "person": ("body", "things"),
+    "person": ("body", "faces", "things"),
     "object": ("things",),
     "face": ("faces",),
     "hand": ("body",),

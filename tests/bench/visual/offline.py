@@ -91,7 +91,7 @@ def watch(eyes: Eyes, script: VisualScript) -> Told:
         due = looking.due(seen, k, changed)
         if due is not None:
             picture, networks = due
-            looked = _finished(eyes.look(picture, networks, looking.behind(seen)))
+            looked = _finished(eyes.look(picture, networks, looking.around(seen)))
             found.looks.append(looked)
             seen = looking.began(seen, networks, k)
             pending = (k + sum(LOOK_MICRO_TURNS[one] for one in networks), looked)

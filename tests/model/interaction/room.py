@@ -37,7 +37,7 @@ class Shown:
     broken: bool = False
 
     def look(
-        self, picture: Picture, networks: Sequence[Network], behind: Any = None
+        self, picture: Picture, networks: Sequence[Network], around: Any = None
     ) -> Generator[None, None, Looked]:
         yield None
         if self.broken:

@@ -11,6 +11,7 @@ import pytest
 from model.interaction.eyes import Eyes
 from model.interaction.gestures import gesture
 from model.interaction.looked import Hand, Looked, Network, Point
+from model.interaction.stillness import Around
 from model.sight import Picture
 from model.weights import store
 from tests.model.interaction.bodies import limb
@@ -52,6 +53,20 @@ def test_a_person_is_found_with_face_and_shoulders_at_their_place(eyes: Eyes) ->
 
 
 @pytest.mark.timeout(60)
+def test_a_body_in_a_part_of_the_picture_is_found_at_its_place_in_the_whole(eyes: Eyes) -> None:
+    pixels = np.ascontiguousarray(photograph("astronaut.png")[::2, ::2])
+    wide = np.full((256, 640, 3), 128, np.uint8)
+    wide[:, 320:576] = pixels
+    around = Around(moves=(0.5, 0.0, 0.4, 1.0))
+    whole = finished(eyes.look(Picture("camera", 0, pixels), ("body",))).body
+    part = finished(eyes.look(Picture("camera", 0, wide), ("body",), around)).body
+    assert whole is not None and part is not None
+    for place in (0, 5, 6):
+        (x, y), there = whole.points[place], part.points[place]
+        assert there == pytest.approx((0.5 + 0.4 * x, y), abs=0.02)
+
+
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("name", "label"), [("coffee.png", "cup"), ("chelsea.png", "cat")])
 def test_a_thing_is_found(eyes: Eyes, name: str, label: str) -> None:
     found = look(eyes, photograph(name), ("things",))
@@ -66,11 +81,13 @@ def test_what_came_in_is_found_where_it_is_apart_from_all_that_was_there(eyes: E
     behind = room.astype(np.float32)
     room = room.copy()
     room[140:240, 10:110] = cat
-    found = finished(eyes.look(Picture("camera", 0, room), ("things",), behind))
+    found = finished(eyes.look(Picture("camera", 0, room), ("things",), Around(behind)))
     assert found.apart and [thing.label for thing in found.things] == ["cat"]
     left, top, wide, high = found.things[0].box
     assert left < 0.1 and 0.5 < top < 0.6 and wide < 0.5 and high < 0.5
-    same = finished(eyes.look(Picture("camera", 0, room), ("things",), room.astype(np.float32)))
+    same = finished(
+        eyes.look(Picture("camera", 0, room), ("things",), Around(room.astype(np.float32)))
+    )
     assert not same.apart and "person" in [thing.label for thing in same.things]
 
 
