@@ -183,7 +183,7 @@ def due(looking: Looking, k: int, changed: Any) -> tuple[Picture, tuple[Network,
             or changed(seen.get(network), one.thumbnail)
         )
     ]
-    return (one.picture, tuple(sorted(now))) if now else None
+    return (one.picture, pace.together(looking.watches, now)) if now else None
 
 
 def around(looking: Looking) -> Around:

@@ -12,7 +12,7 @@ from model.interaction import watching
 from model.interaction.looked import Network
 from model.interaction.watching import Watch
 
-__all__ = ["GLANCE", "GLANCES", "every"]
+__all__ = ["GLANCE", "GLANCES", "every", "together"]
 
 EVERY: Final[dict[Network, int]] = {"body": 2, "things": 4, "faces": 3, "hands": 3}
 """From one look with a network to the next while a watch needs it: at most 40 % of a core by what
@@ -30,6 +30,13 @@ GLANCE: Final = 40
 seconds, and only if the picture changed."""
 
 GLANCES: Final[tuple[Network, ...]] = ("faces", "things")
+
+
+def together(watches: Sequence[Watch], due: Sequence[Network]) -> tuple[Network, ...]:
+    """Those that look when these are due: whoever comes or goes is told by three networks in one
+    picture. A cat's face, seen by the one for faces alone, would keep somebody there."""
+    who = watching.networks(watches) == WHO and not watching.follows(watches)
+    return tuple(sorted({*due, *(WHO if who and due else ())}))
 
 
 def every(watches: Sequence[Watch]) -> dict[Network, int]:

@@ -228,6 +228,15 @@ def test_who_comes_is_looked_for_with_two_networks_and_movements_more_often_with
     assert times(("person", ""), ("hand", "")) == {"body": 12, "things": 2}
 
 
+def test_whoever_comes_is_looked_for_with_three_networks_in_one_picture() -> None:
+    here = watch_for("comes", ("person", ""))
+    look = looking.due(looking.failed(looking.began(here, ("faces",), 0)), 1, changed)
+    assert look is not None and look[1] == ("body", "faces", "things")
+    here = watch_for("comes", ("hand", ""))
+    look = looking.due(looking.failed(looking.began(here, ("faces", "things"), 0)), 1, changed)
+    assert look is not None and look[1] == ("body",)
+
+
 def test_a_body_is_looked_for_where_somebody_moves_while_movements_are_counted() -> None:
     def moves(way: watching.Way, key: scene.Key, pixels: list[np.ndarray]) -> Box | None:
         here = watch_for(way, key)
