@@ -35,16 +35,21 @@ GLANCES: Final[tuple[Network, ...]] = ("faces", "things")
 def together(watches: Sequence[Watch], due: Sequence[Network]) -> tuple[Network, ...]:
     """Those that look when these are due: whoever comes or goes is told by three networks in one
     picture. A cat's face, seen by the one for faces alone, would keep somebody there."""
-    who = watching.networks(watches) == WHO and not watching.follows(watches)
-    return tuple(sorted({*due, *(WHO if who and due else ())}))
+    return tuple(sorted({*due, *(WHO if due and _who(watches) else ())}))
 
 
 def every(watches: Sequence[Watch]) -> dict[Network, int]:
     """Micro-turns from look to look with each network that is of use."""
-    needed = watching.networks(watches)
-    found = {network: EVERY[network] for network in needed}
-    if needed == WHO and not watching.follows(watches):
-        found = dict.fromkeys(WHO, WHO_EVERY)
-    elif "things" in found and len(found) > 1:
+    if _who(watches):
+        return dict.fromkeys(GLANCES, GLANCE) | dict.fromkeys(WHO, WHO_EVERY)
+    found = {network: EVERY[network] for network in watching.networks(watches)}
+    if "body" in found and all(watch.key[0] != "face" for watch in watches):
+        found.pop("faces", None)  # A body that is followed tells who is there without one.
+    if "things" in found and len(found) > 1:
         found["things"] *= TOGETHER
     return dict.fromkeys(GLANCES, GLANCE) | found
+
+
+def _who(watches: Sequence[Watch]) -> bool:
+    """Whether somebody who comes or goes is watched for, and nothing that moves."""
+    return watching.networks(watches) == WHO and not watching.follows(watches)

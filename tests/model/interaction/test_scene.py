@@ -214,7 +214,7 @@ def test_who_comes_is_looked_for_with_two_networks_and_movements_more_often_with
         here = looking.shown(Looking(), [picture(0)], 0, thumbnail)
         for key in keys:
             here = looking.watched(here, "comes", key)
-        found: dict[Network, int] = {"body": 0, "things": 0}
+        found: dict[Network, int] = {"body": 0, "faces": 0, "things": 0}
         for k in range(24):
             if (look := looking.due(here, k, lambda before, now: True)) is None:
                 continue
@@ -223,9 +223,9 @@ def test_who_comes_is_looked_for_with_two_networks_and_movements_more_often_with
             here = looking.failed(looking.began(here, look[1], k))
         return found
 
-    assert times(("person", "")) == {"body": 5, "things": 5}
-    assert times(("person", ""), ("object", "cup")) == {"body": 5, "things": 5}
-    assert times(("person", ""), ("hand", "")) == {"body": 12, "things": 2}
+    assert times(("person", "")) == {"body": 5, "faces": 5, "things": 5}
+    assert times(("person", ""), ("object", "cup")) == {"body": 5, "faces": 5, "things": 5}
+    assert times(("person", ""), ("hand", "")) == {"body": 12, "faces": 1, "things": 2}
 
 
 def test_whoever_comes_is_looked_for_with_three_networks_in_one_picture() -> None:
