@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
+import numpy as np
+
 from tests.bench.metrics.overlap import STOP_SILENCE_SECONDS, YIELD_SECONDS
+from tests.bench.metrics.statistics import bootstrap
 from tests.bench.stimuli.speech import Said as Clip
 from tests.end_to_end.resources import growth, resident, ticks_and_missed
 from tests.end_to_end.served import Served
@@ -26,6 +29,7 @@ WATCH: Final = "Tell me when a dog appears."
 SHOWING_SECONDS: Final = 240.0
 PLAIN_SECONDS: Final = 120.0
 TURN_SECONDS: Final = 10.0
+SEED: Final = 1
 INTO_AN_ANSWER: Final = 1.2
 """Seconds of an answer that are heard before it is interrupted."""
 
@@ -58,7 +62,9 @@ class Found:
     missed: float = 0.0
 
     def told(self) -> dict[str, Any]:
-        """For people and programs."""
+        """For people and programs. Stops lie at the ends of micro-turns, so that their median jumps
+        from one to the next: its interval says so, and every value is there."""
+        stop = bootstrap([[one] for one in self.stops], lambda rows: float(np.median(rows)), SEED)
         return {
             "turns": len(self.turns) + self.unanswered,
             "answered": len(self.turns) / max(1, len(self.turns) + self.unanswered),
@@ -67,6 +73,8 @@ class Found:
             "interruptions": len(self.stops) + self.talked_through,
             "stop_mean_seconds": statistics.mean(self.stops),
             "stop_p50_seconds": statistics.median(self.stops),
+            "stop_p50_ci95": stop.ci95,
+            "stops": [round(one, 3) for one in self.stops],
             "talked_through": self.talked_through,
             "micro_turns": self.ticks,
             "missed": self.missed / max(1.0, self.ticks),
