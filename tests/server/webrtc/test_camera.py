@@ -20,7 +20,7 @@ from server.webrtc.sync import Alignment, SenderClock
 from tests.network.scene import Scene
 from tests.network.symbols import missing_share, symbol_audio
 
-from .conftest import paired
+from .conftest import paired, until
 from .encoding import assembled, encoded
 
 RED, GREEN, BLUE, BLACK = (200, 20, 30), (20, 190, 40), (30, 30, 210), (0, 0, 0)
@@ -208,14 +208,6 @@ async def test_black_and_frozen_pictures_and_their_absence_are_told() -> None:
 
 
 # ---- over a real connection
-
-
-async def until(done: Callable[[], bool], seconds: float = 8.0) -> None:
-    """Wait for it; an assertion fails when it does not come in time."""
-    end = asyncio.get_running_loop().time() + seconds
-    while not done():
-        assert asyncio.get_running_loop().time() < end
-        await asyncio.sleep(0.02)
 
 
 @pytest.mark.timeout(40)

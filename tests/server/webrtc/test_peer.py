@@ -18,7 +18,7 @@ from tests.network.caller import Caller
 from tests.network.symbols import missing_share, symbol_audio
 from tests.network.testbed import Link
 
-from .conftest import LOOPBACK, Served, paired, serve
+from .conftest import LOOPBACK, Served, paired, serve, until
 
 
 async def blocks_of(peer: Peer, count: int) -> list[tuple[int, np.ndarray]]:
@@ -100,7 +100,7 @@ async def test_a_blocked_loop_costs_no_sound() -> None:
 async def test_a_slow_consumer_gets_the_newest_blocks_and_sees_which_are_missing() -> None:
     async with paired() as (peer, _):
         await blocks_of(peer, 1)
-        await asyncio.sleep(0.75)
+        await until(lambda: peer.microphone.dropped_blocks >= 3)
         assert peer.microphone.queued_blocks == 2
         late = await blocks_of(peer, 3)
         ks = [k for k, _ in late]
