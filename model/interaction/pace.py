@@ -18,7 +18,7 @@ EVERY: Final[dict[Network, int]] = {"body": 2, "things": 4, "faces": 3, "hands":
 """From one look with a network to the next while a watch needs it: at most 40 % of a core by what
 they cost (about 45, 110, 35 and 70 ms on one thread)."""
 
-TOGETHER: Final = 3
+BESIDE: Final = 3
 """Times as many for things beside another network."""
 
 WHO: Final[tuple[Network, ...]] = ("body", "faces", "things")
@@ -46,7 +46,7 @@ def every(watches: Sequence[Watch]) -> dict[Network, int]:
     if "body" in found and all(watch.key[0] != "face" for watch in watches):
         found.pop("faces", None)  # A body that is followed tells who is there without one.
     if "things" in found and len(found) > 1:
-        found["things"] *= TOGETHER
+        found["things"] *= BESIDE
     return dict.fromkeys(GLANCES, GLANCE) | found
 
 

@@ -72,7 +72,7 @@ class Found:
             "turn_p50_seconds": statistics.median(self.turns),
             "interruptions": len(self.stops) + self.talked_through,
             "stop_mean_seconds": statistics.mean(self.stops),
-            "stop_p50_seconds": statistics.median(self.stops),
+            "stop_p50_seconds": stop.value,
             "stop_p50_ci95": stop.ci95,
             "stops": [round(one, 3) for one in self.stops],
             "talked_through": self.talked_through,
