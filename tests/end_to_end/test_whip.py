@@ -15,6 +15,7 @@ from server.auth import new_key
 from server.auth_keys import save_keys
 from tests.end_to_end.served import Served, metric, server, tone
 from tests.network.caller import Caller
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -55,7 +56,7 @@ async def ask(served: Served, method: str, path: str, body: str = "", **headers:
     return status, told, text.decode()
 
 
-async def until(caller: Caller, holds: Callable[[], bool]) -> None:
+async def until_connection(caller: Caller, holds: Callable[[], bool]) -> None:
     """Wait until something holds of a caller's connection."""
     changed = asyncio.Event()
     caller._pc.on("connectionstatechange", changed.set)
@@ -76,7 +77,7 @@ async def connected(
         status, told, answer = await ask(served, "POST", path, offer, **{**SDP, **headers})
         assert status == 201, answer
         await caller._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-        await until(caller, lambda: caller.state == "connected")
+        await until_connection(caller, lambda: caller.state == "connected")
         yield caller, told["Location"]
     finally:
         await caller.hang_up()
@@ -171,8 +172,8 @@ async def test_others_listen_in_and_the_person_is_told(served: Served, key: dict
                 await caller.wait_for("listeners", 10.0, where=lambda e: e["count"] == 2)
                 assert await metric(served, "listeners") == 2
                 caller.say(tone(0.5))
-                await asyncio.sleep(1.0)
-                assert np.abs(other.heard.audio()).max() > 0.1
+                await until(lambda: np.abs(other.heard.audio()).max(initial=0) > 0.1)
+                await asyncio.sleep(0.5)
                 assert np.abs(listener.heard.audio()).max() < 0.01
                 caller.send({"type": "text.send", "text": "say 6"})
                 await caller.wait_for("agent.done", 20.0)
@@ -219,7 +220,7 @@ async def test_the_end_of_the_session_is_the_end_for_who_listens(
         session = address.rsplit("/", 1)[1]
         async with connected(served, f"/whep/{session}", key) as (listener, place):
             assert (await ask(served, "DELETE", address, **key))[0] == 200
-            await until(listener, lambda: listener.state != "connected")
+            await until_connection(listener, lambda: listener.state != "connected")
             # Who hung up first may still say so, once.
             assert (await ask(served, "DELETE", place, **key))[0] == 200
             assert (await ask(served, "DELETE", place, **key))[0] == 404

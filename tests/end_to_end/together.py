@@ -56,6 +56,7 @@ class Found:
         stops: from a person's first sample over us to our last voiced one.
         unanswered: turns that nobody answered within ten seconds.
         talked_through: interruptions after which we spoke for two seconds more.
+        too_late: our answer had ended when the person meant to interrupt it.
         ticks, missed: micro-turns of the engine.
     """
 
@@ -63,6 +64,7 @@ class Found:
     stops: list[float] = field(default_factory=list)
     unanswered: int = 0
     talked_through: int = 0
+    too_late: int = 0
     ticks: float = 0.0
     missed: float = 0.0
 
@@ -80,6 +82,7 @@ class Found:
             "stop_p50_ci95": stop.ci95,
             "stops": [round(one, 3) for one in self.stops],
             "talked_through": self.talked_through,
+            "too_late": self.too_late,
             "micro_turns": self.ticks,
             "missed": self.missed / max(1.0, self.ticks),
         }
@@ -132,7 +135,9 @@ class Person:
             if at - last > STOP_SILENCE_SECONDS:
                 break
             last = at
-        if last - said.start > YIELD_SECONDS:
+        if last == said.start:
+            found.too_late += 1
+        elif last - said.start > YIELD_SECONDS:
             found.talked_through += 1
         else:
             found.stops.append(last - said.start)

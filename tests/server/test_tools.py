@@ -15,6 +15,7 @@ from server.tools import catalogue
 from server.tools.catalogue import ServerTool, ToolFailed
 from server.tools.declared import MAX_NODES, read_tools
 from server.tools.running import MAX_ANSWER_CHARACTERS, Running
+from tests.waiting import until
 
 SPEC = ToolSpec("ask", timeout_seconds=0.1)
 
@@ -90,7 +91,7 @@ async def test_a_tool_of_ours_runs_here_and_its_failures_are_answers() -> None:
     asked = Asked()
     for run in (fine, refuses, breaks):
         assert not asked.begin(run.__name__, run)
-    await asyncio.sleep(0.05)
+    await until(lambda: len(asked.answers) >= 3)
     assert [(one.call, one.failed) for one in asked.answers] == [
         ("fine", False),
         ("refuses", True),
@@ -107,7 +108,7 @@ async def test_one_answer_a_call_and_none_after_its_time() -> None:
 
     asked = Asked()
     assert asked.begin("client") and not asked.begin("ours", hangs)
-    await asyncio.sleep(0.2)
+    await until(lambda: len(asked.answers) >= 2)
     assert sorted(one.call for one in asked.answers) == ["client", "ours"]
     assert all(one.failed and "0.1 s" in one.text for one in asked.answers)
     assert not asked.running.end("client", "late", False) and len(asked.answers) == 2

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -71,11 +70,3 @@ def served() -> Iterator[Served]:
     """A clean wire with a server, for all tests of a module."""
     with serve() as result:
         yield result
-
-
-async def until(done: Callable[[], bool], seconds: float = 8.0) -> None:
-    """Wait for it; an assertion fails when it does not come in time."""
-    end = asyncio.get_running_loop().time() + seconds
-    while not done():
-        assert asyncio.get_running_loop().time() < end
-        await asyncio.sleep(0.02)

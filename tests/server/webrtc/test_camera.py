@@ -19,8 +19,9 @@ from server.webrtc.peer import Peer
 from server.webrtc.sync import Alignment, SenderClock
 from tests.network.scene import Scene
 from tests.network.symbols import missing_share, symbol_audio
+from tests.waiting import until
 
-from .conftest import paired, until
+from .conftest import paired
 from .encoding import assembled, encoded
 
 RED, GREEN, BLUE, BLACK = (200, 20, 30), (20, 190, 40), (30, 30, 210), (0, 0, 0)

@@ -8,6 +8,7 @@ import pytest
 
 from server.webrtc.peer import Peer
 from tests.network.caller import Caller
+from tests.waiting import until
 
 from .conftest import LOOPBACK, paired
 
@@ -25,7 +26,7 @@ async def test_texts_pass_both_ways_in_order_also_those_sent_before_it_was_open(
         await asyncio.sleep(0.1)
         peer.channel.on_text(came.append)
         caller.send("after")
-        await asyncio.sleep(0.2)
+        await until(lambda: len(came) >= 2)
         assert came == ["before", "after"]
         assert [event["n"] for event in caller.events] == [0, 1, 2]
     finally:
@@ -43,11 +44,11 @@ async def test_a_callback_that_raises_ends_nothing(caplog: pytest.LogCaptureFixt
         peer.channel.on_refused(fail)
         caller.send("one")
         caller.send(b"two")
-        await asyncio.sleep(0.2)
+        await until(lambda: len(caplog.records) >= 2)
         came: list[str] = []
         peer.channel.on_text(came.append)
         caller.send("three")
-        await asyncio.sleep(0.2)
+        await until(lambda: bool(came))
         assert came == ["three"]
         assert not peer.gone.is_set()
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
@@ -65,7 +66,7 @@ async def test_binary_and_long_messages_are_refused_unread() -> None:
         caller.send("x" * (16 * 1024 + 1))
         caller.send("é" * (8 * 1024 + 1))
         caller.send("y" * (16 * 1024))
-        await asyncio.sleep(0.5)
+        await until(lambda: bool(texts))
         assert refused == ["binary", "too_large", "too_large"]
         assert [len(text) for text in texts] == [16 * 1024]
 
@@ -86,9 +87,8 @@ async def test_a_channel_of_another_name_is_closed() -> None:
     peer = await Peer.answer(await caller.offer(), LOOPBACK)
     try:
         await caller.accept(peer.answer_sdp)
-        await asyncio.sleep(0.5)
+        await until(lambda: caller._channel.readyState in ("closing", "closed"))
         assert not peer.channel.is_open
-        assert caller._channel.readyState in ("closing", "closed")
         assert not peer.gone.is_set()
     finally:
         await caller.hang_up()
