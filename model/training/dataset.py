@@ -94,9 +94,11 @@ class Shard:
             for name in made.keys() & self.columns.keys():
                 made[name][:count] = self.columns[name][source]
         refresh = np.full(length, -1, np.int32)
-        refresh[:count] = self.refresh[source]
+        used, numbers = np.unique(self.refresh[source], return_inverse=True)
+        known = used >= 0
+        refresh[:count] = np.where(known, np.cumsum(known) - 1, -1)[numbers]
         inputs["k"] = np.arange(first, first + length, dtype=np.int64)
-        return Crop(inputs, labels, refresh, self.states)
+        return Crop(inputs, labels, refresh, self.states[used[known]])
 
 
 @dataclass(frozen=True, slots=True)

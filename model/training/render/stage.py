@@ -41,6 +41,10 @@ _LONGEST_GAP: Final[Mapping[Split, float]] = {"train": 4.0, "dev": 2.5}
 _EARLY: Final = 0.45
 """How often what the person does over our voice falls into its first second and a half."""
 
+_AGAIN: Final = 0.6
+"""How often something more is done over the same answer, if it goes on: an hour holds more of what
+is rarest in it."""
+
 
 def stage(generator: Generator, split: Split, least_seconds: float) -> Conversation:
     """A conversation that lasts `least_seconds` or a little longer."""
@@ -207,6 +211,16 @@ class _Director:
         span = (0.15, min(1.5, length - 0.6)) if self._generator.random() < _EARLY else (
             0.5, length - 0.6)  # fmt: skip
         at = own.start_seconds + self._delay + self._generator.uniform(*span)
+        while at < own.end_seconds - 0.5:
+            self._once_over(own, at, depth)
+            ends = [seconds(part.last, HEARING_RATE) for part in self._person[-1:]]
+            self.now = max([self.now, *ends])
+            if own is not self._own[-1] or self._generator.random() > _AGAIN:
+                return
+            at = max([at, *ends]) + self._generator.uniform(0.7, 2.5)
+
+    def _once_over(self, own: OwnPart, at: float, depth: int) -> None:
+        """One thing, or nothing, at a time at which `own` sounds."""
         draw = self._generator.random()
         if draw < 0.34 and depth < 2:
             self._interrupt(at, depth)
@@ -220,8 +234,6 @@ class _Director:
                 self._somebody_else(at + 1.5, "asides")
         elif draw < 0.80:
             self._somebody_else(at, "programmes")
-        ends = [seconds(part.last, HEARING_RATE) for part in self._person[-1:]]
-        self.now = max([self.now, *ends])
 
     def _interrupt(self, at: float, depth: int) -> None:
         line = self._writer.interruption()

@@ -1,8 +1,9 @@
 """What is said: sentences of one split, with hesitations, repairs and pauses.
 
-Half of a training turn's wording is templates of ours with slots (`wording.json`), half are
-sentences that the local language model wrote, by topic (`sentences.json`, see `gather`); dev has
-templates only, its own. A text is words; a pause stands after a word of the text, by number.
+A third of a training turn's wording are sentences that people say to something that talks
+(`talks` of `spoken.json`), a third templates of ours with slots (`wording.json`, `spoken.json`), a
+third sentences that the local language model wrote, by topic (`sentences.json`, see `gather`); dev
+has templates only, its own. A text is words; a pause stands after a word of the text, by number.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ _FUNCTION: Final = frozenset(
 _GATHERED: Final = 0.55
 """Share of whatever can be had of both that the language model wrote."""
 
+_TALKS: Final = 0.35
+"""Share of training's turns that are nobody's template."""
+
 _LONG_WORDS: Final = 10
 
 
@@ -38,10 +42,12 @@ def wording(split: Split) -> dict[str, Any]:
     folder = Path(__file__).parent
     everything = json.loads((folder / "wording.json").read_text("utf-8"))
     chosen: dict[str, Any] = everything[split]
-    chosen["gathered"] = []
+    chosen["gathered"], chosen["talks"] = [], []
     if split == "train":
         topics = json.loads((folder / "sentences.json").read_text("utf-8"))
         chosen["gathered"] = list(topics.values())
+        for kind, more in json.loads((folder / "spoken.json").read_text("utf-8")).items():
+            chosen[kind] += more
     return chosen
 
 
@@ -87,6 +93,8 @@ class Writer:
 
     def turn(self) -> Line:
         """A whole turn to us, fluent or not."""
+        if self._wording["talks"] and self._generator.random() < _TALKS:
+            return self._spoken(self._one(self._wording["talks"]))
         draw = self._generator.random()
         if draw < 0.30:
             return self._spoken(self._either("questions"))

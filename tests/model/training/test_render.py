@@ -77,9 +77,10 @@ def test_hold_and_yield_are_where_we_sound_and_take_where_we_do_not(index: int) 
     sounding = np.abs(rendered.sent.reshape(-1, SPEAKING_BLOCK_SAMPLES)).max(axis=1) > 0.005
     assert not sounding[floor == FLOOR["take"]].any()
     assert not sounding[floor == FLOOR["backchannel"]].any()
-    assert (
-        sounding[floor == FLOOR["yield"]].mean() > 0.7 if (floor == FLOOR["yield"]).any() else True
-    )
+    # Between two phrases we are silent for a little while, and may be cut there.
+    near = np.convolve(sounding, np.ones(7), "same") > 0
+    yields = floor == FLOOR["yield"]
+    assert not yields.any() or near[yields].mean() > 0.8
     ours = [own for own in rendered.script.own if own.kind != "backchannel"]
     for own in ours:
         assert floor[own.k] in (FLOOR["hold"], FLOOR["yield"], FLOOR["listen"])

@@ -130,6 +130,12 @@ def drawn(folder: Path, **how: float) -> tuple[streams.Arrays, streams.Arrays]:
         ({"late_words": 40}, ("word_hash", "word_age", "word_flags")),
         ({"level": 15}, ("person_dmel", "person_prosody")),
         ({"not_rendered": 1.0}, ("queued",)),
+        ({"warp": 0.3}, ("person_dmel",)),
+        ({"tilt": 6}, ("person_dmel",)),
+        ({"masked_bands": 60}, ("person_dmel",)),
+        ({"pitch": 0.5}, ("person_prosody",)),
+        ({"encoder_noise": 0.5}, ("encoder",)),
+        ({"encoder_gone": 0.5}, ("encoder",)),
     ],
 )
 def test_augmentation_changes_what_it_says(
@@ -154,8 +160,21 @@ def test_late_words_and_states_are_older_when_they_come(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_done_to_a_crop_is_not_done_to_its_shard(tmp_path: Path) -> None:
+    write_shard(tmp_path, 0)
+    held = Corpus(tmp_path)
+    held.hold(listing(tmp_path, PLENTY))
+    shard = held._held[(0, ("belief", "teach"))]
+    states, columns = shard.states.copy(), {n: c.copy() for n, c in shard.columns.items()}
+    augment(shard.crop(0, 5, 40), Augmentation(), np.random.default_rng(3))
+    assert np.array_equal(shard.states, states)
+    assert all(np.array_equal(shard.columns[name], columns[name]) for name in columns)
+
+
 def test_digital_silence_has_no_level(tmp_path: Path) -> None:
-    before, after = drawn(tmp_path, level=15, noisy_bin=1.0)
+    before, after = drawn(tmp_path, level=15, noisy_bin=1.0, tilt=15, pitch=1.0, encoder_noise=1.0)
+    assert (after["person_prosody"][before["person_prosody"][..., 2] == 0][..., 2] == 0).all()
+    assert (after["encoder"][~before["encoder"].any(-1)] == 0).all()
     assert (after["person_dmel"][before["person_dmel"] == 0] == 0).all()
     assert np.array_equal(after["own_dmel"], before["own_dmel"])
 
