@@ -2,9 +2,9 @@
 
 No audio is needed for any of it. Our own voice is never touched: it is always known exactly.
 
-Few voices and rooms are learnt by heart: after twenty times through 15 hours the decisions of
-training were right more than twice as often as those of dev. So each crop is heard through another
-throat and device (bands, tilt, pitch), and the encoder's states lose something else each time.
+Few voices and rooms are learnt by heart: after twenty times through 15 hours 3 % of the pauses of
+training were taken and 12 % of those of dev. So each crop is heard through another throat and
+device (bands, tilt, pitch), and the encoder's states lose something else each time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ WORDS_A_SECOND = 2.8
 
 BIN_ENERGY = 5.625 / 30
 """A dMel step in the unit of prosody's energy."""
+
+PITCHES = (-1.4, 1.8)
+"""What prosody's pitch can be, in octaves above 150 Hz; 0 where nothing is voiced."""
 
 STATE_SPREAD = 0.2
 """Standard deviation of a feature of the encoder's states over a shard, the median of all."""
@@ -184,7 +187,8 @@ def _throat(inputs: streams.Arrays, how: Augmentation, generator: np.random.Gene
         changed[..., first : first + int(width * (how.masked_bands + 1))] = 0
     inputs["person_dmel"] = changed
     voiced = prosody[..., 2]
-    prosody[..., 2] = np.where(voiced != 0, np.clip(voiced + np.float16(pitch), -1.4, 1.8), 0)
+    moved = np.clip(voiced + np.float16(pitch), *PITCHES)
+    prosody[..., 2] = np.where(voiced != 0, moved, 0)
 
 
 def _blurred(

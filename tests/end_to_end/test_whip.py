@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -56,16 +56,6 @@ async def ask(served: Served, method: str, path: str, body: str = "", **headers:
     return status, told, text.decode()
 
 
-async def until_connection(caller: Caller, holds: Callable[[], bool]) -> None:
-    """Wait until something holds of a caller's connection."""
-    changed = asyncio.Event()
-    caller._pc.on("connectionstatechange", changed.set)
-    async with asyncio.timeout(10.0):
-        while not holds():
-            await changed.wait()
-            changed.clear()
-
-
 @contextlib.asynccontextmanager
 async def connected(
     served: Served, path: str, headers: Mapping[str, str]
@@ -77,7 +67,7 @@ async def connected(
         status, told, answer = await ask(served, "POST", path, offer, **{**SDP, **headers})
         assert status == 201, answer
         await caller._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-        await until_connection(caller, lambda: caller.state == "connected")
+        await until(lambda: caller.state == "connected", 10.0)
         yield caller, told["Location"]
     finally:
         await caller.hang_up()
@@ -220,7 +210,7 @@ async def test_the_end_of_the_session_is_the_end_for_who_listens(
         session = address.rsplit("/", 1)[1]
         async with connected(served, f"/whep/{session}", key) as (listener, place):
             assert (await ask(served, "DELETE", address, **key))[0] == 200
-            await until_connection(listener, lambda: listener.state != "connected")
+            await until(lambda: listener.state != "connected", 10.0)
             # Who hung up first may still say so, once.
             assert (await ask(served, "DELETE", place, **key))[0] == 200
             assert (await ask(served, "DELETE", place, **key))[0] == 404
