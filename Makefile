@@ -100,7 +100,7 @@ bench: setup-tests
 # baselines are swept over their thresholds in the same run. `make bench-plan` says how long it takes.
 TIMEOUT = {"sure": 1.1, "likely": 1.1, "patience_seconds": $(1)}
 END_OF_TURN = {"sure": $(1), "likely": $(1)}
-FULL = all --n 100 --split test --sessions 4 --json out/bench/full.json --rival pipecat \
+FULL = all --n 100 --split test --sessions 4 --json tests/bench/full/full.json --rival pipecat \
 	  --baseline 'timeout_400=$(call TIMEOUT,0.4)' \
 	  --baseline 'timeout_800=$(call TIMEOUT,0.8)' \
 	  --baseline 'timeout_1300=$(call TIMEOUT,1.3)' \

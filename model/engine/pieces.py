@@ -39,9 +39,10 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Yielded by a job: an intermediate result."""
+    """Yielded by a job: an intermediate result; what follows may be less urgent, or more."""
 
     value: Any
+    then: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def advance(job: Job, token: int | None, cut: Callable[[int], bool]) -> tuple[En
         # One stream's broken job must not end the worker that serves the others.
         return "failed", Failed(job.lane, repr(error)), pauses
     if isinstance(asked, Emit):
+        job.priority = job.priority if asked.then is None else asked.then
         return "emitted", asked.value, pauses
     if isinstance(asked, Token):
         job.waits_for = asked

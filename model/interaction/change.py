@@ -70,12 +70,13 @@ class RowChange:
 
     # ---- listening -------------------------------------------------------------------------
 
-    def listen(self, priority: Priority = Priority.SPEECH) -> None:
-        """Recognise what is open of the segment."""
+    def listen(self) -> None:
+        """Recognise what is open of the segment; before all else, since all else follows from the
+        words."""
         heard = self.mind.hearing
         assert heard.segment is not None
         job = work.listen(self.parts.ears, heard.number, heard.segment)
-        self.submit("ears", priority, job)
+        self.submit("ears", Priority.ENDS_TURN, job)
         self.mind = replace(self.mind, hearing=replace(heard, busy=True, asked_k=self.k))
 
     def end_segment(self, answered: bool) -> None:
@@ -144,21 +145,25 @@ class RowChange:
         self.tell_language()
         number = self.mind.drafts + 1
         listen: Work | None = None
-        if segment:
+        carried = "" if outcomes else self.mind.carried
+        if segment and hearing.read(self.mind.hearing):
+            carried = results.joined(carried, self.mind.hearing.words)
+        elif segment:
             heard = self.mind.hearing.segment
             assert heard is not None
             listen = work.listen(self.parts.ears, segment, heard, number)
             self.cancel("ears")
             hearing_on = replace(self.mind.hearing, busy=False, asked_k=self.k)
             self.mind = replace(self.mind, hearing=hearing_on)
-        carried = "" if outcomes else self.mind.carried
         settings = self.mind.settings
         choice = wishes.tool_choice(self.mind.wishes, settings, outcomes)
         seen = seeing.sighted(self.mind) if self.parts.sight is not None else None
         asked = work.Asked(listen, carried, outcomes, settings.tools, choice, seen)
         job = work.answer(number, self.parts, self.mind.row, asked)
-        self.submit("language", Priority.SPEECH, job)
-        draft = Draft(number, segment, text="" if segment else carried)
+        # What was said is needed at once, by the floor too; what is made of it takes its turn.
+        urgent = Priority.SPEECH if listen is None else Priority.ENDS_TURN
+        self.submit("language", urgent, job)
+        draft = Draft(number, segment, text="" if listen is not None else carried)
         self.mind = replace(self.mind, draft=draft, drafts=number)
         self.drafted += 1
         return draft

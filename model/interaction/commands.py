@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from model.engine.jobs import Priority
 from model.interaction import hearing
 from model.interaction.change import RowChange
 from model.interaction.wishes import MOST_SAYINGS, Correction, Outcome, Prefix
@@ -66,7 +65,7 @@ def close_turn(change: RowChange) -> None:
         change.wish(committing=0)
         change.end_segment(answered=True)
     elif not heard.busy and change.mind.draft is None:
-        change.listen(Priority.ENDS_TURN)
+        change.listen()
 
 
 def _command(change: RowChange, command: Command) -> None:

@@ -259,9 +259,11 @@ def _counted(row: CoreRow, mind: Mind, k: int) -> CoreRow:
 
 
 def _end_is_near(row: CoreRow) -> float:
-    """How likely the person's turn is over, or about to be."""
+    """How likely the person falls silent now with something said that waits for an answer: at the
+    end of the turn or in a pause, since an answer that is ready by the time that is known is worth
+    one that is dropped."""
     owed = 1.0 - sum(row.person[PICKED[name]] for name in MINE)
-    quiet = 1.0 - max(row.ahead[2:])
+    quiet = 1.0 - row.ahead[0]
     return max(row.floor[TAKE], row.person[PICKED["finished"]], owed * quiet)
 
 

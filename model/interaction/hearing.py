@@ -21,6 +21,7 @@ __all__ = [
     "is_over",
     "last_seconds",
     "parted",
+    "read",
     "recognised",
     "take_in",
     "unread",
@@ -108,6 +109,11 @@ def is_over(heard: Hearing, k: int, eagerness: float = 0.5) -> bool:
 def unread(heard: Hearing) -> bool:
     """Whether the last voice is in no hypothesis yet; one micro-turn is the doubt about its end."""
     return heard.segment is not None and heard.voiced_k - 1 > heard.read_k
+
+
+def read(heard: Hearing) -> bool:
+    """Whether words are known, and the last hypothesis had heard all of the voice."""
+    return bool(heard.words) and heard.voiced_k <= heard.read_k
 
 
 def closed(heard: Hearing) -> Hearing:

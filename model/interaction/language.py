@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from model.interaction.chat import ChatTokens, TextStream
+from model.interaction.foresight import NO_HABITS, Habits
 from model.interaction.language_rows import DEFAULT_SAMPLING, LanguageRows
 from model.interaction.parts import BeyondWindow
 from model.interaction.prompt import DEFAULT_EXAMPLES, DEFAULT_INSTRUCTIONS
@@ -35,8 +36,9 @@ class Language(LanguageRows):
         sampling: Sampling = DEFAULT_SAMPLING,
         seed: int = 0,
         spare: bool = False,
+        habits: Habits = NO_HABITS,
     ) -> None:
-        super().__init__(decoder, state, sampling, seed, spare)
+        super().__init__(decoder, state, sampling, seed, spare, habits)
         self.tokens = tokens
 
     @classmethod
@@ -79,7 +81,8 @@ class Language(LanguageRows):
         tokens = ChatTokens.from_file(folder / "tokenizer.json", decoder.config.end_token_ids)
         dtype = decoder.norm.dtype
         state = new_state(decoder.config, rows + 1, window, draft, device, dtype)
-        return cls(decoder, tokens, state, seed=seed, spare=True)
+        habits = Habits.of(folder.name)
+        return cls(decoder, tokens, state, seed=seed, spare=True, habits=habits)
 
     @property
     def layers(self) -> int:

@@ -2,84 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from model.engine.pieces import PAUSE
-from model.interaction.parts import BeyondWindow, Pieces
-from model.interaction.thoughts import Thoughts
-from model.nn.decoder import Decoder, Look
-from model.nn.kv_cache import (
-    DecoderState,
-    copy_of_row,
-    fill_row,
-    first_visible,
-    fork_row,
-    oldest_kept,
-    reset_row,
-    slots,
-)
-from model.nn.sampling import Sampling, sample
+from model.interaction.parts import Pieces
+from model.interaction.row_memory import DEFAULT_SAMPLING, RowMemory
+from model.nn.decoder import Look
+from model.nn.sampling import sample
 
 __all__ = ["DEFAULT_SAMPLING", "LanguageRows"]
 
-DEFAULT_SAMPLING: Final = Sampling(temperature=0.0, repetition_penalty=1.05)
-"""The likeliest token: small models wander at higher temperatures; the penalty ends loops."""
-
 _CHUNK_TOKENS: Final = 64
-_SPAN_STEP: Final = 256
 _CANDIDATES: Final = 128
 """Of the likeliest tokens so many are looked at for one that fits."""
 
 
-class LanguageRows:
-    """A decoder and the memory of its rows; what must be left alone while stands with `Language`.
-
-    Attributes:
-        thoughts: what some layers make of what is read.
-    """
-
-    def __init__(
-        self,
-        decoder: Decoder,
-        state: DecoderState,
-        sampling: Sampling = DEFAULT_SAMPLING,
-        seed: int = 0,
-        spare: bool = False,
-    ) -> None:
-        # The state's last row, where it is spare, keeps the prefix that was read last.
-        self.rows = state.rows - spare
-        self._spare = spare
-        self._prefix: tuple[int, ...] = ()
-        self.sampling = sampling
-        self._decoder = decoder
-        self._state = state
-        self._seed = seed
-        self._device = state.lengths.device
-        # Mirrors of what the state holds, so that no question waits for the device; `_written`
-        # is one past the last position ever written since the row was empty.
-        self._lengths = [0] * state.rows
-        self._written = [0] * state.rows
-        self._pinned = [0] * state.rows
-        self.thoughts = Thoughts()
-        state.seeds.fill_(seed)
-
-    def length(self, row: int) -> int:
-        """Committed tokens in the row."""
-        return self._lengths[row]
-
-    def held(self, row: int) -> list[int]:
-        """The token ids that the row still sees, oldest first."""
-        length, pinned = self._lengths[row], self._pinned[row]
-        first = max(first_visible(length, pinned, self._state.window), pinned)
-        places = [[*range(min(pinned, length)), *range(first, length)]]
-        at = torch.tensor(places, dtype=torch.int64)
-        where = slots(at.to(self._device), self._state.pinned[row : row + 1], self._state.capacity)
-        ids: list[int] = self._state.tokens[row, where[0]].tolist()
-        return ids
+class LanguageRows(RowMemory):
+    """A decoder that reads into its rows; what must be left alone while stands with `Language`."""
 
     def append(self, row: int, ids: Sequence[int]) -> Pieces[None]:
         """Read tokens into a row; it may be cut after any layer.
@@ -132,21 +75,6 @@ class LanguageRows:
             self.fork(row, self.rows)
             self._prefix = tuple(prefix)
 
-    def snapshot(self, row: int) -> dict[str, Tensor]:
-        """Copies of the tokens of a row and of what they left in it.
-
-        Raises:
-            ValueError: the row has slid.
-        """
-        return copy_of_row(self._state, row, self._lengths[row])
-
-    def restore(self, row: int, snapshot: Mapping[str, Tensor]) -> None:
-        """Make a row what another was when its snapshot was taken, save for its pins; raises
-        KeyError or ValueError for what is no snapshot of this decoder."""
-        self.reset(row)
-        length = fill_row(self._state, row, snapshot)
-        self._lengths[row] = self._written[row] = length
-
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         """Sample one token for each row and append it; one batched step.
 
@@ -158,6 +86,9 @@ class LanguageRows:
             raise ValueError("rows must be different and hold at least one token each")
         for row in rows:
             self._written[row] = max(self._written[row], self._lengths[row] + 1)
+        if self._foresight is not None:
+            self._foresee([row for row in rows if not self._foresight.knows(row)])
+            return [self._say(row, self._foresight.take(row)) for row in rows]
         chosen, active, looks = self._together(rows)
         tokens = self._decoder.step(self._state, chosen, active, self.sampling, looks).tolist()
         for row in rows:
@@ -227,63 +158,19 @@ class LanguageRows:
         """What middle layers made of tokens of the row: see `Thoughts.mean`."""
         return self.thoughts.mean(row, start, end)
 
-    def pin(self, row: int, length: int) -> None:
-        """Keep the first `length` tokens of the row visible for ever.
-
-        Raises:
-            ValueError: the row is shorter, has already slid, or half of the window would go.
-        """
-        if length > self._lengths[row] or length > self._state.window // 2:
-            raise ValueError("pin at most what the row holds and half of the window")
-        if self._written[row] > self._state.capacity:
-            raise ValueError("pin the prefix before the row outgrows its window")
-        self._set_pinned(row, length)
-
-    def seed(self, row: int, seed: int) -> None:
-        """Set the row's noise, an int in [0, 2**32); a reset sets it back."""
-        self._state.seeds[row] = seed
-
-    def truncate(self, row: int, length: int) -> None:
-        """Forget all tokens from `length` on.
-
-        Raises:
-            ValueError: the row is shorter than that.
-            BeyondWindow: part of the window at `length` is overwritten. Going back by up to
-                `draft` tokens from the longest the row ever was always works.
-        """
-        if not 0 <= length <= self._lengths[row]:
-            raise ValueError(f"row {row} holds {self._lengths[row]} tokens, not {length}")
-        if length <= self._pinned[row]:
-            self._set_pinned(row, length)
-            self._written[row] = length
-        kept = oldest_kept(self._written[row], self._pinned[row], self._state.capacity)
-        if first_visible(length, self._pinned[row], self._state.window) < kept:
-            raise BeyondWindow(
-                f"row {row} cannot go back to {length}: tokens before {kept} are overwritten; "
-                "reset it and read the text again"
-            )
-        if length < self._lengths[row]:
-            self._lengths[row] = length
-            self._state.lengths[row] = length
-            self._state.spoken[row] = 0
-
-    def fork(self, source: int, target: int) -> None:
-        """Make row `target` a copy of row `source`."""
-        if source == target:
-            return
-        used = max(self._written[source], self._written[target])
-        fork_row(self._state, source, target, used)
-        for mirror in (self._lengths, self._written, self._pinned):
-            mirror[target] = mirror[source]
-
-    def reset(self, row: int) -> None:
-        """Empty the row."""
-        reset_row(self._state, row, self._written[row])
-        self._state.seeds[row] = self._seed
-        for mirror in (self._lengths, self._written, self._pinned):
-            mirror[row] = 0
-
     # ---- inside --------------------------------------------------------------------------------
+
+    def _foresee(self, rows: Sequence[int]) -> None:
+        """Choose at least the next token of each of these rows."""
+        assert self._foresight is not None
+        if not rows:
+            return
+        ahead = self._foresight.count
+        lengths = [self._lengths[row] for row in rows]
+        for row, length in zip(rows, lengths, strict=True):
+            self._written[row] = max(self._written[row], length + ahead)
+        looks = tuple(self._look(r, at, self._lengths[r] + ahead) for at, r in enumerate(rows))
+        self._foresight.look(rows, lengths, looks, self.sampling)
 
     def _read(self, row: int, position: int, chunk: list[int]) -> Pieces[Tensor]:
         """One pass over at most a chunk of tokens, with a pause after each layer; what the last
@@ -321,28 +208,3 @@ class LanguageRows:
         active = torch.zeros(self._state.rows, dtype=torch.bool)
         active[list(rows)] = True
         return torch.arange(self._state.rows, device=self._device), active.to(self._device), None
-
-    def _look(self, row: int, at: int, end: int) -> Look:
-        """One row, place `at` of a batch, that holds `end` tokens."""
-        state = self._state
-        span = min(-(-end // _SPAN_STEP) * _SPAN_STEP, state.capacity)
-        return Look(slice(at, at + 1), slice(row, row + 1), span, end > state.window)
-
-    def _put(self, row: int, position: int, ids: list[int]) -> None:
-        """Write ids at positions, beyond the row's length or what stands there already."""
-        self._written[row] = max(self._written[row], position + len(ids))
-        at = torch.arange(position, position + len(ids), device=self._device).unsqueeze(0)
-        where = slots(at, self._state.pinned[row : row + 1], self._state.capacity)
-        self._state.tokens[row, where[0]] = self._tensor(ids)
-
-    def _last_token(self, row: int) -> int:
-        at = self._tensor([[self._lengths[row] - 1]])
-        where = slots(at, self._state.pinned[row : row + 1], self._state.capacity)
-        return int(self._state.tokens[row, where[0, 0]])
-
-    def _set_pinned(self, row: int, length: int) -> None:
-        self._pinned[row] = length
-        self._state.pinned[row] = length
-
-    def _tensor(self, ints: Sequence[int] | Sequence[Sequence[int]]) -> Tensor:
-        return torch.tensor(ints, dtype=torch.int64, device=self._device)

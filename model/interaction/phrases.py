@@ -30,16 +30,26 @@ _CLAUSE_LENGTHS: Final = (0, 40, 80, 120)
 """Characters that phrase 0, 1, 2, 3… should have before it may end at a comma: each phrase is
 made while the one before it is heard."""
 _FIRST_CLAUSE_WORDS: Final = 2
-_FIRST_CONJUNCTION_WORDS: Final = 5
-_FIRST_PREPOSITION_WORDS: Final = 6
-"""Words that a first phrase has at least before it ends there. A word takes a slow machine a tenth
-of a second to think of, and a third of a second to say."""
+_FIRST_JOINED_WORDS: Final = 4
+_FIRST_WORDS: Final = 8
+"""Words that a first phrase has at least before it ends at a comma, before a word that joins, or
+between any two words that do not cling to each other. A word takes a slow machine a tenth of a
+second to think of, and a third of a second to say."""
 _CONJUNCTIONS = frozenset(
     "and but because so or which who where when while if although though since unless then than "
     "that whether until before after".split()
 )
 _PREPOSITIONS = frozenset(
     "in on at from with for to by about into through over under between without as".split()
+)
+_VERBS = frozenset(
+    "is are was were has have had can could will would should may might must do does did".split()
+)
+"""What stands before these is a subject of several words."""
+_JOINING = _CONJUNCTIONS | _PREPOSITIONS | _VERBS
+_CLINGING = _JOINING | frozenset(
+    "a an the my your our his her its their this that these those of not no very more most some "
+    "any i you he she it we they there be been being".split()
 )
 
 _RAW_WORD = re.compile(r"(\s*)(\S+)(?=(\s))")
@@ -107,14 +117,19 @@ class Splitting:
         return state, tuple(phrases)
 
     def hasten(self) -> tuple[Splitting, tuple[Phrase, ...]]:
-        """The first phrase, if the text so far reads like a whole sentence: all but certain, and
-        to know it, the next token, takes longer than to render it. Should the word go on after
-        all ("example.com"), its rest is spoken as the next word."""
+        """The first phrase, if the text so far reads like a whole sentence, or its last word like
+        one before which it may end: all but certain, and to know it, the next token, takes longer
+        than to render it. Should the word go on after all ("example.com"), its rest is spoken as
+        the next word."""
         word = self._tail.strip()
         quoted = any('"' in one.text for one in self._words)
-        if self._phrases or self._in_code or quoted or not _LAST_WORD.match(word):
+        if self._phrases or self._in_code or quoted or not word:
             return self, ()
-        if not is_sentence_end(word, ""):
+        begins = self._tail[0].isspace() and word.lower() in _JOINING
+        if begins and _joins((*self._words, _bare(word)), len(self._words)):
+            state, phrase = self._emit(len(self._words))
+            return state, (phrase,)
+        if not _LAST_WORD.match(word) or not is_sentence_end(word, ""):
             return self, ()
         state, phrases = self.feed(" ")
         return replace(state, _tail=""), phrases  # The space is no part of the written text.
@@ -263,6 +278,11 @@ def _ends_sentence(words: tuple[_Word, ...], index: int) -> bool:
     return index + 1 < len(words) and is_sentence_end(word.text, words[index + 1].text)
 
 
+def _bare(text: str) -> _Word:
+    """A word of which only the text matters."""
+    return _Word(text, 0, new_line=False, glued=False)
+
+
 def _ends_clause(word: _Word) -> bool:
     bare = word.text.rstrip(_CLOSERS)
     return bare[-1:] in (",", ";", ":", "—", "–") and any(c.isalnum() for c in bare)
@@ -270,12 +290,12 @@ def _ends_clause(word: _Word) -> bool:
 
 def _joins(words: tuple[_Word, ...], index: int) -> bool:
     """Whether a first phrase may end before the joining word at `index`."""
-    text = words[index].text.lower()
-    if words[index - 1].text.lower() in _CONJUNCTIONS | _PREPOSITIONS:
+    before, text = words[index - 1].text.lower(), words[index].text.lower()
+    if before in _CLINGING or words[index].new_line:
         return False
-    if text in _CONJUNCTIONS:
-        return index >= _FIRST_CONJUNCTION_WORDS
-    return text in _PREPOSITIONS and index >= _FIRST_PREPOSITION_WORDS
+    if text in _JOINING:
+        return index >= _FIRST_JOINED_WORDS
+    return index >= _FIRST_WORDS
 
 
 def _best_cut(words: tuple[_Word, ...]) -> int:

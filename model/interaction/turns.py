@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from model.engine.jobs import Priority
 from model.interaction import hearing, results, resuming, seeing, speaking
 from model.interaction.change import RowChange
 from model.interaction.floor_port import Verdict
@@ -184,7 +183,7 @@ def _confirm(change: RowChange) -> None:
     known = mind.draft is not None and (mind.draft.text or mind.draft.complete)
     fell_silent = mind.hearing.voiced_k < change.k
     if known and fell_silent and not mind.hearing.busy and hearing.unread(mind.hearing):
-        change.listen(Priority.ENDS_TURN)
+        change.listen()
 
 
 def _go_on(change: RowChange, verdict: Verdict) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from model.engine.jobs import Emit, Token, Work
+from model.engine.jobs import Emit, Priority, Token, Work
 from model.interaction import calling, seeing
 from model.interaction.backchannels import Backchannels
 from model.interaction.ears import listen as hear
@@ -112,7 +112,7 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
     text = asked.carried
     if asked.heard is not None:
         transcribed: Transcribed = yield from asked.heard
-        yield Emit(transcribed)
+        yield Emit(transcribed, then=Priority.SPEECH)
         said = " ".join(word.text for word in transcribed.heard.words)
         text = f"{text} {said}".strip()
         if not text:

@@ -17,6 +17,11 @@ __all__ = ["load_decoder"]
 
 Take = Callable[[str], Tensor]
 
+_FINE_WIDTH = 640
+"""Decoders up to this width read what RMSNorm gives with 15 bits: in SmolLM2 135M a few of its
+values are hundreds of times the others. Perplexity against float32 1.013 with it, else 1.043 to
+1.055 by the processor (roundings fall another way). Of Qwen2.5 0.5B it is 1.012 without."""
+
 
 def load_decoder(
     folder: Path,
@@ -96,15 +101,17 @@ class _Builder:
     def _layer(self, number: int) -> Layer:
         at = f"model.layers.{number}."
         heads = [f"{at}self_attn.{name}_proj" for name in ("q", "k", "v")]
+        config = self._config
+        fine = config.hidden_size <= _FINE_WIDTH
         return Layer(
             (
                 self._vector(f"{at}input_layernorm.weight"),
                 self._vector(f"{at}post_attention_layernorm.weight"),
             ),
             [
-                self._matrix(heads, bias=self._config.attention_bias),
+                self._matrix(heads, bias=config.attention_bias, fine=fine),
                 self._matrix([f"{at}self_attn.o_proj"]),
-                self._matrix([f"{at}mlp.gate_proj", f"{at}mlp.up_proj"]),
+                self._matrix([f"{at}mlp.gate_proj", f"{at}mlp.up_proj"], fine=fine),
                 self._matrix([f"{at}mlp.down_proj"]),
             ],
         )
@@ -121,7 +128,7 @@ class _Builder:
             return Rows(weight.clone(), scale.clone())
         return Rows((weight.float() * scale.unsqueeze(1)).to(self._device, self._dtype))
 
-    def _matrix(self, names: Sequence[str], bias: bool = False) -> Matrix:
+    def _matrix(self, names: Sequence[str], bias: bool = False, fine: bool = False) -> Matrix:
         """One matrix of all that share an input, below one another."""
         weight = torch.cat([self._take(f"{name}.weight") for name in names])
         offsets = torch.cat([self._vector(f"{name}.bias") for name in names]) if bias else None
@@ -131,7 +138,7 @@ class _Builder:
         if self._device.type != "cpu":
             plain = weight.float() * scale.unsqueeze(1)
             return Float(plain.to(self._device, self._dtype), offsets)
-        matrix = Int8(weight, scale, offsets)
+        matrix = Int8(weight, scale, offsets, fine)
         if self._pack:
             matrix.pack()
         return matrix

@@ -5,7 +5,7 @@ A stream that is absent (age -1, nothing recognised) has a vector of its own, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
@@ -168,6 +168,15 @@ class Fusion(nn.Module):
         }
         chosen = [name for name in STREAMS if name in config.streams]
         self.readers = nn.ModuleDict({name: make[name]() for name in chosen})
+
+    @torch.no_grad()
+    def silence(self, names: Sequence[str]) -> None:
+        """Let these readers add nothing until they are trained: all that they add passes through
+        their last matrix and, where a stream has an age, the vectors of its ages."""
+        for name in names:
+            for part, tensor in self.readers[name].named_parameters():
+                if part.endswith(("out.weight", "age.weight")):
+                    tensor.zero_()
 
     def forward(self, inputs: CoreInputs) -> Tensor:
         """Streams `[…, …]` to tokens `[…, width]`."""

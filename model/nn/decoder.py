@@ -16,13 +16,11 @@ from model.nn.decoder_config import DecoderConfig
 from model.nn.kv_cache import DecoderState, slots, visible
 from model.nn.linear import Float, Int8, Rows
 from model.nn.rotary import inverse_frequencies, rotate, turns
-from model.nn.sampling import Sampling, penalize, sample
+from model.nn.sampling import RECENT_TOKENS, Sampling, penalize, sample
 
 __all__ = ["Decoder", "Layer", "Look", "Reading"]
 
 Matrix = Float | Int8
-
-_RECENT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +210,7 @@ class Decoder(nn.Module):
         logits = self.logits(state, rows, active, looks)
         lengths, spoken = state.lengths[rows], state.spoken[rows]
         if how.repetition_penalty != 1:
-            back = torch.arange(1, _RECENT + 1, device=rows.device)
+            back = torch.arange(1, RECENT_TOKENS + 1, device=rows.device)
             recent = _tokens_at(state, rows, (lengths.unsqueeze(1) - back).clamp(min=0))
             logits = penalize(logits, recent, spoken, how.repetition_penalty)
         tokens = sample(logits, state.seeds[rows], lengths, how)

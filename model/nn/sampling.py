@@ -7,11 +7,15 @@ and a forked or re-read row draws what the first one drew.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
-__all__ = ["Sampling", "gumbel", "penalize", "sample"]
+__all__ = ["RECENT_TOKENS", "Sampling", "gumbel", "penalize", "sample"]
+
+RECENT_TOKENS: Final = 64
+"""Tokens that a penalty for repetition looks back at."""
 
 _BITS = 0xFFFFFFFF
 

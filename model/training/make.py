@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep-audio", action="store_true", help="also once it is encoded")
     parser.add_argument("--threads", type=int, default=1, help="of the passes")
+    parser.add_argument("--refresh", type=int, default=2, help="as of `encode`: 4 is twice as fast")
     chosen = parser.parse_args(arguments)
     try:
         shards.check_recipe(chosen.out, recipe(chosen.seed, chosen.split))
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(chosen.threads)
     # Told to end, it ends in order: the renderer with it, and nothing half-written stays.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    passes = Passes()
+    passes = Passes(refresh=chosen.refresh)
     began, fresh, done = time.monotonic(), 0.0, 0.0
     for index, length in _rendered(chosen):
         made = _encoded(chosen.out, index, passes, chosen.keep_audio)

@@ -150,15 +150,19 @@ class Trainer:
         self.optimiser = _optimiser(self.network, training)
 
     def begin_with(self, weights: CoreNetwork) -> None:
-        """Start from the weights of an earlier run instead of drawn ones.
+        """Start from the weights of an earlier run instead of drawn ones. Streams that it did not
+        read say nothing at first.
 
         Raises:
             ValueError: they are of another network.
         """
-        if weights.config != self.training.network:
+        wanted = self.training.network
+        fresh = [name for name in wanted.streams if name not in weights.config.streams]
+        if weights.config != wanted.without(*fresh):
             raise ValueError("the weights to begin with are of another network than is trained")
         for network in (self.network, self.average):
-            network.load_state_dict(weights.state_dict())
+            network.load_state_dict(weights.state_dict(), strict=False)
+            network.fusion.silence(fresh)
 
     def advance(self, corpus: Corpus, steps: int) -> tuple[CoreLosses, float]:
         """One step of `steps`; returns its losses and the gradient's norm before clipping."""

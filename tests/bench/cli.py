@@ -30,7 +30,7 @@ from tests.bench.harness.calibration import (
     calibrate,
     reference_command,
 )
-from tests.bench.machine import commit, description
+from tests.bench.machine import commit, description, measured_commit
 from tests.bench.matched import matched
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record, Shard, ShardMismatch
@@ -130,7 +130,7 @@ def _tolerance(options: argparse.Namespace) -> float:
 def _head(options: argparse.Namespace, seed: int) -> dict[str, Any]:
     """What must be equal for a shard to be gone on with."""
     return {
-        "commit": commit().rstrip("+"), "suite": options.suite, "split": options.split,
+        "commit": measured_commit(), "suite": options.suite, "split": options.split,
         "seed": seed, "url": options.url or "", "policy": options.policy or "",
         "engine": options.engine, "baseline": options.baseline, "target": options.target,
         "rival": options.rival,
@@ -176,7 +176,7 @@ async def _run(options: argparse.Namespace) -> int:
             found = await _system(options, draw, stack, others)
     result = {
         "run": head | {"started": round(started), "seconds": round(time.time() - started)},
-        "machine": description(),
+        "machine": description() | {"checkout": commit()},
         "calibration": calibration.as_json() if calibration is not None else None,
         **_measured(records, found, draw.seed),
         "rivals": {one.target.prefix.rstrip("."): one.health for one in others},

@@ -9,11 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-__all__ = ["commit", "description"]
+__all__ = ["commit", "description", "measured_commit"]
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("aiortc", "aiohttp", "av", "numpy", "torch", "onnxruntime", "faster-whisper",
                     "webrtcvad-wheels", "hibari-tts")  # fmt: skip
+
+_WORDS: Final = ("*.md", "docs", "tests/bench/full", "tests/bench/runs.jsonl")
 
 
 def commit() -> str:
@@ -26,6 +28,16 @@ def commit() -> str:
 
     changed = git("status", "--porcelain", "--untracked-files=no")
     return (git("rev-parse", "HEAD") or "unknown") + ("+" if changed else "")
+
+
+def measured_commit() -> str:
+    """The last commit that changed something that is measured or measures: not words about it, and
+    not what was found, which is kept beside it while a run goes on for days."""
+    found = subprocess.run(
+        ["git", "log", "-1", "--format=%H", "--", ".", *(f":(exclude){one}" for one in _WORDS)],
+        cwd=_ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return found.stdout.strip() or "unknown"
 
 
 def _processor() -> str:

@@ -72,7 +72,10 @@ async def targets(
         processes.append(process)
     for i, named in enumerate(options.baseline):
         name, floor = named.split("=", 1)
-        command = _serve_command(SERVER_PORT + 1 + i, [*options.engine, f"floor={floor}"])
+        # The rules, whatever has the floor in ours.
+        engine = [one for one in options.engine if not one.startswith("core=")]
+        engine += ["core=rules", f"floor={floor}"]
+        command = _serve_command(SERVER_PORT + 1 + i, engine)
         url, _ = await _start(stack, SERVER_PORT + 1 + i, command)
         found.append(Target(f"baseline.{name}.", url))
     for named in options.target:

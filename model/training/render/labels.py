@@ -198,7 +198,7 @@ class _Painter:
         due = max(last, -(-end // BLOCK))
         if part.kind == "interruption" and _block(end) > last:
             self._not_stopped(_block(part.first), last, _block(end))
-        answers = [own.k for own in conversation.own if own.k > last]
+        answers = [own.k for own in conversation.own if own.k > last and own.kind != "backchannel"]
         again = [_block(p.first) for p in conversation.person
                  if p is not part and p.first >= part.last and p.kind != "tic"]  # fmt: skip
         until = min([conversation.micro_turns, *answers, *again])

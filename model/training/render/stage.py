@@ -41,6 +41,10 @@ _LONGEST_GAP: Final[Mapping[Split, float]] = {"train": 4.0, "dev": 2.5}
 _EARLY: Final = 0.45
 """How often what the person does over our voice falls into its first second and a half."""
 
+_MISPLACED: Final = 0.06
+"""How often we say "mhm" where the turn is over, or inside one that is no story: whoever is only
+shown well placed signs of listening believes after one that the person goes on."""
+
 _AGAIN: Final = 0.6
 """How often something more is done over the same answer, if it goes on: an hour holds more of what
 is rarest in it."""
@@ -105,6 +109,9 @@ class _Director:
         part = self._says("turn", self._writer.turn(), self._next_start())
         if part.pauses and self._generator.random() < 0.12 and self._blunder(part):
             return
+        for sample in (*(pause.start for pause in part.pauses), part.last):
+            if self._generator.random() < _MISPLACED:
+                self._acknowledge(sample)
         self._answer(part.last)
 
     def _story(self) -> None:
@@ -130,9 +137,9 @@ class _Director:
         self._person.append(part)
         for pause in pauses:
             if self._generator.random() < 0.5:
-                wanted = seconds(pause.start, HEARING_RATE)
-                wanted += timing.backchannel_delay(self._generator)
-                self._speak("backchannel", [self._writer.pick("own_backchannels")], wanted)
+                self._acknowledge(pause.start)
+        if self._generator.random() < 0.25:
+            self._acknowledge(part.last)
         self.now = seconds(part.last, HEARING_RATE)
         self._answer(part.last)
 
@@ -247,6 +254,11 @@ class _Director:
             self._answer(
                 max(part.last, samples(self._own[-1].end_seconds, HEARING_RATE)), depth + 1
             )
+
+    def _acknowledge(self, sample: int) -> None:
+        """We say "mhm" at, or a little after, what the person said until `sample`."""
+        wanted = seconds(sample, HEARING_RATE) + timing.backchannel_delay(self._generator)
+        self._speak("backchannel", [self._writer.pick("own_backchannels")], wanted)
 
     def _blunder(self, part: PersonPart) -> bool:
         """We take a pause for the end; the person goes on and we stop."""

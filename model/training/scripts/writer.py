@@ -1,9 +1,9 @@
 """What is said: sentences of one split, with hesitations, repairs and pauses.
 
-A third of a training turn's wording are sentences that people say to something that talks
-(`talks` of `spoken.json`), a third templates of ours with slots (`wording.json`, `spoken.json`), a
-third sentences that the local language model wrote, by topic (`sentences.json`, see `gather`); dev
-has templates only, its own. A text is words; a pause stands after a word of the text, by number.
+Three fifths of training's turns are sentences that people say to something that talks (`talks` of
+`spoken.json`), a fifth templates of ours with slots (`wording.json`, `spoken.json`), a fifth
+sentences that the local language model wrote, by topic (`sentences.json`, see `gather`); dev has
+templates only, its own. A text is words; a pause stands after a word of the text, by number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FUNCTION: Final = frozenset(
 _GATHERED: Final = 0.55
 """Share of whatever can be had of both that the language model wrote."""
 
-_TALKS: Final = 0.35
+_TALKS: Final = 0.6
 """Share of training's turns that are nobody's template."""
 
 _LONG_WORDS: Final = 10
@@ -129,9 +129,11 @@ class Writer:
         draw = self._generator.random()
         if draw < 0.15:
             return self._spoken(self._either("questions"), 0.15)
-        if draw < 0.35 and "short_interruptions" in self._wording:
+        if draw < 0.25 and self._wording["talks"]:
+            return self._spoken(self._one(self._wording["talks"]), 0.15)
+        if draw < 0.42 and "short_interruptions" in self._wording:
             return Line(self.pick("short_interruptions"))
-        if draw < 0.6 and self._topic:
+        if draw < 0.65 and self._topic:
             kind = "questions" if self._generator.random() < 0.6 else "requests"
             opener = self._one(self._wording["breaking_in"])
             return Line(f"{opener} {_continued(self._one(self._topic[kind]))}")

@@ -22,7 +22,7 @@ from tests.speech.wer import word_error_rate
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(120)]
 
 QUESTION = "What is the capital city of France?"
-LONG_REQUEST = "Please tell me a long story about a ship on the sea."
+LONG_REQUEST = "Tell me about the history of ships."
 
 
 def remembered(model: CounterpointModel, row: int = 0) -> str:
@@ -31,7 +31,7 @@ def remembered(model: CounterpointModel, row: int = 0) -> str:
     return memory.text()
 
 
-def speaking_about_the_sea(model: CounterpointModel, person: Saying, blocks: int = 12) -> Rehearsal:
+def speaking_about_ships(model: CounterpointModel, person: Saying, blocks: int = 12) -> Rehearsal:
     """A conversation in which we have been heard to speak for `blocks` micro-turns."""
     rehearsal = Rehearsal.begin(model)
     rehearsal.hear(person(LONG_REQUEST))
@@ -83,7 +83,7 @@ def test_speech_goes_out_no_further_ahead_than_its_lead(
 def test_an_interruption_is_yielded_to_and_remembered_to_the_word(
     small_model: CounterpointModel, person: Saying
 ) -> None:
-    rehearsal = speaking_about_the_sea(small_model, person)
+    rehearsal = speaking_about_ships(small_model, person)
     began = rehearsal.k
     rehearsal.hear(person("No wait, tell me about the moon."))
     yields = [k for k, decision in rehearsal.decisions() if decision == "yield"]
@@ -104,7 +104,7 @@ def test_an_interruption_is_yielded_to_and_remembered_to_the_word(
 def test_an_acknowledgement_does_not_stop_us(
     small_model: CounterpointModel, person: Saying
 ) -> None:
-    rehearsal = speaking_about_the_sea(small_model, person)
+    rehearsal = speaking_about_ships(small_model, person)
     rehearsal.hear(person("Okay."))
     rehearsal.wait(10)
     assert "yield" not in [decision for _, decision in rehearsal.decisions()]
@@ -113,7 +113,7 @@ def test_an_acknowledgement_does_not_stop_us(
 def test_stop_silences_at_once_and_nothing_more_comes(
     small_model: CounterpointModel, person: Saying
 ) -> None:
-    rehearsal = speaking_about_the_sea(small_model, person)
+    rehearsal = speaking_about_ships(small_model, person)
     rehearsal.step(SILENCE, commands=("stop",))
     sent = len(rehearsal.sent[1])
     rehearsal.wait(20)
@@ -124,7 +124,7 @@ def test_stop_silences_at_once_and_nothing_more_comes(
 def test_quiet_is_not_answered_but_the_next_question_is(
     small_model: CounterpointModel, person: Saying
 ) -> None:
-    rehearsal = speaking_about_the_sea(small_model, person)
+    rehearsal = speaking_about_ships(small_model, person)
     rehearsal.hear(person("Be quiet."))
     rehearsal.step(SILENCE, commands=("quiet",))
     rehearsal.wait(30)
@@ -145,7 +145,7 @@ def test_goodbye_is_answered_by_goodbye(small_model: CounterpointModel, person: 
 def test_typed_text_is_answered_aloud_and_interrupts(
     small_model: CounterpointModel, person: Saying
 ) -> None:
-    rehearsal = speaking_about_the_sea(small_model, person)
+    rehearsal = speaking_about_ships(small_model, person)
     rehearsal.step(SILENCE, texts=("What is two plus two?",))
     rehearsal.wait(30)
     typed = [e for _, e in rehearsal.events if isinstance(e, PersonWords) and e.typed]
@@ -212,7 +212,7 @@ def test_heard_text_takes_words_of_which_more_than_half_was_heard() -> None:
 
 
 def test_what_is_remembered_is_told(small_model: CounterpointModel, person: Saying) -> None:
-    rehearsal = speaking_about_the_sea(small_model, person)
+    rehearsal = speaking_about_ships(small_model, person)
     rehearsal.step(SILENCE, commands=("stop",))
     rehearsal.wait(8)
     told = [event for _, event in rehearsal.events if isinstance(event, Remembered)]

@@ -66,3 +66,19 @@ def test_every_kernel_gives_the_exact_sums(kernel: str) -> None:
 
 def test_this_processor_has_a_quick_kernel() -> None:
     assert quickest() != "plain"
+
+
+def test_fine_rows_are_read_to_fifteen_bits() -> None:
+    generator = torch.Generator().manual_seed(3)
+    weight = torch.randint(-127, 128, (32, 576), dtype=torch.int8, generator=generator)
+    scale = torch.rand(32, generator=generator) * 0.01
+    rows = torch.randn(5, 576, generator=generator)
+    rows[:, 7] = 200.0
+    exact = rows @ (weight.float() * scale[:, None]).t()
+    plain, fine = Int8(weight, scale), Int8(weight, scale, fine=True)
+    far, near = ((one(rows) - exact).abs().max() for one in (plain, fine))
+    assert near < far / 100
+    alone = torch.cat([fine(row[None]) for row in rows])
+    assert torch.equal(fine(rows), alone)
+    fine.pack()
+    assert torch.equal(fine(rows), alone)

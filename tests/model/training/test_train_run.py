@@ -16,6 +16,8 @@ from typing import Literal
 import pytest
 import torch
 
+from model.interaction import streams
+from model.interaction.core import tensors
 from model.nn.core_network import save_core
 from model.training import shards, train_config
 from model.training.augment import NOTHING
@@ -241,6 +243,23 @@ def test_a_run_begins_with_the_weights_of_another_one(tmp_path: Path) -> None:
     assert "begun_with" in json.loads((second.out / "run.json").read_text())
     with pytest.raises(ValueError, match="another network"):
         train(replace(second, out=tmp_path / "third"), Training(), 2, STEPS)
+
+
+def test_a_stream_that_the_weights_begun_with_did_not_read_says_nothing_at_first() -> None:
+    deaf = Trainer(replace(TINY, network=TINY.network.without("belief")), 1).average
+    trainer = Trainer(TINY, 2)
+    trainer.begin_with(deaf)
+    columns = streams.nothing(streams.INPUTS, 12)
+    columns["belief"][:], columns["belief_age"][:] = 0.9, 3
+    columns["encoder"][:], columns["encoder_age"][:] = 0.5, 1
+    inputs = tensors(columns, lead=(1, 12))
+    with torch.no_grad():
+        for network in (trainer.network, trainer.average):
+            assert torch.equal(network.whole(inputs).floor, deaf.whole(inputs).floor)
+    with pytest.raises(ValueError, match="another network"):
+        Trainer(replace(TINY, network=TINY.network.without("belief")), 1).begin_with(
+            trainer.average
+        )
 
 
 def test_a_network_that_reads_no_belief_needs_none(tmp_path: Path) -> None:
