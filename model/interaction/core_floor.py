@@ -169,6 +169,7 @@ class CoreFloor:
             goes_on=not takes and near < point.draft / 2 or _says_otherwise(mind),
             resume=_may_resume(row, doing, point),
             confirms=True,
+            owes=near >= point.draft,
             jobs=jobs,
         )
 

@@ -60,6 +60,7 @@ class Verdict:
         goes_on: the person goes on, or said something else: a draft answers the wrong thing.
         resume: we were stopped for nothing, and may go on where we were cut.
         confirms: nothing is said before all voiced sound has been recognised.
+        owes: what was said waits for an answer, however long ago it was.
         jobs: work for the floor's own sake.
     """
 
@@ -72,6 +73,7 @@ class Verdict:
     goes_on: bool = False
     resume: bool = False
     confirms: bool = False
+    owes: bool = False
     jobs: tuple[FloorJob, ...] = ()
 
 

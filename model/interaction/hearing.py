@@ -43,6 +43,9 @@ OVER_MICRO_TURNS: Final = 25
 """Silence after which a segment that nobody answered is closed: longer than any pause inside a
 turn that the floor waits through."""
 
+OWED_OVER_MICRO_TURNS: Final = 100
+"""The same while the floor thinks that something was said to us and is not answered."""
+
 PATIENT: Final = 0.2
 PATIENT_OVER_MICRO_TURNS: Final = 32
 """The same for an eagerness below `PATIENT`, where the floor waits for up to 2.8 s."""
@@ -100,9 +103,11 @@ def parted(heard: Hearing) -> tuple[Hearing, tuple[Word, ...]]:
     return replace(heard, segment=rest, number=number, told=told, ahead=0), segment.settled
 
 
-def is_over(heard: Hearing, k: int, eagerness: float = 0.5) -> bool:
-    """Whether the silence has grown so long that the segment ends unanswered."""
+def is_over(heard: Hearing, k: int, eagerness: float = 0.5, owed: bool = False) -> bool:
+    """Whether the silence has grown so long that the segment ends unanswered; later while an answer
+    is `owed`."""
     longest = OVER_MICRO_TURNS if eagerness >= PATIENT else PATIENT_OVER_MICRO_TURNS
+    longest = OWED_OVER_MICRO_TURNS if owed else longest
     return heard.segment is not None and k - heard.voiced_k >= longest
 
 

@@ -56,7 +56,6 @@ class RowMemory:
         self._decoder = decoder
         self._state = state
         self._seed = seed
-        self._device = state.lengths.device
         # Mirrors of what the state holds, so that no question waits for the device; `_written`
         # is one past the last position ever written since the row was empty.
         self._lengths = [0] * state.rows
@@ -156,6 +155,10 @@ class RowMemory:
             mirror[row] = 0
 
     # ---- inside --------------------------------------------------------------------------------
+
+    @property
+    def _device(self) -> torch.device:
+        return self._state.lengths.device
 
     def _say(self, row: int, token: int) -> int:
         """Append a token that was chosen; returns it."""

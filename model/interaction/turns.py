@@ -35,7 +35,7 @@ def follow(change: RowChange, verdict: Verdict) -> None:
         _confirm(change)
     if forced or (verdict.decision == "take" and not mind.gathers):
         _take(change, verdict, forced)
-    elif hearing.is_over(change.mind.hearing, change.k, mind.settings.eagerness):
+    elif hearing.is_over(change.mind.hearing, change.k, mind.settings.eagerness, verdict.owes):
         _over(change)
     if verdict.decision == "backchannel" and mind.settings.backchannels and not mind.gathers:
         _backchannel(change, verdict)

@@ -217,6 +217,26 @@ def test_other_words_drop_the_draft_that_answers_what_was_not_said() -> None:
     assert draft() == 2
 
 
+@pytest.mark.parametrize(("person", "kept"), [("finished", 95), ("silent", 24)])
+def test_what_is_owed_an_answer_is_not_forgotten_after_a_silence(person: str, kept: int) -> None:
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+
+    def open_after(micro_turns: int) -> bool:
+        for _ in range(micro_turns):
+            live.step({0: live.given(0, blocks(1, 1)[0])})
+        mind = live.state.minds[0]
+        assert mind is not None
+        return mind.hearing.segment is not None
+
+    decided("listen", "speaking", ahead=12)
+    open_after(3)
+    decided("listen", person)
+    assert open_after(kept)
+    assert not open_after(8)
+
+
 @pytest.mark.parametrize(("eagerness", "takes"), [(0.0, 0.8), (0.5, 0.5), (1.0, 0.2)])
 def test_eagerness_moves_the_point(eagerness: float, takes: float) -> None:
     assert OperatingPoint(take=0.5).with_eagerness(eagerness).take == pytest.approx(takes)
