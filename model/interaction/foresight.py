@@ -89,6 +89,14 @@ class Foresight:
         """Whether its next token is chosen."""
         return bool(self._chosen[row])
 
+    def keep(self, row: int, tokens: Sequence[int]) -> None:
+        """These are chosen next; their keys are written but for the last one's."""
+        self._chosen[row] = list(tokens)
+
+    def guess(self, row: int, length: int, behind: Sequence[int]) -> list[int]:
+        """What may follow the row's tokens and these behind them."""
+        return proposed([*self._latest(row, length), *behind], self.count, self._habits)
+
     def take(self, row: int) -> int:
         """The next token; the caller appends it."""
         return self._chosen[row].pop(0)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from model.engine.pieces import PAUSE
+from model.interaction.foresight import agreed
 from model.interaction.parts import Pieces
 from model.interaction.row_memory import DEFAULT_SAMPLING, RowMemory
 from model.nn.decoder import Look
-from model.nn.sampling import sample
 
 __all__ = ["DEFAULT_SAMPLING", "LanguageRows"]
 
@@ -112,7 +112,8 @@ class LanguageRows(RowMemory):
             behind: tokens that are appended first, in the same pass: it costs little more.
             ahead: nats by which another token must be likelier than each of the first of `always`.
         """
-        logits, end = yield from self._read_on(row, behind)
+        rows, end = yield from self._read_on(row, behind)
+        logits = rows[0]
         likely = logits.topk(min(_CANDIDATES, len(logits))).indices.tolist()
         found = next((token for token in likely if fits(token)), -1)
         among = [*always, *([found] if found >= 0 else [])]
@@ -129,10 +130,15 @@ class LanguageRows(RowMemory):
     def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
         """Read tokens into a row that is not empty, and sample the next in the same pass: an
         `append` and a `next_tokens` in less time."""
-        logits, end = yield from self._read_on(row, ids)
-        at = self._tensor([end])
-        token = int(sample(logits[None], self._state.seeds[row : row + 1], at, self.sampling)[0])
+        guess: list[int] = []
+        if self._foresight is not None:
+            guess = self._foresight.guess(row, self._lengths[row], ids)
+        logits, end = yield from self._read_on(row, ids, guess)
+        seed = self._state.seeds[row : row + 1]
+        token, *more = agreed(logits, guess, [0], 0, seed, end, self.sampling)
         self._put(row, end, [token])
+        if self._foresight is not None:
+            self._foresight.keep(row, more)
         self._lengths[row] = end + 1
         self._state.lengths[row] = end + 1
         self._state.spoken[row] = 1
@@ -192,13 +198,16 @@ class LanguageRows(RowMemory):
             yield PAUSE
         return x
 
-    def _read_on(self, row: int, ids: Sequence[int]) -> Pieces[tuple[Tensor, int]]:
-        """Read the pending token and these; logits `[vocab]` of the next, and its position."""
-        late = ids[-(_CHUNK_TOKENS - 1) :]
+    def _read_on(
+        self, row: int, ids: Sequence[int], guess: Sequence[int] = ()
+    ) -> Pieces[tuple[Tensor, int]]:
+        """Read the pending token, these and a guess; logits `[1 + len(guess), vocab]` behind these
+        and behind each of the guess, and the position of the token behind these."""
+        late = ids[-(_CHUNK_TOKENS - 1 - len(guess)) :]
         yield from self.append(row, ids[: len(ids) - len(late)])
         start = self._lengths[row]
-        x = yield from self._read(row, start - 1, [self._last_token(row), *late])
-        return self._decoder.finish(x[:, -1])[0], start + len(late)
+        x = yield from self._read(row, start - 1, [self._last_token(row), *late, *guess])
+        return self._decoder.finish(x[0, -1 - len(guess) :]), start + len(late)
 
     def _together(self, rows: Sequence[int]) -> tuple[Tensor, Tensor, tuple[Look, ...] | None]:
         """A batch: on the CPU these rows, each over its own slots; elsewhere all rows, masked."""

@@ -151,3 +151,25 @@ def test_the_habits_of_the_default_decoder_are_there() -> None:
     habits = Habits.of("language-0.5b")
     assert habits.two and habits.one
     assert Habits.of("no-such-decoder") == NONE
+
+
+@pytest.mark.weights
+@pytest.mark.timeout(60)
+def test_a_reply_that_begins_with_the_question_foresees_too(language: Language) -> None:
+    language.sampling = Sampling(repetition_penalty=1.1)
+    kept, found = language._foresight, []
+    for foresight in (kept, None):
+        language._foresight = foresight
+        language.reset(0)
+        for _ in language.append(0, language.encode("one two three one two three")):
+            pass
+        begun = language.begin_reply(0, language.encode(" one two"))
+        token = -1
+        while token < 0:
+            try:
+                next(begun)
+            except StopIteration as done:
+                token = done.value
+        found.append([token, *(language.next_tokens([0])[0] for _ in range(30))])
+    language._foresight = kept
+    assert found[0] == found[1]
