@@ -210,6 +210,16 @@ class _Painter:
         self._set("floor_weight", due, until, 1.0)
         if due < until:
             self._event(due, until, streams.TURN_END)
+            self._acknowledged(due, until)
+
+    def _acknowledged(self, due: int, until: int) -> None:
+        """While a "mhm" of ours sounds behind the turn, nothing else can be begun."""
+        for own in self._conversation.own:
+            first, end = own.k, -(-samples(own.end_seconds, HEARING_RATE) // BLOCK)
+            if own.kind == "backchannel" and first < until and end > due:
+                span = max(first, due), min(end, until)
+                self._set("floor", *span, HOLD)
+                self._event(*span, streams.NO_EVENT)
 
     def _not_stopped(self, first: int, last: int, end: int) -> None:
         """The interruption was shorter than we were slow: we are to stop all the same."""
