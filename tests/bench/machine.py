@@ -20,24 +20,22 @@ _WORDS: Final = ("*.md", "docs", "tests/bench/full", "tests/bench/runs.jsonl")
 
 def commit() -> str:
     """The checkout's commit, with `+` when tracked files differ from it."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True,
-                              check=False)  # fmt: skip
-        return done.stdout.strip()
-
-    changed = git("status", "--porcelain", "--untracked-files=no")
-    return (git("rev-parse", "HEAD") or "unknown") + ("+" if changed else "")
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return (_git("rev-parse", "HEAD") or "unknown") + ("+" if changed else "")
 
 
 def measured_commit() -> str:
     """The last commit that changed something that is measured or measures: not words about it, and
     not what was found, which is kept beside it while a run goes on for days."""
-    found = subprocess.run(
-        ["git", "log", "-1", "--format=%H", "--", ".", *(f":(exclude){one}" for one in _WORDS)],
-        cwd=_ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return found.stdout.strip() or "unknown"
+    left_out = [f":(exclude){one}" for one in _WORDS]
+    return _git("log", "-1", "--format=%H", "--", ".", *left_out) or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
 
 
 def _processor() -> str:
