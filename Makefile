@@ -26,7 +26,7 @@ test-packages:
 	bash deploy/test-packages.sh
 
 test-weights: .venv/dev
-	$(BIN)/counterpoint weights fetch --only default --only tests --only eyes
+	$(BIN)/counterpoint weights fetch --only default --only tests --only eyes --only training
 
 .venv/installed: pyproject.toml requirements.lock deploy/setup.sh
 	bash deploy/setup.sh "$(PYTHON)"

@@ -31,7 +31,7 @@ from model.timebase import SPEAKING_RATE, samples, seconds
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["MAX_PHRASE_CHARACTERS", "HibariVoice", "append_silence"]
+__all__ = ["MAX_PHRASE_CHARACTERS", "HibariVoice", "append_silence", "cut_to_words", "with_output"]
 
 MAX_PHRASE_CHARACTERS: Final = 400
 
@@ -98,7 +98,7 @@ class HibariVoice:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(
-            _with_durations(network), options, providers=["CPUExecutionProvider"]
+            with_output(network, _DURATIONS), options, providers=["CPUExecutionProvider"]
         )
         alphabet: dict[str, int] = json.loads((assets / "vocab.json").read_text("utf-8"))
         voice = cls(session, Pronunciation(frozenset(alphabet)), alphabet)
@@ -160,9 +160,7 @@ class HibariVoice:
         yield PAUSE
         # Seeded: the breathy part of the voice is noise, and a replay must be bitwise.
         audio = dsp.synth(*(part[0] for part in spectra), np.random.default_rng(len(ids)))
-        first, last = _sounding(audio)
-        spans = _word_spans(breath, np.asarray(durations).reshape(-1), first, last)
-        return _faded(audio[first:last]), spans
+        return cut_to_words(audio, breath, np.asarray(durations).reshape(-1))
 
 
 def append_silence(spoken: Spoken, duration_seconds: float) -> Spoken:
@@ -171,8 +169,22 @@ def append_silence(spoken: Spoken, duration_seconds: float) -> Spoken:
     return Spoken(np.concatenate([spoken.audio, silence]), spoken.words)
 
 
-def _with_durations(network: bytes) -> bytes:
-    """The ONNX file with the durations as its last output.
+def cut_to_words(
+    audio: Audio, breath: Breath, durations: npt.NDArray[np.int64]
+) -> tuple[Audio, _Spans]:
+    """What sounds, its edges faded, with start and end in samples of every word in it.
+
+    Args:
+        audio: what the network made of the breath and a pad on either side, 24 kHz.
+        breath: what was said.
+        durations: of the pads and phonemes, in steps of 25 ms.
+    """
+    first, last = _sounding(audio)
+    return _faded(audio[first:last]), _word_spans(breath, durations, first, last)
+
+
+def with_output(network: bytes, name: str) -> bytes:
+    """An ONNX file with an inner value of less than 100 letters as its last output.
 
     Protocol buffers merge: a second, partial message appended to the first one adds to its
     repeated fields. So `ModelProto{graph(7){output(12){name(1)}}}` behind the file is enough.
@@ -182,7 +194,7 @@ def _with_durations(network: bytes) -> bytes:
         assert len(payload) < 128  # one byte of length
         return bytes((number << 3 | 2, len(payload))) + payload
 
-    return network + enclosed(7, enclosed(12, enclosed(1, _DURATIONS.encode())))
+    return network + enclosed(7, enclosed(12, enclosed(1, name.encode())))
 
 
 def _word_spans(breath: Breath, durations: npt.NDArray[np.int64], first: int, last: int) -> _Spans:

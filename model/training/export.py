@@ -18,7 +18,7 @@ import torch
 
 from model.interaction.core import OPERATING_POINT, OperatingPoint
 from model.nn.core_network import CoreNetwork, load_core, save_core
-from model.training import evaluate
+from model.training import best, evaluate
 from model.training.card import card
 from model.training.curve import CURVE, PICTURE
 from model.training.dataset import Corpus, listing
@@ -40,6 +40,7 @@ def export(
     most_wrong: float = evaluate.MOST_WRONG,
     most_conversations: int | None = None,
     note: str = "",
+    last: bool = True,
 ) -> evaluate.Report:
     """Write the averaged weights of a run, with the operating point that dev gives them.
 
@@ -51,6 +52,7 @@ def export(
         most_wrong: share of dev's pauses that may be taken.
         most_conversations: of dev that are looked at; None for all.
         note: what else is to be known of the run, for recipe and card.
+        last: the weights of the last step, not those of the best report on dev.
 
     Returns:
         The report on dev, of the weights as written.
@@ -63,6 +65,7 @@ def export(
     trainer = Trainer(training, int(about["seed"]))
     if not trainer.load(run):
         raise FileNotFoundError(f"{run} has no checkpoint yet: wait for its first")
+    step = trainer.step if last else best.load(run, trainer.average)
     _save(trainer.average, out, half)
     if (size := (out / "core.safetensors").stat().st_size) > MOST_BYTES:
         raise ValueError(f"the checkpoint has {size} bytes, more than {MOST_BYTES}: export by half")
@@ -74,7 +77,7 @@ def export(
                              (point.take, point.yielding, point.backchannel)))  # fmt: skip
     point.write(out / OPERATING_POINT)
     found = evaluate.report(talks, point)
-    recipe = {**about, "steps_done": trainer.step, "data": _data(run), "most_wrong": most_wrong,
+    recipe = {**about, "steps_done": step, "data": _data(run), "most_wrong": most_wrong,
               "stored": "float16" if half else "float32", "note": note}  # fmt: skip
     _write(out / RECIPE, recipe)
     _write(out / DEV, found)

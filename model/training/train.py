@@ -6,6 +6,7 @@ state.pt         weights, their average, the optimiser, the step
 curve.jsonl      losses and dev metrics
 curve.svg        the same as a picture
 dev.json         the last report on dev
+best.pt          averaged weights of the report that was best (`best.py`)
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any, Final
 import torch
 
 from model.nn.core_network import WEIGHTS, load_core
-from model.training import evaluate
+from model.training import best, evaluate
 from model.training.curve import Curve
 from model.training.dataset import Corpus, Listed, Whole, listing
 from model.training.train_config import Training, as_json, changed
@@ -201,7 +202,8 @@ def _look(run: Run, trainer: Trainer, curve: Curve, dev: list[Whole]) -> list[Wh
         return dev
     (run.out / DEV).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     curve.look(trainer.step, found)
-    _tell(f"dev: {evaluate.summary(found)}")
+    kept = best.keep(run.out, trainer.step, found, trainer.average)
+    _tell(f"dev: {evaluate.summary(found)}{'; the best so far' if kept else ''}")
     return dev
 
 

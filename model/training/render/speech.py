@@ -13,9 +13,10 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from model.messages import Audio, Word
-from model.timebase import HEARING_RATE
+from model.timebase import HEARING_RATE, SPEAKING_RATE
 from model.training.render import espeak, flite
 from model.training.render.cast import VOICES, Split, TrainingVoice
+from model.training.render.kokoro import Kokoro
 
 __all__ = ["Persona", "Utterance", "draw_persona", "own_voice", "say"]
 
@@ -82,6 +83,8 @@ def say(persona: Persona, text: str) -> Utterance:
     engine = persona.voice.engine
     if engine == "hibari":
         return _by_hibari(persona, text)
+    if engine == "kokoro":
+        return _by_kokoro(persona, text)
     if engine == "flite":
         audio, rate, words = flite.speak(persona.voice.option, text)
         # A change of rate moves pitch, formants and pace together: another, larger or smaller
@@ -113,6 +116,15 @@ def _by_hibari(persona: Persona, text: str) -> Utterance:
     spoken = _finished(_hibari(persona).render(text))
     audio = np.asarray(resample_poly(spoken.audio, 2, 3), np.float32)
     words = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
+    return Utterance(audio, tuple(word for word in words if word.text))
+
+
+def _by_kokoro(persona: Persona, text: str) -> Utterance:
+    voice = persona.voice
+    speaker = _kokoro(voice.option, voice.other, persona.pitch, persona.pace * persona.stretch)
+    spoken = _finished(speaker.render(text))
+    heard = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
+    audio, words = _resampled(spoken.audio, heard, SPEAKING_RATE, persona.stretch)
     return Utterance(audio, tuple(word for word in words if word.text))
 
 
@@ -234,6 +246,11 @@ def _hibari(persona: Persona) -> Any:
     house = _house()
     session: Any = _Morphed(house._session, persona)
     return HibariVoice(session, house._pronunciation, house._alphabet)
+
+
+@lru_cache(maxsize=4)
+def _kokoro(voice: str, other: str, share: float, pace: float) -> Kokoro:
+    return Kokoro(voice, other, share, pace)
 
 
 def _finished(pieces: Any) -> Any:

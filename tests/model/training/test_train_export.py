@@ -14,6 +14,7 @@ import torch
 from model.interaction.core import Core, tensors
 from model.nn.core_network import CoreNetwork
 from model.training import __main__ as command
+from model.training import best
 from model.training.ablation import ablation
 from model.training.dataset import Corpus, listing
 from model.training.export import export
@@ -70,6 +71,40 @@ def test_dev_is_looked_at_while_training(made: Run) -> None:
     lines = [json.loads(line) for line in (made.out / "curve.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "dev" in line] == [6, 12]
     assert json.loads((made.out / "dev.json").read_text())["turn"]["n"] == 4
+
+
+def test_the_weights_of_the_best_report_are_kept_and_exported(made: Run, tmp_path: Path) -> None:
+    assert made.dev is not None
+    lines = [json.loads(line) for line in (made.out / "curve.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines if "dev" in line]
+    network = CoreNetwork(TINY.network)
+    step = best.load(made.out, network)
+    assert step in steps
+    export(made.out, made.dev, tmp_path, last=False)
+    assert torch.equal(
+        whole(network, made.dev), whole(Core.load(tmp_path, rows=2).network, made.dev)
+    )
+    assert json.loads((tmp_path / "recipe.json").read_text())["steps_done"] == step
+    last = Trainer(TINY, 1)
+    last.load(made.out)
+    worse = {"matched": {"latency_at_0.15": None, "best_balance": 0.5}}
+    assert not best.keep(made.out, 99, worse, last.average) and best.load(made.out, network) == step
+    better = {"matched": {"latency_at_0.15": -9.0, "best_balance": 1.0}}
+    assert best.keep(tmp_path, 99, better, last.average) and best.load(tmp_path, network) == 99
+    assert torch.equal(whole(network, made.dev), whole(last.average, made.dev))
+
+
+def test_no_best_weights_without_dev(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="train with --dev"):
+        best.load(tmp_path, CoreNetwork(TINY.network))
+
+
+def test_what_is_never_answered_costs_more_than_what_is_late() -> None:
+    never = {"matched": {"latency_at_0.15": None, "best_balance": 0.9}}
+    late = {"matched": {"latency_at_0.15": 2.0, "best_balance": 0.9}}
+    apt = {"matched": {"latency_at_0.15": 2.0, "best_balance": 0.95}}
+    assert best.cost(apt) == pytest.approx(2.1)
+    assert best.cost(apt) < best.cost(late) < best.cost(never)
 
 
 def test_an_export_without_a_run_or_a_checkpoint_says_so(made: Run, tmp_path: Path) -> None:
