@@ -53,6 +53,8 @@ class Augmentation:
         warp: the person's bands lie up to this share higher or lower: another length of the throat.
         tilt: the highest band is up to so many dMel steps louder or softer than the lowest.
         masked_bands: up to so many bands in a row are not heard, twice.
+        no_bands: none of the person's bands are heard: voices are known by heart from them, while
+            states, pitch and energy are alike for those that were never heard.
         pitch: the person's pitch is up to so many octaves higher or lower.
         encoder_noise: of the encoder's states, each with its own, as a share of their spread.
         encoder_gone: share of the encoder's features that are not told.
@@ -73,6 +75,7 @@ class Augmentation:
     warp: float = 0.12
     tilt: int = 2
     masked_bands: int = 12
+    no_bands: float = 0.2
     pitch: float = 0.4
     encoder_noise: float = 0.5
     encoder_gone: float = 0.15
@@ -88,7 +91,8 @@ class Augmentation:
 NOTHING = Augmentation(
     no_encoder=0.0, late_encoder=0, encoder_stall=0.0, no_words=0.0, late_words=0,
     unknown_word=0.0, no_marks=0.0, no_belief=0.0, level=0, noisy_bin=0.0, not_rendered=0.0,
-    clock=False, warp=0.0, tilt=0, masked_bands=0, pitch=0.0, encoder_noise=0.0, encoder_gone=0.0,
+    clock=False, warp=0.0, tilt=0, masked_bands=0, no_bands=0.0, pitch=0.0, encoder_noise=0.0,
+    encoder_gone=0.0,
 )  # fmt: skip
 """Crops as they are."""
 
@@ -177,6 +181,7 @@ def _throat(inputs: streams.Arrays, how: Augmentation, generator: np.random.Gene
     """Another person with another microphone: bands stretched, tilted, some missing; pitch."""
     warp, tilt, pitch = generator.uniform(-1, 1, 3) * (how.warp, how.tilt, how.pitch)
     starts, widths = generator.random(2), generator.random(2)
+    gone = generator.random() < how.no_bands
     bins, prosody = inputs["person_dmel"], inputs["person_prosody"]
     bands = np.arange(streams.DMEL_BANDS)
     heard = np.clip(np.round(bands * (1 + warp)), 0, streams.DMEL_BANDS - 1).astype(np.int64)
@@ -185,7 +190,7 @@ def _throat(inputs: streams.Arrays, how: Augmentation, generator: np.random.Gene
     for start, width in zip(starts, widths, strict=True):
         first = int(start * streams.DMEL_BANDS)
         changed[..., first : first + int(width * (how.masked_bands + 1))] = 0
-    inputs["person_dmel"] = changed
+    inputs["person_dmel"] = np.zeros_like(changed) if gone else changed
     voiced = prosody[..., 2]
     moved = np.clip(voiced + np.float16(pitch), *PITCHES)
     prosody[..., 2] = np.where(voiced != 0, moved, 0)

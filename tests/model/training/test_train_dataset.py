@@ -133,6 +133,7 @@ def drawn(folder: Path, **how: float) -> tuple[streams.Arrays, streams.Arrays]:
         ({"warp": 0.3}, ("person_dmel",)),
         ({"tilt": 6}, ("person_dmel",)),
         ({"masked_bands": 60}, ("person_dmel",)),
+        ({"no_bands": 1.0}, ("person_dmel",)),
         ({"pitch": 0.5}, ("person_prosody",)),
         ({"encoder_noise": 0.5}, ("encoder",)),
         ({"encoder_gone": 0.5}, ("encoder",)),
