@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from model.interaction import streams
-from model.training.events import HOLD, TAKE, Judged, of_ours
+from model.training.events import HOLD, TAKE, Event, Judged, of_ours
 
-__all__ = ["Acknowledging", "acknowledgements", "matched"]
+__all__ = ["Acknowledging", "acknowledgements", "matched", "misplaced"]
 
 BACKCHANNEL: Final = streams.FLOORS.index("backchannel")
 TOLERANCE: Final = 5
@@ -74,6 +74,25 @@ def acknowledgements(
         f1, given, wanted = _score(rows)
         made.append(Acknowledging(wanted, given, f1, metronome))
     return made
+
+
+def misplaced(
+    talks: Sequence[Judged], ends: Sequence[Event], take: float, threshold: float
+) -> float:
+    """Share of the turns' ends at which we would say "mhm" before we answer, or instead.
+
+    That costs more than a place left free: the person has asked, hears that we listen, and waits.
+    """
+    if not ends:
+        return 0.0
+    said = 0
+    for end in ends:
+        here = slice(end.first, end.first + len(end.trace))
+        talk = talks[end.conversation]
+        short = (talk.floor[here, BACKCHANNEL] >= threshold) & ~of_ours(talk.labels)[here]
+        answers = np.flatnonzero(end.trace >= take)
+        said += bool(short[: answers[0] if len(answers) else None].any())
+    return said / len(ends)
 
 
 def matched(given: Sequence[int], wanted: Sequence[int]) -> int:

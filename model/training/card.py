@@ -102,6 +102,7 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
         ("balance B", overlap["balance"], overlap["n"]),
         ("backchannel F1, gain over the best metronome",
          f"{short['f1']}, {short['f1_gain']}", short["n"]),
+        ("turns' ends that get a backchannel", short["misplaced"], turn["n"]),
         ("stretches of speech taken over", wrong["speaking"], ""),
         ("takes in silence, a minute", wrong["silence_per_minute"], ""),
         ("yields to nothing, a minute of ours", wrong["holding_per_minute"], ""),

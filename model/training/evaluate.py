@@ -16,7 +16,7 @@ import torch
 from model.interaction.core import OperatingPoint, tensors
 from model.nn.core_network import CoreNetwork
 from model.timebase import MICRO_TURN_SECONDS
-from model.training.acknowledging import acknowledgements
+from model.training.acknowledging import acknowledgements, misplaced
 from model.training.dataset import Whole
 from model.training.events import (
     HOLD,
@@ -63,7 +63,7 @@ def choose(
     """The thresholds of these conversations.
 
     Take: the quickest that takes at most `most_wrong` of the pauses. Yield: the quickest of the
-    best balanced. Backchannel: the best F1.
+    best balanced. Backchannel: the best F1 less the share of turns' ends that get one.
 
     Raises:
         ValueError: a kind of event does not occur.
@@ -71,9 +71,14 @@ def choose(
     events = _all(talks)
     take = choose_quick(_taking(events), most_wrong, least_answered).threshold
     yielding = choose_balanced(_yielding(events)).threshold
-    scores = acknowledgements(talks, take, THRESHOLDS)
-    best = max(range(len(scores)), key=lambda number: scores[number].f1)
-    return OperatingPoint(take, yielding, THRESHOLDS[best])
+    ends = events["turn end"]
+    scores = {
+        threshold: found.f1 - misplaced(talks, ends, take, threshold)
+        for threshold, found in zip(
+            THRESHOLDS, acknowledgements(talks, take, THRESHOLDS), strict=True
+        )
+    }
+    return OperatingPoint(take, yielding, max(scores, key=lambda threshold: scores[threshold]))
 
 
 def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Report:
@@ -111,7 +116,7 @@ def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Repo
             "yielded": _number(at_yield.acted),
         },
         "overlap": _overlap(events, point, at_yield.acted),
-        "backchannel": _backchannel(talks, point),
+        "backchannel": _backchannel(talks, point, events["turn end"]),
         "wrong": _wrong(talks, events, point),
         "matched": _matched(taking, yielding),
         "take_curve": [_point(one) for one in taking[::3]],
@@ -176,7 +181,7 @@ def _overlap(events: Events, point: OperatingPoint, yielded: float) -> Report:
     }
 
 
-def _backchannel(talks: Sequence[Judged], point: OperatingPoint) -> Report:
+def _backchannel(talks: Sequence[Judged], point: OperatingPoint, ends: Sequence[Event]) -> Report:
     found = acknowledgements(talks, point.take, (point.backchannel,))[0]
     return {
         "n": found.places,
@@ -184,6 +189,7 @@ def _backchannel(talks: Sequence[Judged], point: OperatingPoint) -> Report:
         "f1": _number(found.f1),
         "metronome_f1": _number(found.metronome),
         "f1_gain": _number(found.gain),
+        "misplaced": _number(misplaced(talks, ends, point.take, point.backchannel)),
     }
 
 

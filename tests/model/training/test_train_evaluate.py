@@ -12,10 +12,10 @@ import pytest
 from model.interaction.core import OperatingPoint
 from model.training import evaluate
 from model.training.ablation import ablation
-from model.training.acknowledging import acknowledgements, matched
+from model.training.acknowledging import acknowledgements, matched, misplaced
 from model.training.curve import picture
 from model.training.dataset import Whole
-from model.training.events import KINDS, Judged, events_of
+from model.training.events import KINDS, Event, Judged, events_of
 from model.training.failures import failures
 from model.training.operating_point import sweep
 from tests.model.training.tiny_shards import (
@@ -108,6 +108,21 @@ def test_backchannels_are_matched_and_judged_against_a_metronome() -> None:
     taken = judged((27, BACKCHANNEL))
     taken.labels["floor"][26] = HOLD
     assert acknowledgements([taken], 0.5, [0.5])[0].places == 0
+
+
+def test_a_short_sign_where_a_turn_is_over_is_misplaced_unless_the_answer_comes_first() -> None:
+    labels = {"floor": np.zeros(40, np.int8)}
+    floor = np.zeros((40, 5), np.float32)
+    floor[12, BACKCHANNEL], floor[14, TAKE] = 0.8, 0.9
+    floor[24, TAKE], floor[26, BACKCHANNEL] = 0.9, 0.8
+    talk = Judged(floor, labels)
+    ends = [Event(floor[k : k + 8, TAKE], 0, k) for k in (10, 22)]
+    assert misplaced([talk], ends, 0.5, 0.5) == 0.5
+    assert misplaced([talk], ends, 0.95, 0.5) == 1.0  # No answer comes at all.
+    assert misplaced([talk], ends, 0.5, 0.85) == 0.0
+    labels["floor"][12] = HOLD  # One of ours sounds already.
+    assert misplaced([talk], ends, 0.5, 0.5) == 0.0
+    assert misplaced([talk], [], 0.5, 0.5) == 0.0
 
 
 def test_the_operating_point_is_the_quickest_within_bounds() -> None:
