@@ -28,6 +28,9 @@ BACKCHANNEL: Final = streams.FLOORS.index("backchannel")
 PAUSING: Final = streams.PERSON_STATES.index("pausing")
 FINISHED: Final = streams.PERSON_STATES.index("finished")
 
+OVERDUE: Final = 10
+"""Micro-turns behind a turn's end from which on it is not to be taken for a pause any more."""
+
 LATEST: Final = 20
 """Micro-turns of waiting after which being later costs no more."""
 
@@ -66,6 +69,9 @@ class LossWeights:
         lateness: expected delay of an action that is due, a second.
         wrong: chance of a wrong action in an event.
         missed: chance that a place for a backchannel goes by.
+        overdue: what the floor's cross entropy is multiplied by where an answer is due for a second
+            and more. Such silences are as frequent behind what was said to somebody else, so that
+            a voice never heard before, of which that is not sure, was never answered.
         sharpness: how much more decided than its probabilities the model is taken to act, since
             it acts on a threshold, not by chance; 1 takes them as they are.
     """
@@ -77,6 +83,7 @@ class LossWeights:
     lateness: float = 0.5
     wrong: float = 1.0
     missed: float = 0.1
+    overdue: float = 1.0
     sharpness: float = 1.0
 
 
@@ -99,7 +106,9 @@ def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) ->
     Events may be cut by either end of a sequence: one that began before it counts from its start.
     """
     live = labels.live.float()
-    floor = _classes(outputs.floor, labels.floor, labels.floor_weight * live)
+    late = (labels.event == streams.TURN_END) & (labels.event_age >= OVERDUE)
+    heavier = 1.0 + (weights.overdue - 1.0) * late.float()
+    floor = _classes(outputs.floor, labels.floor, labels.floor_weight * live * heavier)
     person = _classes(outputs.person, labels.person, labels.person_weight * live)
     known = (labels.projection >= 0).float() * (labels.projection_weight * live)[..., None, None]
     projection = fn.binary_cross_entropy_with_logits(

@@ -91,6 +91,17 @@ def test_classes_count_by_weight_and_unknown_ones_not_at_all() -> None:
     assert float(found.person) == pytest.approx(math.log(6), rel=1e-3)
 
 
+def test_an_answer_that_is_a_second_overdue_counts_more() -> None:
+    """One of three micro-turns weighs four: an event of a pause as old does not."""
+    given = labels(
+        3, event=[1, 1, 2], event_age=[9, 10, 10], floor=[TAKE] * 3, floor_weight=[1] * 3
+    )
+    found = losses(acting(TAKE, [0.5, 0.25, 0.5]), given, overdue=4.0)
+    assert float(found.floor) == pytest.approx((2 + 4 * 2) * math.log(2) / 6, rel=1e-3)
+    plain = losses(acting(TAKE, [0.5, 0.25, 0.5]), given)
+    assert float(plain.floor) == pytest.approx((2 + 2) * math.log(2) / 3, rel=1e-3)
+
+
 def test_only_known_windows_and_opinions_count() -> None:
     ahead = np.full((2, 2, 4), -1.0)
     ahead[0, 0, 0] = 1.0
