@@ -218,7 +218,11 @@ def _while_we_speak(
         burst = min(burst, MICRO_TURN_SECONDS)
         state = replace(state, speaking=True, turn=False, yielded=False, burst_seconds=burst)
     recent = not _reached(settings.patience_seconds, state.silence_seconds)
-    words = _plain(_burst_words(state, observation)) if recent and state.burst_seconds else []
+    if not recent:
+        # Its words count no more, so neither does how long it was: an "okay, I see" of 0.7 s made
+        # us stop when it was forgotten.
+        state = replace(state, burst_seconds=0.0)
+    words = _plain(_burst_words(state, observation)) if state.burst_seconds else []
     acknowledging = is_acknowledgement(words)
     if state.yielded:
         return Decided(state, "hold", 0.0, "speaking", 1.0)

@@ -179,6 +179,16 @@ def test_acknowledging_is_told() -> None:
     assert set(listener.hear(QUIET, 40, words="mhm")) == {"listen"}
 
 
+def test_an_acknowledgement_that_is_forgotten_does_not_stop_us() -> None:
+    listener = Listener()
+    listener.hear(QUIET, 20, speaking=True)
+    listener.hear(VOICE, 3, speaking=True)
+    listener.hear(VOICE, 4, speaking=True, words="okay I see")
+    heard = listener.hear(QUIET, 40, speaking=True, words="okay I see")
+    assert set(heard) == {"hold"}
+    assert "yield" in listener.hear(VOICE, 12, speaking=True, words="okay I see wait a moment")
+
+
 def test_an_interruption_after_an_acknowledgement_counts_only_its_own_words() -> None:
     listener = Listener()
     listener.hear(QUIET, 5, speaking=True)
