@@ -275,9 +275,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if options.suite != "nulls" and not options.url and not os.environ.get(_MARK):
         rivals.prepare(rivals.wanted(options.rival))
         # Into a network of our own; --url stays in the one we were started in.
-        environment = os.environ | {_MARK: "1"}
-        command = bed.within([sys.executable, "-m", "tests.bench", *words])
-        os.execvpe(command[0], command, environment)
+        return bed.enter([sys.executable, "-m", "tests.bench", *words])
     if os.environ.get(_MARK):
         bed.prepare()
     try:
