@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import aiohttp
 import numpy as np
 import pytest
 from aiohttp import web
@@ -70,20 +71,27 @@ class TestFailedCalls:
     async def test_whatever_one_call_dies_of_the_others_go_on(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        tried: list[int] = []
+
         async def play(*_: object) -> None:
+            tried.append(1)
             raise json.JSONDecodeError("Expecting value", "Internal Server Error", 0)
+
+        async def at_once(_: float) -> None:
+            return
 
         async def alive(_: Target) -> str:
             return ""
 
         monkeypatch.setattr(running, "play", play)
         monkeypatch.setattr(running, "gone", alive)
-        monkeypatch.setattr(running, "_TRIES", 1)
+        monkeypatch.setattr("tests.bench.running.asyncio.sleep", at_once)
         monkeypatch.setattr(Draw, "script", silent)
         shard = Shard(tmp_path / "run.shard.jsonl", HEAD)
         works = [Work("turn", "synthetic", i) for i in range(2)]
         await run_clips(shard, works, [Target("", "http://x")], Draw("dev", 1), words=False)
         assert [record.failure.split(":")[0] for record in shard.records] == ["JSONDecodeError"] * 2
+        assert len(tried) == 2 * running._TRIES
 
     async def test_a_refusal_in_plain_text_is_the_calls_failure(self) -> None:
         async def refuse(_: web.Request) -> web.Response:
@@ -208,11 +216,15 @@ class TestRivals:
             finally:
                 ended.append(True)
 
+        async def hung_up(_: str) -> None:
+            raise aiohttp.ServerDisconnectedError  # Of aiohttp's errors, one that is no OSError.
+
         monkeypatch.setattr(pipecat, "running", started)
+        monkeypatch.setattr(pipecat, "health", hung_up)
         async with contextlib.AsyncExitStack() as stack:
             found, absent = await starting.start([starting.Wanted("pipecat")], stack, [])
             assert found == [] and ended == [True]
-            assert "127.0.0.1" in absent["rival.pipecat"]
+            assert "disconnected" in absent["rival.pipecat"]
 
     def test_a_kept_run_does_not_begin_without_one(self) -> None:
         with pytest.raises(SittingEnded, match="no environment.*--without-rival"):
