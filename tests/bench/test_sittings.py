@@ -293,7 +293,8 @@ class TestBeside:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def system(suite: str, *_: object) -> dict[str, Measure]:
-            return {"capacity.sessions" if suite == "load" else "transport.round_trip_ms": ONE}
+            load = {"capacity.sessions": ONE, "load_1.calls.failed": ONE}
+            return load if suite == "load" else {"transport.round_trip_ms": ONE}
 
         async def echo(*_: object) -> Target:
             return Target("", "http://x")
