@@ -100,7 +100,11 @@ bench: setup-tests
 # baselines are swept over their thresholds in the same run. `make bench-plan` says how long it takes.
 TIMEOUT = {"sure": 1.1, "likely": 1.1, "patience_seconds": $(1)}
 END_OF_TURN = {"sure": $(1), "likely": $(1)}
-FULL = all --n 100 --split test --sessions 4 --json tests/bench/full/full.json --rival pipecat \
+# What is drawn at the start of a server, how many threads and which language model, is named.
+CHECKPOINT = model/weights/core/core.safetensors
+FULL = all --n 100 --split test --checkpoint $(CHECKPOINT) --sessions 4 \
+	  --engine core=shipped --engine threads=1 --engine language=language-0.5b \
+	  --json tests/bench/full/full.json --rival pipecat \
 	  --baseline 'timeout_400=$(call TIMEOUT,0.4)' \
 	  --baseline 'timeout_800=$(call TIMEOUT,0.8)' \
 	  --baseline 'timeout_1300=$(call TIMEOUT,1.3)' \

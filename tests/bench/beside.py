@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.bench.files import replace_text
 from tests.bench.harness.browser import BrowserMissing, play_in_browser
+from tests.bench.harness.caller import CallFailed
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record
 from tests.bench.results import measures_of
@@ -22,12 +24,16 @@ from tests.bench.servers import echo_target
 from tests.bench.stimuli.making import Half
 from tests.bench.systems import run_system
 
-__all__ = ["Kept", "beside"]
+__all__ = ["Kept", "NotMeasured", "beside"]
 
 _LOAD_SHARE: Final = 0.12
 _RIVAL_ECHO_PORT: Final = 8470
 
 Found = dict[str, Measure]
+
+
+class NotMeasured(Exception):
+    """A part that could not be measured; said in the report, and tried again the next time."""
 
 
 class Kept:
@@ -39,6 +45,7 @@ class Kept:
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
+        self.failed: list[str] = []
         self._path = path
         self._parts: dict[str, dict[str, Any]] = {}
         self._head = json.loads(json.dumps(dict(head)))
@@ -48,12 +55,20 @@ class Kept:
                 self._parts = known["parts"]
 
     async def once(self, part: str, measure: Callable[[], Awaitable[Found]]) -> Found:
-        """What was kept of this part, else what `measure` finds now."""
+        """What was kept of this part, else what `measure` finds now.
+
+        What it does not find is not kept but told in `failed`.
+        """
         if part not in self._parts:
-            found = await measure()
+            try:
+                found = await measure()
+                if all(one.n == 0 for one in found.values()):
+                    raise NotMeasured("no call succeeded")
+            except (NotMeasured, CallFailed, TimeoutError) as error:
+                self.failed.append(f"{part}: not measured: {error or 'time out'}")
+                return {}
             self._parts[part] = {key: one.as_json() for key, one in found.items()}
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(json.dumps({"head": self._head, "parts": self._parts}))
+            replace_text(self._path, json.dumps({"head": self._head, "parts": self._parts}))
         return {key: Measure.of_json(one) for key, one in self._parts[part].items()}
 
 
@@ -63,10 +78,9 @@ async def beside(
     draw: Draw,
     ours: tuple[Target, Sequence[int]],
     others: Sequence[rivals.Started],
-) -> tuple[Found, list[str]]:
-    """All of it for ours and the rivals; and what could not be measured, with reasons."""
+) -> Found:
+    """All of it for ours and the rivals; `kept.failed` says what could not be measured."""
     found: Found = {}
-    failed: list[str] = []
     turns = {"n": max(min(options.n // 2, 40), 5)}
     load = {"n": max(round(options.n * _LOAD_SHARE), 2), "sessions": options.sessions}
 
@@ -76,7 +90,7 @@ async def beside(
 
     found |= await kept.once("transport", transport)
     target, processes = ours
-    found |= await kept.once("load", lambda: run_system("load", target, draw, processes, load))
+    found |= await kept.once("load", lambda: _loaded(target, draw, processes, load))
     for i, one in enumerate(others):
         name = one.target.prefix
 
@@ -86,29 +100,33 @@ async def beside(
                 started, absent = await rivals.start(
                     asked, stack, options.engine, echo=True, port=port
                 )
-                failed.extend(absent.values())
                 if not started:
-                    return {}
+                    raise NotMeasured("; ".join(absent.values()))
                 return await run_system("transport", started[0].target, draw, (), turns)
 
         async def loaded(one: rivals.Started = one) -> Found:
-            return await run_system("load", one.target, draw, [one.process], load)
+            return await _loaded(one.target, draw, [one.process], load)
 
         for part, measure in (("transport", echoed), ("load", loaded)):
             measured = await kept.once(f"{name}{part}", measure)
             found |= {f"{name}{key}": value for key, value in measured.items()}
-    with contextlib.suppress(_NoBrowser):
-        found |= await kept.once("browser", lambda: _browser(options, draw, target, failed))
-    return found, failed
+    if options.browser:
+        found |= await kept.once("browser", lambda: _browser(options, draw, target))
+    return found
 
 
-class _NoBrowser(Exception):
-    """There is none, or it failed; said in the report, and tried again by the next run."""
-
-
-async def _browser(
-    options: argparse.Namespace, draw: Draw, target: Target, failed: list[str]
+async def _loaded(
+    target: Target, draw: Draw, processes: Sequence[int], load: Mapping[str, int]
 ) -> Found:
+    """`load` of one server. Where no call succeeds, nothing would break a target."""
+    found = await run_system("load", target, draw, processes, load)
+    # A call that succeeds holds a turn; how many failed may be among the findings as well.
+    if not any(key.startswith("load_") and key.endswith("turn.answered") for key in found):
+        raise NotMeasured("no call succeeded")
+    return found
+
+
+async def _browser(options: argparse.Namespace, draw: Draw, target: Target) -> Found:
     """A few turns and pauses through a real page; `browser.<key>`."""
     records: list[Record] = []
     for index in range(options.browser):
@@ -118,7 +136,6 @@ async def _browser(
         try:
             log = await play_in_browser(target.url, script)
         except BrowserMissing as error:
-            failed.append(f"browser: not measured: {error}")
-            raise _NoBrowser from error
+            raise NotMeasured(str(error)) from error
         records.append(Record("browser.", script.suite, script.clip, log))
     return measures_of(records, draw.seed)

@@ -117,6 +117,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     if not os.environ.get("BENCH_INSIDE"):
-        command = bed.within([sys.executable, "-m", "tests.bench.broken", *sys.argv[1:]])
-        os.execvpe(command[0], command, os.environ | {"BENCH_INSIDE": "1"})
+        sys.exit(bed.enter([sys.executable, "-m", "tests.bench.broken", *sys.argv[1:]]))
     sys.exit(main())

@@ -2,7 +2,8 @@
 
 Without `--url` the bench starts the server itself, in a network of its own, and ends it. Clips are
 kept in a shard file beside the result as they are played: the same command goes on where a killed
-one stopped. `counterpoint bench compare A.json B.json` says whether two runs agree.
+one stopped, on the same machine. `counterpoint bench compare A.json B.json` says whether two runs
+agree.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from model.weights.errors import WeightsError
-from tests.bench import comparing, servers
+from tests.bench import comparing, servers, sittings
 from tests.bench.beside import Kept, beside
+from tests.bench.command import arguments, wrong
 from tests.bench.estimating import costs, shown
+from tests.bench.files import replace_text
 from tests.bench.harness import bed
 from tests.bench.harness.calibration import (
     DELAY_SECONDS,
@@ -30,82 +34,35 @@ from tests.bench.harness.calibration import (
     calibrate,
     reference_command,
 )
-from tests.bench.machine import commit, description, measured_commit
+from tests.bench.machine import commit, description, measured_commit, uncommitted
 from tests.bench.matched import matched
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record, Shard, ShardMismatch
 from tests.bench.report import write_report
-from tests.bench.results import compared, measures_of, null_records, unreached
+from tests.bench.results import compared, failures, measures_of, null_records, unreached
 from tests.bench.rivals import starting as rivals
-from tests.bench.running import CLIP_SUITES, Draw, Target, Work, plan, run_clips
+from tests.bench.running import (
+    CLIP_SUITES,
+    Draw,
+    SittingEnded,
+    Target,
+    Work,
+    plan,
+    run_clips,
+)
 from tests.bench.stimuli.making import Half
 from tests.bench.stimuli.splits import Split, test_seed
-from tests.bench.systems import SYSTEM_SUITES, run_system
+from tests.bench.systems import run_system
 from tests.bench.visual.stamps import MaterialMissing
 
 __all__ = ["main"]
 
-ROOT: Final = Path(__file__).parents[2]
 RUNS: Final = Path(__file__).with_name("runs.jsonl")
 REFERENCE_PORT: Final = 8499
 RIVAL_SUITES: Final = {*CLIP_SUITES, "transport", "capacity", "load"} - {"nulls"}
 _MARK: Final = "BENCH_INSIDE"
 _VISUAL_TOLERANCE_SECONDS: Final = 0.1
 _CALIBRATIONS: Final = 3  # a moment of load must not end a run of hours
-
-
-def _arguments(words: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="counterpoint bench", description=__doc__)
-    parser.add_argument("suite", choices=[*CLIP_SUITES, *SYSTEM_SUITES])
-    parser.add_argument("--n", type=int, default=20, help="clips of each kind")
-    parser.add_argument("--seed", type=int, default=1, help="of dev; test has its checkpoint's")
-    parser.add_argument("--split", choices=["dev", "test"], default="dev")
-    parser.add_argument("--checkpoint", type=Path, help="whose hash seeds the test split")
-    parser.add_argument("--half", choices=["synthetic", "human", "both"], default="both")
-    parser.add_argument("--json", type=Path, default=ROOT / "out/bench/result.json", metavar="OUT")
-    parser.add_argument("--url", help="of a running server, reachable over UDP from here")
-    parser.add_argument("--start", action="store_true", help="start it (the default without --url)")
-    parser.add_argument("--policy", help="measure a scripted agent instead, by name")
-    parser.add_argument("--plan", action="store_true", help="only say how long it would take")
-    parser.add_argument(
-        "--at-once", type=int, default=1, help="clips side by side; for scripted agents only"
-    )
-    parser.add_argument(
-        "--target", action="append", default=[], metavar="PREFIX=URL",
-        help="measure another server in the same run, as baseline.NAME or rival.NAME",
-    )  # fmt: skip
-    parser.add_argument(
-        "--baseline", action="append", default=[], metavar="NAME=JSON",
-        help="also start our server with these settings of the floor; NAME_NUMBER makes a curve",
-    )  # fmt: skip
-    parser.add_argument(
-        "--rival", action="append", default=[], metavar="NAME[=JSON]",
-        help="also start this rival: pipecat, or pipecat_1000={\"turn_stop_seconds\": 1}",
-    )  # fmt: skip
-    parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
-    parser.add_argument("--sessions", type=int, default=2, help="most sessions of load")
-    parser.add_argument("--minutes", type=float, default=2.0, help="of tick")
-    parser.add_argument("--browser", type=int, default=6, help="clips through Chromium, of all")
-    parser.add_argument("--fresh", action="store_true", help="drop the clips played before")
-    parser.add_argument("--words", action="store_true", help="transcribe in every suite")
-    return parser.parse_args(words)
-
-
-def _wrong(options: argparse.Namespace) -> str:
-    """What is wrong with the command; empty when nothing is."""
-    try:
-        rivals.wanted(options.rival)
-    except ValueError as error:
-        return str(error)
-    for prefix in servers.prefixes(options)[1:]:
-        parts = prefix.split(".")
-        if len(parts) != 3 or parts[0] not in ("baseline", "rival") or not parts[1]:
-            return f"{prefix.rstrip('.')}: a name has no dot and no '='; use baseline.NAME"
-    if options.at_once > 1 and not options.policy:
-        return "--at-once measures scripted agents only; how many sessions ours carries is `load`"
-    if options.plan and options.suite in (*SYSTEM_SUITES, "nulls"):
-        return f"--plan: {options.suite} plays no fixed clips"
-    return ""
 
 
 async def _calibration() -> Calibration | None:
@@ -130,10 +87,11 @@ def _tolerance(options: argparse.Namespace) -> float:
 def _head(options: argparse.Namespace, seed: int) -> dict[str, Any]:
     """What must be equal for a shard to be gone on with."""
     return {
-        "commit": measured_commit(), "suite": options.suite, "split": options.split,
-        "seed": seed, "url": options.url or "", "policy": options.policy or "",
-        "engine": options.engine, "baseline": options.baseline, "target": options.target,
-        "rival": options.rival,
+        "commit": measured_commit(), "uncommitted": uncommitted(),
+        "checkpoint": sittings.checkpoint(options.checkpoint), "suite": options.suite,
+        "split": options.split, "seed": seed, "url": options.url or "",
+        "policy": options.policy or "", "engine": options.engine, "baseline": options.baseline,
+        "target": options.target, "rival": options.rival,
     }  # fmt: skip
 
 
@@ -147,43 +105,92 @@ def _works(options: argparse.Namespace) -> list[Work]:
     return plan(options.suite, options.n, [h for h in every if options.half in (h, "both")])
 
 
+def _shard(options: argparse.Namespace, head: dict[str, Any]) -> Shard | None:
+    """Where the clips of a suite that has some are kept."""
+    if options.suite not in CLIP_SUITES or options.suite == "nulls":
+        return None
+    path = options.json.with_suffix(".shard.jsonl")
+    if options.fresh:
+        path.unlink(missing_ok=True)
+        options.json.with_suffix(".beside.json").unlink(missing_ok=True)
+    return Shard(path, head)
+
+
 async def _run(options: argparse.Namespace) -> int:
     draw = _draw(options)
     started = time.time()
     head = _head(options, draw.seed)
-    shard: Shard | None = None
-    if options.suite in CLIP_SUITES and options.suite != "nulls":
-        path = options.json.with_suffix(".shard.jsonl")
-        if options.fresh:
-            path.unlink(missing_ok=True)
-            options.json.with_suffix(".beside.json").unlink(missing_ok=True)
-        shard = Shard(path, head)
+    machine = description() | {"checkout": commit()}
+    shard = _shard(options, head)
+    before = shard.sittings if shard is not None else []
+    if not options.other_machine:
+        sittings.same_machine(before, machine)
     calibration = await _calibration()
     if calibration is not None and abs(calibration.error_seconds) > _tolerance(options):
         off = f"the reference agent was off by {calibration.error_seconds * 1000:.1f} ms"
         print(f"{off}: this machine is too busy to measure anything; try again", file=sys.stderr)
         return 3
+    sitting: dict[str, Any] = {
+        "started": round(started), "machine": machine,
+        "calibration": calibration.as_json() if calibration is not None else None,
+    }  # fmt: skip
     async with contextlib.AsyncExitStack() as stack:
-        asked = rivals.wanted(options.rival) if options.suite in RIVAL_SUITES else []
-        echo = options.suite == "transport"
-        others, absent = await rivals.start(asked, stack, options.engine, echo=echo)
-        failed = [f"{name}: not measured: {why}" for name, why in absent.items()]
+        others = await _rivals(options, sitting, shard, stack)
+        begin = partial(_begin, options, head, shard, sitting)
+        kept = Kept(options.json.with_suffix(".beside.json"), head)
         found: dict[str, Measure] = {}
         records: list[Record] = []
         if options.suite in CLIP_SUITES:
-            records, found = await _clips(options, draw, shard, stack, others, failed)
+            records, found = await _clips(options, draw, (shard, kept, begin), stack, others)
         else:
-            found = await _system(options, draw, stack, others)
+            found = await _system(options, draw, begin, stack, others)
+    every = shard.sittings if shard is not None else [sitting]
     result = {
         "run": head | {"started": round(started), "seconds": round(time.time() - started)},
-        "machine": description() | {"checkout": commit()},
-        "calibration": calibration.as_json() if calibration is not None else None,
+        "machine": machine,
+        "calibration": sitting["calibration"],
         **_measured(records, found, draw.seed),
-        "rivals": {one.target.prefix.rstrip("."): one.health for one in others},
-        "failed": failed + [f"{r.target}{r.clip}: {r.failure}" for r in records if r.failure],
-    }
+        "sittings": every,
+        "conditions": sittings.conditions(records),
+        "parts": sittings.parts_of(records),
+        "rivals": sittings.versions_of(every),
+        "failed": failures(records),
+        "not_measured": kept.failed
+        + [f"{name}: not measured: {why}" for name, why in sittings.left_out(every).items()],
+    }  # fmt: skip
     _write(options, result, records)
     return 0
+
+
+def _begin(
+    options: argparse.Namespace,
+    head: dict[str, Any],
+    shard: Shard | None,
+    sitting: dict[str, Any],
+) -> None:
+    """All servers are up: the sitting, and a run of the test split, are written down."""
+    if options.split == "test":
+        sittings.log_begun(RUNS, head, sitting["machine"], shard, fresh=options.fresh)
+    if shard is not None:
+        shard.sit(sitting)
+
+
+async def _rivals(
+    options: argparse.Namespace,
+    sitting: dict[str, Any],
+    shard: Shard | None,
+    stack: contextlib.AsyncExitStack,
+) -> list[rivals.Started]:
+    """Those that are measured, started; the sitting is told of them, and of those that are not."""
+    asked = rivals.wanted(options.rival) if options.suite in RIVAL_SUITES else []
+    gone = sittings.left_out(shard.sittings) if shard is not None else {}
+    asked = [one for one in asked if f"rival.{one.name}" not in gone]
+    echo = options.suite == "transport"
+    others, absent = await rivals.start(asked, stack, options.engine, echo=echo)
+    allowed = options.without_rival or shard is None
+    sitting["without"] = sittings.without(absent, allowed=allowed)
+    sitting["rivals"] = {one.target.prefix.rstrip("."): one.health for one in others}
+    return others
 
 
 def _measured(records: list[Record], found: dict[str, Measure], seed: int) -> dict[str, Any]:
@@ -204,10 +211,12 @@ def _measured(records: list[Record], found: dict[str, Measure], seed: int) -> di
 async def _system(
     options: argparse.Namespace,
     draw: Draw,
+    begin: Callable[[], None],
     stack: contextlib.AsyncExitStack,
     others: Sequence[rivals.Started],
 ) -> dict[str, Measure]:
     targets, processes = await servers.targets(options, stack)
+    begin()
     given = vars(options)
     found = await run_system(options.suite, targets[0], draw, processes, given)
     for one in others:
@@ -219,41 +228,37 @@ async def _system(
 async def _clips(
     options: argparse.Namespace,
     draw: Draw,
-    shard: Shard | None,
+    kept: tuple[Shard | None, Kept, Callable[[], None]],
     stack: contextlib.AsyncExitStack,
     others: Sequence[rivals.Started],
-    failed: list[str],
 ) -> tuple[list[Record], dict[str, Measure]]:
     """The records of a suite of clips, and what `all` measures beside them."""
     works = _works(options)
+    shard, parts, begin = kept
     if shard is None:
+        begin()
         return null_records(draw.script(work) for work in works), {}
     targets, processes = await servers.targets(options, stack)
     every: list[Target] = [*targets, *(one.target for one in others)]
     words = options.words or options.suite in ("voice", "heard", "all")
+    begin()
     await run_clips(shard, works, every, draw, words=words, at_once=options.at_once)
     nulls = null_records(draw.script(work) for work in works if work.suite != "voice")
     wanted = {work.clip for work in works}
-    records = [r for r in shard.records if r.clip in wanted] + nulls
+    # Of a rival that was left out later there are some, which say nothing.
+    prefixes = {target.prefix for target in every}
+    records = [r for r in shard.records if r.clip in wanted and r.target in prefixes] + nulls
     if options.suite != "all" or options.url or options.policy:
         return records, {}
-    kept = Kept(options.json.with_suffix(".beside.json"), _head(options, draw.seed))
-    ours = targets[0], processes[:1]
-    found, missing = await beside(kept, options, draw, ours, others)
-    failed.extend(missing)
-    return records, found
+    return records, await beside(parts, options, draw, (targets[0], processes[:1]), others)
 
 
 def _write(options: argparse.Namespace, result: dict[str, Any], records: list[Record]) -> None:
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(result, indent=1) + "\n")
+    replace_text(options.json, json.dumps(result, indent=1) + "\n")
     page = options.json.with_suffix(".html")
     write_report(page, options.json.with_suffix(".md"), result, records)
     if options.split == "test":
-        line = {"run": result["run"], "machine": result["machine"],
-                "measures": result["measures"]}  # fmt: skip
-        with RUNS.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        sittings.log_measured(RUNS, result)
     for key, measure in result["measures"].items():
         if not key.startswith("null."):
             print(f"{key:44} {measure['value']!s:>10}  n={measure['n']}  {measure['ci95']}")
@@ -261,23 +266,26 @@ def _write(options: argparse.Namespace, result: dict[str, Any], records: list[Re
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one suite; 0 when it was measured, 2 for a bad command, 3 for a machine too busy."""
+    """Run one suite; 0 when it was measured, 2 for a bad command, 3 for a machine too busy, 4 when
+    something that is measured is not there (any more)."""
     words = list(sys.argv[1:] if words is None else words)
     if words[:1] == ["compare"]:
         return comparing.main(words[1:])
-    options = _arguments(words)
-    if wrong := _wrong(options):
-        print(f"counterpoint bench: {wrong}", file=sys.stderr)
+    options = arguments(words, __doc__)
+    if why := wrong(options):
+        print(f"counterpoint bench: {why}", file=sys.stderr)
         return 2
     if options.plan:
         print(shown(costs(_works(options), servers.prefixes(options), _draw(options))))
         return 0
+    if options.split == "test" and uncommitted():
+        print("counterpoint bench: what is measured, or measures, differs from HEAD; a run on the "
+              "test split is of a commit", file=sys.stderr)  # fmt: skip
+        return 2
     if options.suite != "nulls" and not options.url and not os.environ.get(_MARK):
         rivals.prepare(rivals.wanted(options.rival))
         # Into a network of our own; --url stays in the one we were started in.
-        environment = os.environ | {_MARK: "1"}
-        command = bed.within([sys.executable, "-m", "tests.bench", *words])
-        os.execvpe(command[0], command, environment)
+        return bed.enter([sys.executable, "-m", "tests.bench", *words])
     if os.environ.get(_MARK):
         bed.prepare()
     try:
@@ -285,6 +293,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ShardMismatch, MaterialMissing, WeightsError) as error:
         print(f"counterpoint bench: {error}", file=sys.stderr)
         return 2
+    except SittingEnded as error:
+        print(f"counterpoint bench: {error}", file=sys.stderr)
+        return 4
 
 
 if __name__ == "__main__":

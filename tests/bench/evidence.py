@@ -90,6 +90,14 @@ def _floor(events: tuple[tuple[float, dict[str, Any]], ...]) -> tuple[tuple[floa
     )  # fmt: skip
 
 
+def _parts(events: tuple[tuple[float, dict[str, Any]], ...]) -> dict[str, str]:
+    """What the server says it is made of, at the beginning of every call."""
+    for _, event in events:
+        if event.get("type") == "session.started" and isinstance(event.get("parts"), dict):
+            return {str(name): str(part) for name, part in event["parts"].items()}
+    return {}
+
+
 def record_of(target: str, script: Script, played: Played, *, words: bool) -> Record:
     """The clip's record; with `words` the audio is transcribed, which takes a second or two."""
     return Record(
@@ -104,4 +112,5 @@ def record_of(target: str, script: Script, played: Played, *, words: bool) -> Re
         client=_client(played),
         scene=f"{script.noise}; {script.room_name}",
         load=round(os.getloadavg()[0], 2),
+        parts=_parts(played.events),
     )

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-__all__ = ["commit", "description", "measured_commit"]
+__all__ = ["commit", "description", "measured_commit", "uncommitted"]
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("aiortc", "aiohttp", "av", "numpy", "torch", "onnxruntime", "faster-whisper",
                     "webrtcvad-wheels", "hibari-tts")  # fmt: skip
 
-_WORDS: Final = ("*.md", "docs", "tests/bench/full", "tests/bench/runs.jsonl")
+_FOUND: Final = ("tests/bench/full", "tests/bench/runs.jsonl")
+_WORDS: Final = ("*.md", "docs", *_FOUND)
 
 
 def commit() -> str:
-    """The checkout's commit, with `+` when tracked files differ from it."""
-    changed = _git("status", "--porcelain", "--untracked-files=no")
+    """The checkout's commit, with `+` when tracked files differ from it, but those a run writes."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *_but(_FOUND))
     return (_git("rev-parse", "HEAD") or "unknown") + ("+" if changed else "")
 
 
 def measured_commit() -> str:
     """The last commit that changed something that is measured or measures: not words about it, and
     not what was found, which is kept beside it while a run goes on for days."""
-    left_out = [f":(exclude){one}" for one in _WORDS]
-    return _git("log", "-1", "--format=%H", "--", ".", *left_out) or "unknown"
+    return _git("log", "-1", "--format=%H", "--", *_but(_WORDS)) or "unknown"
+
+
+def uncommitted() -> str:
+    """SHA-256 of what differs from HEAD in the files `measured_commit` counts; empty for nothing.
+
+    Files that git does not know are not seen.
+    """
+    changed = _git("diff", "HEAD", "--full-index", "--no-ext-diff", "--", *_but(_WORDS))
+    return hashlib.sha256(changed.encode()).hexdigest() if changed else ""
+
+
+def _but(left_out: Sequence[str]) -> list[str]:
+    return [".", *(f":(exclude){one}" for one in left_out)]
 
 
 def _git(*arguments: str) -> str:
     done = subprocess.run(
-        ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=False
-    )
+        ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, errors="replace",
+        check=False,
+    )  # fmt: skip
     return done.stdout.strip()
 
 
@@ -53,9 +69,10 @@ def _version(package: str) -> str:
 
 
 def description() -> dict[str, object]:
-    """Processor, cores, memory, load, system, versions."""
+    """Host, processor, cores, memory, load, system, versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
+        "host": platform.node(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**30, 1),

@@ -1,20 +1,26 @@
 """What one clip leaves behind, as one line of JSON; and the shard file that holds the lines.
 
 A shard is written clip by clip. A run that was killed reads it back and plays only what is
-missing; a shard of another commit, seed or split is refused.
+missing; a shard of another commit, seed or split is refused. Every sitting adds a line of its own
+before its first clip.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from tests.bench.files import as_lines, replace_text, whole_lines
 from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, Utterance
 
 __all__ = ["Record", "Shard", "ShardMismatch", "log_from_json", "log_to_json"]
+
+MOST_FAILURES: Final = 3
+"""Of one clip with one target over a whole run; then it is not tried again."""
 
 
 def log_to_json(log: ClipLog) -> dict[str, Any]:
@@ -70,6 +76,7 @@ class Record:
         client: the harness' own health: late_p99, jitter, drift, lost, connect, vad.
         scene: noise and room.
         load: of the machine.
+        parts: what the server says it is made of.
     """
 
     target: str
@@ -84,6 +91,7 @@ class Record:
     client: Mapping[str, float] = field(default_factory=dict)
     scene: str = ""
     load: float = 0.0
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """For one line."""
@@ -93,7 +101,7 @@ class Record:
                          "floor", "scene", "load")
         }  # fmt: skip
         log = log_to_json(self.log) if self.log is not None else None
-        return plain | {"log": log, "client": dict(self.client)}
+        return plain | {"log": log, "client": dict(self.client), "parts": dict(self.parts)}
 
     @staticmethod
     def of_json(fields: Mapping[str, Any]) -> Record:
@@ -102,7 +110,7 @@ class Record:
             name: tuple(tuple(one) for one in fields[name])
             for name in ("recognised", "spoken", "cuts", "floor")
         }
-        names = ("target", "suite", "clip", "failure", "scene", "load", "client")
+        names = ("target", "suite", "clip", "failure", "scene", "load", "client", "parts")
         plain: dict[str, Any] = {name: fields[name] for name in names}
         log = log_from_json(fields["log"]) if fields["log"] is not None else None
         return Record(**plain, **tuples, log=log)
@@ -113,40 +121,72 @@ class ShardMismatch(ValueError):
 
 
 class Shard:
-    """An append-only file of records; its first line says which run it belongs to.
+    """An append-only file of records and sittings; its first line says which run it belongs to.
+
+    `sittings` holds what each sitting said of itself, this one's too once it has begun.
 
     Args:
         path: of the file, made when it is not there.
         head: commit, seed, split and whatever else must be equal to go on with it.
+
+    Raises:
+        ShardMismatch: it holds clips of another run.
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
         self.path = path
-        self.records: list[Record] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text().splitlines() if path.exists() else []
-        if len(lines) < 2:
-            path.write_text(json.dumps(dict(head)) + "\n")
-            return
-        theirs = json.loads(lines[0])
-        if theirs != json.loads(json.dumps(dict(head))):
-            changed = sorted(k for k in theirs.keys() | head.keys() if theirs.get(k) != head.get(k))
-            raise ShardMismatch(
-                f"{path} was begun with another {', '.join(changed)}; finish it there, name "
-                "another --json, or drop it with --fresh"
-            )
-        # A line cut off by a kill is dropped, and its clip played again.
-        whole = [line for line in lines[1:] if line.endswith("}")]
-        self.records = [Record.of_json(json.loads(line)) for line in whole]
-        if len(whole) < len(lines) - 1 or not path.read_text().endswith("\n"):
-            path.write_text("\n".join([lines[0], *whole]) + "\n")
+        self.sittings: list[dict[str, Any]] = []
+        self._settled: dict[tuple[str, str], Record] = {}
+        self._failures: Counter[tuple[str, str]] = Counter()
+        ours = json.loads(json.dumps(dict(head)))
+        theirs, *lines = whole_lines(path) or [ours]
+        if theirs != ours:
+            if any("clip" in line for line in lines):
+                changed = sorted(k for k in theirs | ours if theirs.get(k) != ours.get(k))
+                raise ShardMismatch(
+                    f"{path} was begun with another {', '.join(changed)}; finish it there, name "
+                    "another --json, or drop it with --fresh"
+                )
+            lines = []
+        for line in lines:
+            if "sitting" in line:
+                self.sittings.append(line["sitting"])
+            else:
+                self._take(Record.of_json(line))
+        # Without what a kill cut off, whose clip is played again.
+        text = as_lines([ours, *lines])
+        if not path.exists() or path.read_text() != text:
+            replace_text(path, text)
+
+    @property
+    def records(self) -> list[Record]:
+        """One of each clip and target: the last that did not fail, else the last."""
+        return list(self._settled.values())
 
     def has(self, target: str, clip: str) -> bool:
-        """Whether this clip was played to this target."""
-        return any(r.target == target and r.clip == clip for r in self.records)
+        """Whether this clip was played to this target, or failed too often to be tried again."""
+        record = self._settled.get((target, clip))
+        if record is None:
+            return False
+        return not record.failure or self._failures[target, clip] >= MOST_FAILURES
 
     def add(self, record: Record) -> None:
         """Append and flush."""
-        self.records.append(record)
+        self._take(record)
+        self._append(record.as_json())
+
+    def sit(self, sitting: Mapping[str, Any]) -> None:
+        """Append what a sitting says of itself."""
+        self.sittings.append(dict(sitting))
+        self._append({"sitting": dict(sitting)})
+
+    def _take(self, record: Record) -> None:
+        key = record.target, record.clip
+        self._failures[key] += bool(record.failure)
+        known = self._settled.get(key)
+        if known is None or known.failure or not record.failure:
+            self._settled[key] = record
+
+    def _append(self, fields: Mapping[str, Any]) -> None:
         with self.path.open("a") as file:
-            file.write(json.dumps(record.as_json()) + "\n")
+            file.write(as_lines([fields]))

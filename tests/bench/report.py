@@ -225,13 +225,22 @@ def page(result: Mapping[str, Any], records: Sequence[Record]) -> str:
         )
         parts.append(f"<h2>Clips (first {len(shown)})</h2><p>{keys}</p>")
         parts += [timeline(record) for record in shown]
-    if result["failed"]:
-        parts.append("<h2>Calls that failed</h2><ul>")
-        parts += [f"<li>{escape(line)}</li>" for line in result["failed"]]
+    if lost := _lost(result):
+        parts.append("<h2>Not measured</h2><ul>")
+        parts += [f"<li>{escape(line)}</li>" for line in lost]
         parts.append("</ul>")
     title = f"<title>Counterpoint bench: {escape(run['suite'])}</title>"
     return (f'<!doctype html><html lang="en"><head><meta charset="utf-8">{title}'
             f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n")  # fmt: skip
+
+
+def _lost(result: Mapping[str, Any]) -> list[str]:
+    """What was not measured, and how many clips of whom failed, with reasons."""
+    return [
+        *result.get("not_measured", ()),
+        *(f"{_name(target)}: {one['n']} clips failed: {'; '.join(one['reasons'])}"
+          for target, one in result["failed"].items()),
+    ]  # fmt: skip
 
 
 def _facts(result: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from tests.bench.metrics.activity import ClipLog
 from tests.bench.metrics.backchannels import backchannel_measures
@@ -22,10 +22,11 @@ from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record
 from tests.bench.stimuli.script import Script
 
-__all__ = ["NULLS", "compared", "measures_of", "null_records", "unreached"]
+__all__ = ["NULLS", "compared", "failures", "measures_of", "null_records", "unreached"]
 
 NULLS: Final = ("silence", "metronome", "never_yield", "always_yield", "timeout_300",
                 "timeout_700", "timeout_1500")  # fmt: skip
+_MOST_REASONS: Final = 5
 
 
 def null_records(scripts: Iterable[Script]) -> list[Record]:
@@ -114,6 +115,18 @@ def compared(records: Sequence[Record], seed: int) -> Mapping[str, dict[str, Mea
             "pause_takeover": paired_difference(_taken(ours), _taken(theirs), seed),
         }
     return found
+
+
+def failures(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+    """How many clips of each target failed, by prefix or `ours`, with five reasons at most."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        if record.failure:
+            found.setdefault(record.target or "ours", []).append(record.failure)
+    return {
+        target: {"n": len(reasons), "reasons": list(dict.fromkeys(reasons))[:_MOST_REASONS]}
+        for target, reasons in found.items()
+    }
 
 
 def unreached(records: Sequence[Record]) -> dict[str, int]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import aiohttp
+
+from model.weights.errors import WeightsError
 from tests.bench.evidence import record_of
 from tests.bench.harness.caller import CallFailed
 from tests.bench.harness.conversation import Played, play
@@ -17,14 +23,16 @@ from tests.bench.stimuli.making import Half, make_script
 from tests.bench.stimuli.script import Script
 from tests.bench.stimuli.splits import Split
 
-__all__ = ["CLIP_SUITES", "Draw", "Target", "Work", "plan", "run_clips", "wants"]
+__all__ = ["CLIP_SUITES", "UNSTEADY_SECONDS", "Draw", "SittingEnded", "Target", "Work", "gone",
+           "plan", "run_clips", "wants"]  # fmt: skip
 
 _Part = tuple[str, Half, float]
 
 _FLOOR: Final[tuple[_Part, ...]] = (
-    # Each call of `talk` holds an event of every metric from 1 to 4; a few find no one speaking.
-    ("talk", "synthetic", 1.04),
-    ("pause", "human", 1.0),
+    # Each call of `talk` holds an event of every metric from 1 to 4. Some find no one speaking,
+    # some calls fail: what is left must not be fewer than n.
+    ("talk", "synthetic", 1.12),
+    ("pause", "human", 1.05),
     ("turn", "human", 0.1),
     ("backchannel", "synthetic", 0.12),
 )
@@ -50,8 +58,16 @@ CLIP_SUITES: Final[Mapping[str, tuple[_Part, ...]]] = {
 WORDS_SHARE: Final = 0.3
 """Of a clip that would be transcribed: a recogniser takes a second or two for each."""
 
-_UNSTEADY_SECONDS: Final = 0.05
+UNSTEADY_SECONDS: Final = 0.05
+"""A client whose own packets were later than this (99th percentile) plays the clip again."""
+
 _TRIES: Final = 3
+_PATIENCE_SECONDS: Final = 90.0
+"""For a server whose engine is being started again."""
+
+
+class SittingEnded(Exception):
+    """Nothing more can be measured now; the message says why. What was played is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +105,14 @@ class Target:
         url: where it is.
         settings: of the offer.
         dialect: how it wants to be called.
+        process: the server, where the bench started it.
     """
 
     prefix: str
     url: str
     settings: Mapping[str, object] = field(default_factory=dict)
     dialect: Dialect = COUNTERPOINT
+    process: subprocess.Popen[bytes] | None = field(default=None, compare=False)
 
 
 def plan(suite: str, n: int, halves: Sequence[Half] = ("synthetic", "human")) -> list[Work]:
@@ -123,16 +141,16 @@ def wants(prefix: str, work: Work) -> bool:
 
 async def _played(target: Target, script: Script) -> Played:
     """Play until the client itself was on time, three times at most."""
-    failure: CallFailed | TimeoutError | None = None
+    failure: Exception | None = None
     played: Played | None = None
     for attempt in range(_TRIES):
         try:
             played = await play(target.url, script, target.settings, target.dialect)
-        except (CallFailed, TimeoutError) as error:
+        except Exception as error:  # Whatever one call dies of, the others go on.
             failure = error
             await asyncio.sleep(1.0 + attempt)
             continue
-        if played.late_p99_seconds <= _UNSTEADY_SECONDS:
+        if played.late_p99_seconds <= UNSTEADY_SECONDS:
             return played
     if played is None:
         raise failure or CallFailed("not played")
@@ -151,6 +169,9 @@ async def run_clips(
     """Play what the shard does not hold yet, each clip to every target in turn.
 
     `at_once` clips go on side by side: for scripted agents only, which cost no time to think.
+
+    Raises:
+        SittingEnded: a server is gone.
     """
     waiting = list(enumerate(works))
     waiting.reverse()
@@ -177,7 +198,15 @@ async def _clip(
     script = await asyncio.to_thread(draw.script, work)
     for target in missing:
         read = words and not target.prefix.startswith("baseline.") and _is_read(work)
-        shard.add(await _record(target, script, words=read))
+        record = await _record(target, script, words=read)
+        # Kept before anything else: a clip that ends a server must not end every sitting.
+        shard.add(record)
+        if record.failure and (why := await gone(target)):
+            name = target.prefix.rstrip(".") or "our server"
+            raise SittingEnded(
+                f"{name} is gone ({why}), after {work.clip}: {record.failure}; what was played is "
+                "kept, start the same command again"
+            )
 
 
 def _is_read(work: Work) -> bool:
@@ -190,6 +219,40 @@ def _is_read(work: Work) -> bool:
 async def _record(target: Target, script: Script, *, words: bool) -> Record:
     try:
         played = await _played(target, script)
-    except (CallFailed, TimeoutError) as error:
-        return Record(target.prefix, script.suite, script.clip, failure=str(error) or "time out")
-    return await asyncio.to_thread(record_of, target.prefix, script, played, words=words)
+        return await asyncio.to_thread(record_of, target.prefix, script, played, words=words)
+    except WeightsError:  # Of the bench's recogniser: no call's failure.
+        raise
+    except Exception as error:
+        return Record(target.prefix, script.suite, script.clip, failure=_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    kind = type(error).__name__
+    if isinstance(error, CallFailed | TimeoutError):
+        return str(error) or "time out"
+    return f"{kind}: {error}"
+
+
+async def gone(target: Target, patience_seconds: float = _PATIENCE_SECONDS) -> str:
+    """Why a server cannot be called any more; empty when it can."""
+    until = time.monotonic() + patience_seconds
+    while True:
+        if target.process is not None and target.process.poll() is not None:
+            return f"it ended with {target.process.returncode}"
+        status = await _status(target.url)
+        # A stranger's server may not know the path, but it is there.
+        if status == 200 or (target.process is None and 0 < status < 500):
+            return ""
+        if time.monotonic() >= until:
+            return f"/healthz says {status}" if status else "/healthz is not answered"
+        await asyncio.sleep(min(1.0, patience_seconds))
+
+
+async def _status(url: str) -> int:
+    """What `/healthz` is answered with; 0 for nothing."""
+    limit = aiohttp.ClientTimeout(total=10.0)
+    with contextlib.suppress(aiohttp.ClientError, OSError):
+        async with aiohttp.ClientSession(timeout=limit) as http:
+            async with http.get(f"{url}/healthz") as response:
+                return response.status
+    return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.bench.harness import bed
 from tests.bench.harness.calibration import reference_command
 from tests.bench.running import Target
 
-__all__ = ["ECHO_PORT", "echo_target", "prefixes", "targets"]
+__all__ = ["ECHO_PORT", "baseline_command", "echo_target", "prefixes", "targets"]
 
 SERVER_PORT: Final = 8400
 ECHO_PORT: Final = 8440
@@ -28,6 +29,12 @@ def _serve_command(port: int, engine: Sequence[str]) -> list[str]:
     return command
 
 
+def baseline_command(port: int, engine: Sequence[str], floor: str) -> list[str]:
+    """The command line of the rules with this floor, whatever has the floor in ours."""
+    kept = [one for one in engine if not one.startswith("core=")]
+    return _serve_command(port, [*kept, "core=rules", f"floor={floor}"])
+
+
 def prefixes(options: argparse.Namespace) -> list[str]:
     """Of every target the command line asks for, ours first."""
     found = [""] + [f"baseline.{named.split('=', 1)[0]}." for named in options.baseline]
@@ -37,11 +44,11 @@ def prefixes(options: argparse.Namespace) -> list[str]:
 
 async def _start(
     stack: contextlib.AsyncExitStack, port: int, command: list[str], ready: str = "/healthz"
-) -> tuple[str, int]:
+) -> tuple[str, subprocess.Popen[bytes]]:
     url = f"http://{bed.ADDRESS}:{port}"
     server = bed.running(command, url, ready_seconds=300.0, ready_path=ready)
     process = await stack.enter_async_context(server)
-    return url, process.pid
+    return url, process
 
 
 async def echo_target(stack: contextlib.AsyncExitStack, port: int = ECHO_PORT) -> Target:
@@ -68,16 +75,13 @@ async def targets(
             else _serve_command(SERVER_PORT, options.engine)
         )
         url, process = await _start(stack, SERVER_PORT, command)
-        found.append(Target("", url))
-        processes.append(process)
+        found.append(Target("", url, process=process))
+        processes.append(process.pid)
     for i, named in enumerate(options.baseline):
         name, floor = named.split("=", 1)
-        # The rules, whatever has the floor in ours.
-        engine = [one for one in options.engine if not one.startswith("core=")]
-        engine += ["core=rules", f"floor={floor}"]
-        command = _serve_command(SERVER_PORT + 1 + i, engine)
-        url, _ = await _start(stack, SERVER_PORT + 1 + i, command)
-        found.append(Target(f"baseline.{name}.", url))
+        command = baseline_command(SERVER_PORT + 1 + i, options.engine, floor)
+        url, process = await _start(stack, SERVER_PORT + 1 + i, command)
+        found.append(Target(f"baseline.{name}.", url, process=process))
     for named in options.target:
         prefix, url = named.split("=", 1)
         found.append(Target(f"{prefix}.", url))

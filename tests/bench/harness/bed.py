@@ -1,7 +1,8 @@
 """A network of its own: one address that WebRTC accepts, reachable by nobody else.
 
 Neither aioice nor Chromium uses 127.0.0.1, so a measurement runs inside a network namespace with
-a dummy device. The namespace lives as long as its processes: nothing is left behind.
+a dummy device. Its processes have a namespace of their own too, which ends with the bench, however
+that ends: nothing is left behind.
 """
 
 from __future__ import annotations
@@ -17,15 +18,22 @@ from typing import Final
 
 import aiohttp
 
-__all__ = ["ADDRESS", "prepare", "running", "within"]
+__all__ = ["ADDRESS", "enter", "prepare", "running", "within"]
 
 ADDRESS: Final = "10.77.0.1"
 _MARK: Final = "BENCH_NETWORK"
 
 
 def within(command: Sequence[str]) -> list[str]:
-    """The command line that runs `command` in a new namespace."""
-    return ["unshare", "--net", "--", *command]
+    """The command line that runs `command` in new namespaces; all in them dies with who runs it."""
+    # `unshare` holds SIGTERM back while it waits: who is terminated is us, and it is killed for it.
+    return ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--net", "--pid", "--fork",
+            "--kill-child", "--mount-proc", "--", *command]  # fmt: skip
+
+
+def enter(command: Sequence[str]) -> int:
+    """Run `command` in new namespaces, marked with `BENCH_INSIDE`; its status."""
+    return subprocess.call(within(command), env=os.environ | {"BENCH_INSIDE": "1"})
 
 
 def prepare() -> None:

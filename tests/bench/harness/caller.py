@@ -28,6 +28,7 @@ FRAME: Final = RATE // 50
 _FRAME_SECONDS: Final = 0.02
 _CONNECT_SECONDS: Final = 10.0
 _MAX_EVENTS: Final = 20_000
+_MOST_TEXT: Final = 500
 
 JITTER_BUFFER: Final = "_RTCRtpReceiver__jitter_buffer"
 
@@ -214,11 +215,11 @@ class Caller:
                 aiohttp.ClientSession() as http,
                 http.post(f"{self._url}/api/offer", json=offer) as response,
             ):
-                body = await response.json(content_type=None)
+                text = await response.text(errors="replace")
                 if response.status not in (200, 201):
-                    raise CallFailed(f"{self._url}: {response.status} {body}")
-                return dict(body)
-        except aiohttp.ClientError as error:
+                    raise CallFailed(f"{self._url}: {response.status} {text[:_MOST_TEXT]}")
+                return dict(json.loads(text))
+        except (aiohttp.ClientError, ValueError) as error:
             raise CallFailed(f"{self._url}: {error}") from error
 
     def _tap(self, track: MediaStreamTrack) -> None:

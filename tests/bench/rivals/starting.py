@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import aiohttp
+
 from tests.bench.rivals.pipecat import rival as pipecat
 from tests.bench.running import Target
 
@@ -92,16 +94,19 @@ async def start(
     absent: dict[str, str] = {}
     for i, one in enumerate(rivals):
         try:
-            url, process = await stack.enter_async_context(
-                pipecat.running(
-                    port + i, engine, turn_stop_seconds=one.turn_stop_seconds, echo=echo
+            async with contextlib.AsyncExitStack() as own:
+                url, process = await own.enter_async_context(
+                    pipecat.running(
+                        port + i, engine, turn_stop_seconds=one.turn_stop_seconds, echo=echo
+                    )
                 )
-            )
-            health = await pipecat.health(url)
-        except (pipecat.NotStarted, OSError) as error:
-            absent[f"rival.{one.name}"] = str(error)
+                health = await pipecat.health(url)
+                await stack.enter_async_context(own.pop_all())
+        except (pipecat.NotStarted, OSError, aiohttp.ClientError) as error:
+            absent[f"rival.{one.name}"] = str(error) or type(error).__name__
             print(f"rival.{one.name} is not measured: {error}", file=sys.stderr)
             continue
-        target = Target(f"rival.{one.name}.", url, dialect=pipecat.DIALECT)
+        prefix = f"rival.{one.name}."
+        target = Target(prefix, url, dialect=pipecat.DIALECT, process=process)
         started.append(Started(target, health, process.pid))
     return started, absent

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from tests.bench.files import as_lines, replace_text, whole_lines
 from tests.bench.harness.caller import CallFailed
 from tests.bench.machine import commit
 from tests.bench.metrics.statistics import Measure
@@ -50,14 +51,12 @@ class Reel:
     def __init__(self, path: Path, head: Mapping[str, Any], *, fresh: bool) -> None:
         self.logs: dict[str, VisualLog] = {}
         self._path = path
-        lines = path.read_text().splitlines() if path.exists() and not fresh else []
-        if lines and json.loads(lines[0]) == json.loads(json.dumps(dict(head))):
-            for line in lines[1:]:
-                if line.endswith("}"):
-                    self._take(json.loads(line))
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(dict(head)) + "\n")
+        ours = json.loads(json.dumps(dict(head)))
+        lines = [] if fresh else whole_lines(path)
+        kept = lines[1:] if lines and lines[0] == ours else []
+        for line in kept:
+            self._take(line)
+        replace_text(path, as_lines([ours, *kept]))
 
     def _take(self, fields: Mapping[str, Any]) -> None:
         log = _log_of(fields["log"])

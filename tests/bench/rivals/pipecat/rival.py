@@ -175,7 +175,6 @@ if __name__ == "__main__":
     parser.add_argument("--engine", action="append", default=[], metavar="FIELD=VALUE")
     if "BENCH_INSIDE" not in os.environ:
         again = [sys.executable, "-m", "tests.bench.rivals.pipecat.rival", *sys.argv[1:]]
-        inside = bed.within(again)
-        os.execvpe(inside[0], inside, os.environ | {"BENCH_INSIDE": "1"})
+        sys.exit(bed.enter(again))
     bed.prepare()
     sys.exit(asyncio.run(_main(parser.parse_args())))
