@@ -154,6 +154,15 @@ class TestTurns:
         logs = [log([(1.8, 4.0)], [("turn", 0.5, 2.0)])]
         assert turn_measures(logs, SEED)["turn.latency_mean_s"].value == pytest.approx(-0.2)
 
+    def test_a_phrase_gap_of_an_ignored_interruption_is_no_early_answer(self) -> None:
+        spoken_over: list[tuple[LabelKind, float, float]] = [
+            ("interruption", 5.0, 6.7), ("turn", 5.0, 6.7),
+        ]  # fmt: skip
+        ignored = log([(1.0, 6.0), (6.35, 12.0)], spoken_over)
+        assert turn_measures([ignored], SEED)["turn.answered"].n == 0
+        yielded = log([(1.0, 5.4), (7.2, 12.0)], spoken_over)
+        assert turn_measures([yielded], SEED)["turn.latency_mean_s"].value == pytest.approx(0.5)
+
 
 class TestPauses:
     def test_share_taken(self) -> None:

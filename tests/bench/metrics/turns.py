@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.bench.metrics.activity import ClipLog, Label, bursts, content_onset
+from tests.bench.metrics.overlap import STOP_SILENCE_SECONDS
 from tests.bench.metrics.statistics import Measure, grouped, mean, quantile, withheld
 
 __all__ = ["ANSWERED_SHARE", "answer_delay", "asked", "filler_delay", "pause_measures",
@@ -51,13 +52,14 @@ def filler_delay(log: ClipLog, turn: Label) -> float | None:
 def asked(log: ClipLog, turn: Label) -> bool:
     """Whether this turn can be answered: not when it is an interruption that we talk through.
 
-    That is metric 3's to count; no event counts twice.
+    That is metric 3's to count; no event counts twice. What is no stop there is none here: a
+    phrase's gap must not make the rest of what we were saying an early answer.
     """
     barges = [i for i in log.labelled("interruption") if i.start <= turn.start <= i.end]
     return not any(
-        burst.start < barge.start and burst.end > turn.end - EARLY_SECONDS
+        stretch.start < barge.start and stretch.end > turn.end - EARLY_SECONDS
         for barge in barges
-        for burst in bursts(log.agent)
+        for stretch in bursts(log.agent, STOP_SILENCE_SECONDS)
     )
 
 
