@@ -22,9 +22,7 @@ from tests.bench.metrics.activity import (
 from tests.bench.metrics.backchannels import backchannel_measures, matches
 from tests.bench.metrics.keys import check
 from tests.bench.metrics.machine import (
-    LoadPoint,
     VitalsSample,
-    capacity_measures,
     identity_measures,
     tick_measures,
     transport_measures,
@@ -332,14 +330,6 @@ class TestMachine:
         measures = transport_measures([0.06, 0.07, 0.08], [0.14, 0.14, 0.14], SEED)
         assert measures["transport.round_trip_ms"].value == pytest.approx(70)
         assert measures["transport.stock_ratio"].value == pytest.approx(0.5)
-
-    def test_capacity_ends_at_the_first_that_breaks(self) -> None:
-        def point(sessions: int, latency: float) -> LoadPoint:
-            value = Measure(latency, 20, SEED, (latency, latency))
-            return LoadPoint(sessions, {"turn.latency_mean_s": value}, 20.0 * sessions, 60.0)
-
-        points = [point(1, 0.5), point(2, 0.6), point(3, 0.9), point(4, 0.6)]
-        assert capacity_measures(points, SEED)["capacity.sessions"].value == 2
 
 
 class TestWords:

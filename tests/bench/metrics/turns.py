@@ -63,8 +63,13 @@ def asked(log: ClipLog, turn: Label) -> bool:
     )
 
 
-def turn_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
-    """Metric 1 over every label `turn`, resampled by clip; withheld below 95 % answered."""
+def turn_measures(
+    logs: Sequence[ClipLog], seed: int, *, least_answered: float = ANSWERED_SHARE
+) -> dict[str, Measure]:
+    """Metric 1 over every label `turn`, resampled by clip; withheld below 95 % answered.
+
+    `least_answered` is for what is judged and not published.
+    """
     clips = [[t for t in log.labelled("turn") if asked(log, t)] for log in logs]
     pairs = list(zip(logs, clips, strict=True))
     delays = [[answer_delay(log, turn) for turn in turns] for log, turns in pairs]
@@ -73,7 +78,7 @@ def turn_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
     first = [[d for d in one if d is not None] for one in fillers]
     share = grouped([[float(d is not None) for d in one] for one in delays], mean, seed)
     measures = {"turn.answered": share}
-    enough = share.n > 0 and share.value >= ANSWERED_SHARE
+    enough = share.n > 0 and share.value >= least_answered
     for key, values, statistic in (
         ("turn.latency_mean_s", answered, mean),
         ("turn.latency_p50_s", answered, quantile(0.5)),
