@@ -309,6 +309,20 @@ class TestBackchannel:
         assert measures["backchannel.f1"].value == 0.0
         assert measures["backchannel.takeover"].value == 1.0
 
+    def test_of_who_tells_nothing_what_ends_in_the_persons_speech_was_cut(self) -> None:
+        wanted = wanted_at(1)
+        hasty = monologue(wanted, wanted, "m")
+        interrupted = tuple(Interval(at + 0.3, at + 0.9) for at in wanted)
+        measures = backchannel_measures([replace(hasty, person=interrupted)], SEED)
+        assert measures["backchannel.f1"].value == 0.0
+        assert measures["backchannel.takeover"].value == 1.0
+        whole = tuple(Utterance(at, (), "done", at + 0.4) for at in wanted)
+        told = replace(hasty, person=interrupted, utterances=whole)
+        assert backchannel_measures([told], SEED)["backchannel.f1"].value == 1.0
+        quiet = tuple(Interval(at + 0.6, at + 0.9) for at in wanted)
+        measures = backchannel_measures([replace(hasty, person=quiet)], SEED)
+        assert measures["backchannel.f1"].value == 1.0
+
 
 class TestMachine:
     def test_tick(self) -> None:
