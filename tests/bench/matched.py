@@ -19,7 +19,7 @@ from tests.bench.metrics.statistics import Measure, withheld
 from tests.bench.records import Record
 from tests.bench.sides import Chosen, Side, resampled, shared_sides, unanswered
 
-__all__ = ["Curve", "at_matched", "families", "interpolated", "matched"]
+__all__ = ["Curve", "at_matched", "families", "family_of", "interpolated", "matched"]
 
 _NAME: Final = re.compile(r"^((?:baseline|null|rival)\.[a-z_]*?[a-z])_?(\d+)\.$")
 
@@ -68,6 +68,12 @@ def families(targets: Sequence[str]) -> dict[str, list[str]]:
         if (match := _NAME.match(target)) is not None:
             found.setdefault(match[1], []).append(target)
     return {name: points for name, points in found.items() if len(points) >= 2}
+
+
+def family_of(target: str) -> str:
+    """What a target is one setting of; itself where its name has no number at its end."""
+    match = _NAME.match(target)
+    return match[1] if match is not None else target.rstrip(".")
 
 
 def interpolated(at: float, xs: Floats, ys: Floats) -> float:
