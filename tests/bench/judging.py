@@ -107,20 +107,24 @@ def falls_short(measures: Mapping[str, Any]) -> list[str]:
     return [line for line in missed if line] + told
 
 
+_BETTER: Final = "is better"
+
+
 def _verdict(measure: Mapping[str, Any]) -> str:
     """Of a difference ours minus theirs, where less is better."""
     if measure["value"] is None or measure["ci95"] is None:
-        return f"not compared ({measure.get('reason') or 'nothing is paired'})"
+        return f"is not compared ({measure.get('reason') or 'nothing is paired'})"
     low, high = measure["ci95"]
     if high < 0.0:
-        return "ours is better"
-    return "theirs is better" if low > 0.0 else "not told apart"
+        return _BETTER
+    return "is worse" if low > 0.0 else "is not told apart"
 
 
 def in_words(result: Result) -> list[str]:
     """Of each rival with a single setting, whether ours is better in latency and take-overs both.
 
-    Such a rival has no curve to be matched with, only its point.
+    Such a rival has no curve to be matched with, only its point. Latency is of content, which is in
+    favour of who tells no words.
     """
     pairs: Mapping[str, Any] = result.get("paired", {})
     points = [t for t in pairs if t.startswith("rival.") and t.count(".") == 2]
@@ -130,9 +134,11 @@ def in_words(result: Result) -> list[str]:
         for tail, half in (("", "both halves"), ("synthetic.", "synthetic"), ("human.", "human")):
             if (pair := pairs.get(f"{target}{tail}")) is None:
                 continue
-            latency, takeover = (_verdict(pair[k]) for k in ("latency_mean_s", "pause_takeover"))
-            both = latency == takeover == "ours is better"
+            keys = ("latency_mean_s", "filler_latency_mean_s", "pause_takeover")
+            latency, sound, takeover = (_verdict(pair[key]) for key in keys)
+            both = latency == takeover == _BETTER
             verdict = "is better on both" if both else "is not better on both"
             told.append(f"Against {name_of(target)} at its one setting ({half}) ours {verdict}: "
-                        f"latency {latency}; take-overs {takeover}.")  # fmt: skip
+                        f"latency of content {latency}, of any sound {sound}; "
+                        f"take-over {takeover}.")  # fmt: skip
     return told

@@ -31,7 +31,7 @@ body { font: 15px/1.45 system-ui, sans-serif; max-width: 1000px; margin: 2rem au
 table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto; }
 td, th { border-bottom: 1px solid #8884; padding: 3px 8px; text-align: right; white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; }
-td:last-child { text-align: left; white-space: normal; min-width: 8em; }
+td:last-child { text-align: left; white-space: normal; min-width: 20em; }
 svg { width: 100%; background: #fff; color: #000; margin: 4px 0; }
 .note { opacity: .8; }
 .key { display: inline-block; margin-right: 1em; }
@@ -102,9 +102,9 @@ def _further(result: Result) -> list[Table]:
 def _notes(result: Result, records: Sequence[Record]) -> list[str]:
     rival = any(target.startswith("rival.") for target in targets_of(result["measures"]))
     told = [*_NOTES, _OF_RIVALS if rival else "", tables.speakers(records)]
+    short = ", ".join(f"{name_of(t)} in {n}" for t, n in result["unreached"].items())
     why = "it did not speak long enough for the next event to fall on its speech"
-    told += [f"{name_of(target)}: in {count} clips something was not reached: {why}."
-             for target, count in result["unreached"].items()]  # fmt: skip
+    told.append(f"Clips in which something was not reached, since {why}: {short}." if short else "")
     return [line for line in told if line]
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tests.bench.metrics.activity import ClipLog
 from tests.bench.metrics.overlap import YIELD_SECONDS, balance_of, overlap_rows, stop_delay
-from tests.bench.metrics.statistics import Measure, bootstrap
+from tests.bench.metrics.statistics import Measure, bootstrap, withheld
 from tests.bench.metrics.turns import ANSWERED_SHARE, answer_delay, asked, pause_taken
 from tests.bench.records import Record
 
@@ -81,6 +81,8 @@ def shared_sides(
 
 def resampled(count: int, statistic: Callable[[Chosen], float], seed: int) -> Measure:
     """A statistic of so many clips, given the numbers of those that were drawn."""
+    if not count or not np.isfinite(statistic(np.arange(count))):
+        return withheld(0, seed, "no such event in these clips")
     rows = np.arange(count, dtype=np.float64).reshape(-1, 1)
     return bootstrap(rows, lambda drawn: statistic(drawn[:, 0].astype(int)), seed)
 

@@ -153,14 +153,18 @@ class TestWords:
                 return {"value": None, "n": 5, "ci95": None, "reason": "ours answered 80% of turns"}
             return {"value": sum(ends) / 2, "n": 5, "ci95": list(ends)}
 
-        return {"latency_mean_s": one(latency), "pause_takeover": one(takeover)}
+        keys = ("latency_mean_s", "filler_latency_mean_s")
+        return {**{key: one(latency) for key in keys}, "pause_takeover": one(takeover)}
 
     def test_a_rival_of_one_setting_is_judged_on_both(self) -> None:
         better, level = (-0.4, -0.1), (-0.1, 0.1)
         for pair, verdict in (
             (self.pair(better, better), "ours is better on both"),
             (self.pair(better, level), "ours is not better on both"),
-            (self.pair(None, better), "ours is not better on both: latency not compared (ours "),
+            (
+                self.pair(None, better),
+                "ours is not better on both: latency of content is not compared (ours ",
+            ),
         ):
             (told,) = in_words({"paired": {"rival.pipecat.": pair, "baseline.x.": pair}})
             assert verdict in told
