@@ -158,7 +158,8 @@ def distribution(series: Mapping[str, Series], title: str, most: float = 3.0) ->
     for row, (target, (colour, dashes)) in reversed(list(enumerate(styles.items()))):
         one = series[target]
         parts.append(frame.line(one, colour, dashes, 3 if not target else 2))
-        share = f"{len(one.delays) / one.events:.0%} of {one.events} came"
+        within = sum(delay <= most for delay in one.delays)
+        share = f"{within / one.events:.0%} of {one.events} in {most:g} s"
         mark = " \u2020" if one.withheld else ""
         parts += _legend(row, f"{name_of(target)}{mark}: {share}", colour, dashes)
     notes = [f"not drawn: {', '.join(hidden)}"] if hidden else []

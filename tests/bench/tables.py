@@ -44,8 +44,10 @@ def _cell(measure: Mapping[str, Any] | None) -> str:
     if measure is None:
         return ""
     if measure["value"] is None:
-        why = f": {measure['reason']}" if measure.get("reason") else ""
-        return f"withheld (n={measure['n']}){why}"
+        why = measure.get("reason", "")
+        if why and not measure["n"]:
+            return str(why)
+        return f"withheld (n={measure['n']})" + (f": {why}" if why else "")
     interval = ""
     if measure["ci95"] is not None:
         interval = " [{:.3g}, {:.3g}]".format(*measure["ci95"])

@@ -254,6 +254,9 @@ class TestDistribution:
         assert barges.delays == pytest.approx((0.4,)) and barges.events == 2
         assert answers(records, "human") == {}
 
+    def test_the_legend_tells_the_share_at_the_edge(self) -> None:
+        assert "ours: 50% of 4 in 3 s" in distribution({"": Series((0.2, 0.4, 3.4), 4)}, "x")
+
     def test_whose_latency_is_withheld_is_marked(self) -> None:
         picture = distribution({"": Series((0.2,), 2, withheld=True)}, "x")
         assert "ours \u2020" in picture and "opacity" in picture and "is withheld" in picture
