@@ -8,7 +8,8 @@ from html import escape
 from typing import Any, Final
 
 from tests.bench.matched import families
-from tests.bench.pictures import SERIES, bar, svg, text
+from tests.bench.pictures import OURS, SERIES, bar, svg, text
+from tests.bench.sides import name_of
 
 __all__ = ["Spot", "curves", "spots_of"]
 
@@ -16,8 +17,8 @@ _LEFT: Final = 60
 _RIGHT: Final = 640
 _TOP: Final = 34
 _BOTTOM: Final = 330
-_OURS: Final = "#c1121f"
-_RIVAL: Final = "#e07b00"
+_RIVAL: Final = SERIES[0]
+_OTHERS: Final = SERIES[1:]
 
 Ends = tuple[float, float]
 
@@ -117,10 +118,6 @@ class _Frame:
         return [mark, text(across + 9, up + 3, f"anchor: {name}", size=9)]
 
 
-def _name(target: str) -> str:
-    return target.rstrip(".") or "ours"
-
-
 def curves(
     spots: Mapping[str, Spot],
     anchors: Mapping[str, tuple[float, float | None]],
@@ -142,22 +139,22 @@ def curves(
     legend: list[tuple[str, str]] = []
     for i, (name, points) in enumerate(sorted(swept.items())):
         null = name.startswith("null.")
-        colour = "#999" if null else SERIES[i % len(SERIES)]
+        colour = "#999" if null else _OTHERS[i % len(_OTHERS)]
         legend.append((f"{name} (swept)", colour))
         parts.append(frame.line([spots[t] for t in points], colour, "4 4" if null else ""))
         for target in points:
             spot, label = spots[target], target.rstrip(".").rsplit("_", 1)[1]
             parts += [] if null else frame.whiskers(spot, f"{colour}66")
-            parts.append(frame.dot(spot, colour, 4, _name(target)))
+            parts.append(frame.dot(spot, colour, 4, name_of(target)))
             parts.append(text(frame.x(spot.x) + 6, frame.y(spot.y) - 6, label, size=9))
     for i, target in enumerate(sorted(set(spots) - inside)):
-        colour = SERIES[(i + 3) % len(SERIES)] if target else _OURS
+        colour = _OTHERS[(i + 3) % len(_OTHERS)] if target else OURS
         colour = "#999" if target.startswith("null.") else colour
         colour = _RIVAL if target.startswith("rival.") else colour
-        legend.append((_name(target), colour))
+        legend.append((name_of(target), colour))
         if not target.startswith("null."):
             parts += frame.whiskers(spots[target], colour)
-        parts.append(frame.dot(spots[target], colour, 4 if target else 6, _name(target)))
+        parts.append(frame.dot(spots[target], colour, 4 if target else 6, name_of(target)))
     for i, (name, colour) in enumerate(legend):
         parts.append(bar(_RIGHT + 20, 34 + 15 * i, 9, 9, colour))
         parts.append(text(_RIGHT + 34, 42 + 15 * i, name, size=10))

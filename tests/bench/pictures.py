@@ -1,4 +1,4 @@
-"""Inline SVG for the report: timelines of clips, distributions, latency against false actions."""
+"""Inline SVG for the report: its parts, and timelines of clips."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
-import numpy as np
-
 from tests.bench.metrics.activity import ClipLog
 from tests.bench.records import Record
 
-__all__ = ["COLOURS", "SERIES", "WIDTH", "bar", "distribution", "svg", "text", "timeline"]
+__all__ = ["COLOURS", "OURS", "SERIES", "WIDTH", "bar", "standalone", "svg", "text", "timeline"]
 
 WIDTH: Final = 900
 _LEFT: Final = 70
@@ -19,7 +17,9 @@ COLOURS: Final[Mapping[str, str]] = {
     "turn": "#2a7", "pause": "#fb3", "interruption": "#d33", "backchannel": "#59c",
     "vocal_tic": "#a6a", "not_directed": "#888", "opportunity": "#07a", "monologue": "#ccc",
 }  # fmt: skip
-SERIES: Final = ("#1668a8", "#66a182", "#8d5a97", "#2e4057", "#b5651d", "#5ab", "#ab5", "#b8a")
+OURS: Final = "#c1121f"
+SERIES: Final = ("#e69f00", "#0072b2", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#8c6d31")
+"""As many as can be told apart beside ours; the first is a rival's."""
 
 
 def text(x: float, y: float, words: str, *, size: int = 11, anchor: str = "start") -> str:
@@ -37,15 +37,14 @@ def bar(x: float, y: float, width: float, height: float, colour: str, title: str
 
 def svg(height: int, parts: Sequence[str], title: str) -> str:
     """A whole picture."""
-    return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
-            f"{''.join(parts)}</svg>")  # fmt: skip
+    head = f'<svg font-family="sans-serif" viewBox="0 0 {WIDTH} {height}" role="img"'
+    return f'{head} aria-label="{escape(title)}">{"".join(parts)}</svg>'
 
 
-def _colour(name: str, number: int) -> str:
-    """Ours is red, its human half orange; others take turns."""
-    if name.startswith("ours"):
-        return "#e07b00" if "human" in name else "#c1121f"
-    return SERIES[number % len(SERIES)]
+def standalone(picture: str) -> str:
+    """The same as a file of its own, on white."""
+    named = picture.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return named.replace(">", f'><rect width="{WIDTH}" height="100%" fill="#fff"/>', 1) + "\n"
 
 
 def timeline(record: Record) -> str:
@@ -84,33 +83,3 @@ def _labels(log: ClipLog, x: object) -> list[str]:
         width = x(label.end) - x(label.start)
         parts.append(bar(x(label.start), 40, max(width, 2), 10, COLOURS[label.kind], title))
     return parts
-
-
-def distribution(series: Mapping[str, Sequence[float]], title: str, most: float = 3.0) -> str:
-    """Cumulative shares of delays from -0.5 s to `most`, one line per series."""
-    bottom, top = max(200, 24 + 16 * len(series)), 20
-
-    def place(value: float, share: float) -> str:
-        across = _LEFT + (value + 0.5) / (most + 0.5) * (WIDTH - _LEFT - 250)
-        return f"{across:.1f},{bottom - share * (bottom - top):.1f}"
-
-    parts = [text(_LEFT, 12, title)]
-    known = [(name, values) for name, values in sorted(series.items()) if values]
-    for i, (name, values) in enumerate(known):
-        ordered = np.clip(np.sort(np.asarray(values, dtype=float)), -0.5, most)
-        points = [place(-0.5, 0.0)]
-        for k, value in enumerate(ordered):
-            points += [place(value, k / len(ordered)), place(value, (k + 1) / len(ordered))]
-        colour = _colour(name, i)
-        parts.append(f'<polyline points="{" ".join(points)}" fill="none" stroke="{colour}" '
-                     'stroke-width="2"/>')  # fmt: skip
-        parts.append(bar(WIDTH - 235, 22 + 16 * i, 10, 10, colour))
-        parts.append(text(WIDTH - 220, 31 + 16 * i, f"{name} (n={len(values)})"))
-    for tick in np.arange(-0.5, most + 0.01, 0.5):
-        across = float(place(float(tick), 0.0).split(",")[0])
-        parts += [bar(across, bottom, 1, 4, "#999"),
-                  text(across, bottom + 16, f"{tick:g} s", size=9, anchor="middle")]  # fmt: skip
-    for share in (0.0, 0.5, 1.0):
-        parts.append(text(_LEFT - 6, bottom - share * (bottom - top) + 4, f"{share:.0%}",
-                           size=9, anchor="end"))  # fmt: skip
-    return svg(bottom + 30, parts, title)

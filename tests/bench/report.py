@@ -1,26 +1,28 @@
-"""One self-contained HTML page and one Markdown text of a result."""
+"""One self-contained HTML page and one Markdown text of a result, with its pictures beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.anchors import ANCHORS, ANSWER_ANCHORS, STOP_ANCHORS
+from tests.bench import tables
+from tests.bench.anchors import ANSWER_ANCHORS, STOP_ANCHORS
 from tests.bench.curves import curves, spots_of
-from tests.bench.metrics.keys import KEYS
-from tests.bench.metrics.overlap import stop_delay
-from tests.bench.metrics.turns import answer_delay, asked
-from tests.bench.pictures import COLOURS, distribution, timeline
+from tests.bench.distributions import answers, distribution, stops
+from tests.bench.judging import falls_short, in_words
+from tests.bench.pictures import COLOURS, standalone, timeline
 from tests.bench.records import Record
+from tests.bench.sides import name_of
+from tests.bench.tables import Table, targets_of
 
-__all__ = ["markdown", "page", "write_report"]
+__all__ = ["markdown", "page", "pictures", "write_report"]
 
 _MOST_TIMELINES: Final = 60
 
-# Too many lines hide the ones that matter; the table has them all.
-_LEFT_OUT: Final = ("silence.", "metronome.", "never_yield.", "always_yield.")
+Result = Mapping[str, Any]
 
 _STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -29,95 +31,12 @@ body { font: 15px/1.45 system-ui, sans-serif; max-width: 1000px; margin: 2rem au
 table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto; }
 td, th { border-bottom: 1px solid #8884; padding: 3px 8px; text-align: right; white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; }
-td.anchor { text-align: left; font-style: italic; opacity: .75; white-space: normal; }
+td:last-child { text-align: left; white-space: normal; min-width: 20em; }
 svg { width: 100%; background: #fff; color: #000; margin: 4px 0; }
 .note { opacity: .8; }
 .key { display: inline-block; margin-right: 1em; }
 .key b { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }
 """
-
-
-def _targets(measures: Mapping[str, Any]) -> list[str]:
-    """Ours first, then our page in a browser, rivals, baselines, nulls; each with its dot."""
-    found: set[str] = set()
-    for key in measures:
-        if key.startswith("browser."):
-            found.add("browser.")
-        elif key.startswith(("null.", "baseline.", "rival.")):
-            found.add(".".join(key.split(".")[:2]) + ".")
-    order = ("browser", "rival", "baseline", "null")
-    return ["", *sorted(found, key=lambda target: (order.index(target.split(".")[0]), target))]
-
-
-def _cell(measure: Mapping[str, Any] | None) -> str:
-    if measure is None:
-        return ""
-    if measure["value"] is None:
-        return f"withheld (n={measure['n']})"
-    interval = ""
-    if measure["ci95"] is not None:
-        interval = " [{:.3g}, {:.3g}]".format(*measure["ci95"])
-    return f"{measure['value']:.3g}{interval} n={measure['n']}"
-
-
-def _rows(measures: Mapping[str, Any], prefix: str) -> list[tuple[str, list[str]]]:
-    """(key, a cell per target) of every key somebody has."""
-    targets = _targets(measures)
-    rows = []
-    for key in (key for keys in KEYS.values() for key in keys):
-        cells = [_cell(measures.get(f"{target}{prefix}{key}")) for target in targets]
-        if any(cells):
-            rows.append((key, cells))
-    return rows
-
-
-def _name(target: str) -> str:
-    return target.rstrip(".") or "ours"
-
-
-def _table(measures: Mapping[str, Any], prefix: str) -> str:
-    heads = "".join(f"<th>{escape(_name(t))}</th>" for t in _targets(measures))
-    body = "".join(
-        f"<tr><td>{escape(key)}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}"
-        f'<td class="anchor">{escape(ANCHORS.get(key, ""))}</td></tr>'
-        for key, cells in _rows(measures, prefix)
-    )
-    return (f"<table><tr><th></th>{heads}<th>anchor (published, other stimuli)</th></tr>"
-            f"{body}</table>")  # fmt: skip
-
-
-def _delays(records: Sequence[Record], kind: str) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for record in records:
-        if record.log is None or record.target.removeprefix("null.") in _LEFT_OUT:
-            continue
-        turns = [turn for turn in record.log.labelled("turn") if asked(record.log, turn)]
-        delays = (
-            [answer_delay(record.log, turn) for turn in turns]
-            if kind == "turn"
-            else [stop_delay(record.log, label) for label in record.log.labelled("interruption")]
-        )
-        name = f"{_name(record.target)}{' human' if record.log.half == 'human' else ''}"
-        found.setdefault(name, []).extend(d for d in delays if d is not None)
-    return found
-
-
-def _falls_short(measures: Mapping[str, Any]) -> list[str]:
-    """The targets of issue C that this run misses, in words."""
-    from tests.bench.metrics.machine import TARGETS
-
-    missed = []
-    for key, (sign, bound) in TARGETS.items():
-        measure = measures.get(key)
-        if measure is None:
-            continue
-        value = measure["value"]
-        if value is None:
-            missed.append(f"{key} is withheld: too few turns were answered")
-        elif not (value <= bound if sign == "<=" else value >= bound):
-            missed.append(f"{key} is {value:.3g}, wanted {sign} {bound:g}")
-    return missed
-
 
 _NOTES: Final = (
     "No latency without the false-action rate of the same run.",
@@ -126,176 +45,163 @@ _NOTES: Final = (
     "Anchors were published by others on other stimuli: a sense of scale, not a comparison.",
     "Intervals are 95 %, resampled by clip: what was measured in one call is not independent.",
 )
-
-
-def _pictures(measures: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
-    targets = _targets(measures)
-    parts: list[str] = []
-    for half, name in (("", "synthetic half"), ("human.", "human half")):
-        answers = spots_of(measures, targets, half, ("turn.latency_mean_s", "pause.takeover"))
-        title = f"Answers, {name}: down and left is better"
-        parts.append(
-            curves(answers, ANSWER_ANCHORS, title, "mean turn latency, s", "share of pauses taken")
-        )
-    stops = spots_of(measures, targets, "", ("stop.latency_p50_s", "overlap.balance"))
-    title = "Interruptions: up and left is better"
-    parts.append(curves(stops, STOP_ANCHORS, title, "stop p50, s", "overlap balance B"))
-    parts.append(distribution(_delays(records, "turn"), "Turn latency (content onset)"))
-    parts.append(distribution(_delays(records, "stop"), "Interruption to our last voiced frame"))
-    return parts
-
-
-def _matched_rows(result: Mapping[str, Any]) -> list[list[str]]:
-    rows: list[list[str]] = []
-    for name, curve in result.get("matched", {}).items():
-        cells = [name] + [
-            _cell(curve[key])
-            for key in ("takeover_at_our_latency", "latency_at_our_takeover_s", "balance",
-                        "stop_p50_s")
-        ]  # fmt: skip
-        rows.append([*cells, "its curve ends before our latency" if curve["beyond"] else ""])
-    return rows
-
-
-_MATCHED_HEADS: Final = (
-    "ours minus",
-    "take-over at our latency",
-    "latency at our take-over, s",
-    "balance B, against its best",
-    "stop p50, s, against the same",
-    "",
+_OF_RIVALS: Final = (
+    "pipecat tells when it starts and stops to speak, but no words: its fillers count as content, "
+    "and a short sound of it is short by its length alone. turn.filler_latency_mean_s compares "
+    "like with like."
 )
 
 
-def _load_rows(result: Mapping[str, Any]) -> list[list[str]]:
-    """A row for each number of sessions, a cell for each of the floor's figures."""
-    load: Mapping[str, Any] = result.get("load", {})
-    numbers = sorted({key.split("load_")[0] + "load_" + key.split("load_")[1].split(".")[0]
-                      for key in load})  # fmt: skip
-    return [[number, *(_cell(load.get(f"{number}.{key}")) for key in _LOAD_KEYS)]
-            for number in numbers]  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture; `name` is that of its file."""
+
+    name: str
+    title: str
+    svg: str
 
 
-_LOAD_KEYS: Final = ("turn.answered", "turn.latency_mean_s", "pause.takeover",
-                     "stop.latency_p50_s", "stop.yielded", "overlap.balance")  # fmt: skip
-
-
-def _plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
-    )
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _sections(result: Mapping[str, Any], measures: Mapping[str, Any]) -> list[str]:
-    parts = ["<h2>Synthetic half</h2>", _table(measures, "")]
-    if any("human." in key for key in measures):
-        parts += ["<h2>Human half</h2>", _table(measures, "human.")]
-    parts += [f'<p class="note">{escape(note)}</p>' for note in _NOTES]
-    for target, count in result["unreached"].items():
-        lost = f"{_name(target)}: in {count} clips something was not reached"
-        why = "it did not speak long enough for the next event to fall on its speech"
-        parts.append(f'<p class="note">{escape(f"{lost}: {why}")}.</p>')
-    if rows := _matched_rows(result):
-        parts += ["<h2>Against whole curves</h2>", _plain_table(_MATCHED_HEADS, rows)]
-    if rows := _load_rows(result):
-        parts += ["<h2>Load</h2>", _plain_table(("sessions", *_LOAD_KEYS), rows)]
-    return parts
-
-
-def page(result: Mapping[str, Any], records: Sequence[Record]) -> str:
-    """The report as HTML; no script, no link to anywhere."""
-    run, measures = result["run"], result["measures"]
-    parts = [f"<h1>Counterpoint bench: {escape(run['suite'])}</h1>", _facts(result)]
-    missed = _falls_short(measures)
-    if missed:
-        parts.append("<h2>What falls short</h2><ul>")
-        parts += [f"<li>{escape(line)}</li>" for line in missed]
-        parts.append("</ul>")
-    parts += _sections(result, measures)
-    parts += ["<h2>Latency and false actions</h2>", *_pictures(measures, records)]
-    shown = [r for r in records if r.target == "" and r.log is not None][:_MOST_TIMELINES]
-    if shown:
-        keys = "".join(
-            f'<span class="key"><b style="background:{colour}"></b>{escape(kind)}</span>'
-            for kind, colour in COLOURS.items()
+def pictures(measures: Mapping[str, Any], records: Sequence[Record]) -> list[Picture]:
+    """Those of the run, without the ones that would be empty."""
+    targets = targets_of(measures)
+    found: list[Picture] = []
+    for half, prefix in (("synthetic", ""), ("human", "human.")):
+        answer = ("turn.latency_mean_s", "pause.takeover")
+        title = f"Answers, {half} half: down and left is better"
+        across, up = "mean turn latency, s", "share of pauses taken"
+        spots = spots_of(measures, targets, prefix, answer)
+        found.append(
+            Picture(f"answers-{half}", title, curves(spots, ANSWER_ANCHORS, title, across, up))
         )
-        parts.append(f"<h2>Clips (first {len(shown)})</h2><p>{keys}</p>")
-        parts += [timeline(record) for record in shown]
-    if lost := _lost(result):
-        parts.append("<h2>Not measured</h2><ul>")
-        parts += [f"<li>{escape(line)}</li>" for line in lost]
-        parts.append("</ul>")
-    title = f"<title>Counterpoint bench: {escape(run['suite'])}</title>"
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8">{title}'
+    spots = spots_of(measures, targets, "", ("stop.latency_p50_s", "overlap.balance"))
+    title = "Interruptions: up and left is better"
+    drawn = curves(spots, STOP_ANCHORS, title, "stop p50, s", "overlap balance B")
+    found.append(Picture("stops", title, drawn))
+    for half in ("synthetic", "human"):
+        title = f"Turn latency (content onset), {half} half: share of all turns"
+        drawn = distribution(answers(records, half), title)
+        found.append(Picture(f"latency-{half}", title, drawn))
+        title = f"Interruption to the last voiced frame, {half} half: share of all interruptions"
+        drawn = distribution(stops(records, half), title)
+        found.append(Picture(f"stop-latency-{half}", title, drawn))
+    return [picture for picture in found if picture.svg]
+
+
+def _figures(result: Result) -> list[Table]:
+    every = [tables.figures(result["measures"], half) for half in ("synthetic", "human")]
+    return [table for table in every if table.rows]
+
+
+def _further(result: Result) -> list[Table]:
+    """What stands behind the figures."""
+    every = (tables.matched(result), tables.paired(result), tables.load(result),
+             tables.failed(result), tables.sittings(result))  # fmt: skip
+    return [table for table in every if table.rows]
+
+
+def _notes(result: Result, records: Sequence[Record]) -> list[str]:
+    rival = any(target.startswith("rival.") for target in targets_of(result["measures"]))
+    told = [*_NOTES, _OF_RIVALS if rival else "", tables.speakers(records)]
+    short = ", ".join(f"{name_of(t)} in {n}" for t, n in result["unreached"].items())
+    why = "it did not speak long enough for the next event to fall on its speech"
+    told.append(f"Clips in which something was not reached, since {why}: {short}." if short else "")
+    return [line for line in told if line]
+
+
+def _facts(result: Result) -> list[str]:
+    run, machine = result["run"], result["machine"]
+    cores = f"{machine['cores']} cores, {machine['memory_gib']} GiB, load {machine['load']}"
+    what = f"Commit {run['commit'][:12]}, split {run['split']}, seed {run['seed']}"
+    return [f"{what}, {run['seconds']} s.", f"{machine['processor']}, {cores}."]
+
+
+def _lists(result: Result) -> list[tuple[str, list[str]]]:
+    """What is said before any figure, by heading."""
+    every = [
+        ("What falls short", falls_short(result["measures"])),
+        ("Not measured", tables.lost(result)),
+        ("Against a rival at its point", in_words(result)),
+    ]
+    return [(title, lines) for title, lines in every if lines]
+
+
+def _html_table(table: Table) -> str:
+    head = "".join(f"<th>{escape(one)}</th>" for one in table.heads)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows
+    )
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes)
+    return f"<h2>{escape(table.title)}</h2><table><tr>{head}</tr>{body}</table>{notes}"
+
+
+def _timelines(records: Sequence[Record]) -> list[str]:
+    shown = [r for r in records if r.target == "" and r.log is not None][:_MOST_TIMELINES]
+    if not shown:
+        return []
+    keys = "".join(
+        f'<span class="key"><b style="background:{colour}"></b>{escape(kind)}</span>'
+        for kind, colour in COLOURS.items()
+    )
+    return [f"<h2>Clips (first {len(shown)})</h2><p>{keys}</p>", *map(timeline, shown)]
+
+
+def page(result: Result, records: Sequence[Record]) -> str:
+    """The report as HTML; no script, no link to anywhere."""
+    title = escape(f"Counterpoint bench: {result['run']['suite']}")
+    parts = [f"<h1>{title}</h1>", *(f"<p>{escape(line)}</p>" for line in _facts(result))]
+    for heading, lines in _lists(result):
+        listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        parts.append(f"<h2>{escape(heading)}</h2><ul>{listed}</ul>")
+    parts += map(_html_table, _figures(result))
+    parts += [f'<p class="note">{escape(note)}</p>' for note in _notes(result, records)]
+    parts += map(_html_table, _further(result))
+    parts.append("<h2>Latency and false actions</h2>")
+    parts += [picture.svg for picture in pictures(result["measures"], records)]
+    parts += _timelines(records)
+    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
             f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n")  # fmt: skip
 
 
-def _lost(result: Mapping[str, Any]) -> list[str]:
-    """What was not measured, and how many clips of whom failed, with reasons."""
-    return [
-        *result.get("not_measured", ()),
-        *(f"{_name(target)}: {one['n']} clips failed: {'; '.join(one['reasons'])}"
-          for target, one in result["failed"].items()),
-    ]  # fmt: skip
+def _plain(cell: str) -> str:
+    return " ".join(cell.replace("|", "/").split())
 
 
-def _facts(result: Mapping[str, Any]) -> str:
-    run, machine, calibration = result["run"], result["machine"], result["calibration"]
-    commit = f"commit {run['commit'][:12]}, split {run['split']}, seed {run['seed']}"
-    cores = f"{machine['cores']} cores, {machine['memory_gib']} GiB, load {machine['load']}"
-    lines = [
-        f"{commit}, {run['seconds']} s",
-        f"{machine['processor']}, {cores}",
-        "calibration: not done (the server is elsewhere)",
-    ]
-    if calibration is not None:
-        lines[2] = (
-            f"calibration: a delay of {calibration['known_seconds']:.3f} s recovered with an "
-            f"error of {1000 * calibration['error_seconds']:.1f} ms; clock drift "
-            f"{1e6 * calibration['drift']:.0f} ppm; arrivals within "
-            f"{1000 * calibration['jitter_seconds']:.1f} ms (p95)"
-        )
-    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+def _text_table(table: Table) -> list[str]:
+    lines = [f"## {table.title}", "", f"| {' | '.join(table.heads)} |",
+             f"|{'---|' * len(table.heads)}"]  # fmt: skip
+    lines += [f"| {' | '.join(map(_plain, row))} |" for row in table.rows]
+    return [*lines, "", *(f"* {note}" for note in table.notes), *([""] if table.notes else [])]
 
 
-def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    return lines + [f"| {' | '.join(row)} |" for row in rows] + [""]
+def markdown(
+    result: Result, records: Sequence[Record] = (), links: Mapping[str, str] | None = None
+) -> str:
+    """The same figures as text.
+
+    Args:
+        result: as the command line makes it.
+        records: of its clips.
+        links: of pictures: a title, and where the file is.
+    """
+    lines = [f"# Bench: {result['run']['suite']}", "", " ".join(_facts(result)), ""]
+    for heading, told in _lists(result):
+        lines += [f"## {heading}", "", *(f"* {_plain(line)}" for line in told), ""]
+    for table in _figures(result):
+        lines += _text_table(table)
+    lines += [*(f"* {note}" for note in _notes(result, records)), ""]
+    for table in _further(result):
+        lines += _text_table(table)
+    for title, place in (links or {}).items():
+        lines += [f"![{title}]({place})", ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """The same figures as text."""
-    run, measures, machine = result["run"], result["measures"], result["machine"]
-    where = f"{machine['processor']}, {machine['cores']} cores, load {machine['load']}"
-    what = f"Commit {run['commit'][:12]}, split {run['split']}, seed {run['seed']}"
-    lines = [f"# Bench: {run['suite']}", "", f"{what}. {where}.", ""]
-    missed = _falls_short(measures)
-    lines += ["## What falls short", "", *(f"* {line}" for line in missed), ""] if missed else []
-    for title, prefix in (("Synthetic half", ""), ("Human half", "human.")):
-        rows = _rows(measures, prefix)
-        if not rows:
-            continue
-        names = [_name(target) for target in _targets(measures)]
-        table = [[key, *cells, ANCHORS.get(key, "")] for key, cells in rows]
-        lines += [f"## {title}", ""]
-        lines += _markdown_table(["", *names, "anchor (published elsewhere)"], table)
-    if matched := _matched_rows(result):
-        lines += ["## Against whole curves", "", *_markdown_table(_MATCHED_HEADS, matched)]
-    if load := _load_rows(result):
-        lines += ["## Load", "", *_markdown_table(("sessions", *_LOAD_KEYS), load)]
-    for target, count in result["unreached"].items():
-        lines.append(f"* {_name(target)}: in {count} clips something was not reached.")
-    lines += [f"* {note}" for note in _NOTES]
-    return "\n".join(lines) + "\n"
-
-
-def write_report(
-    html: Path, text: Path, result: Mapping[str, Any], records: Sequence[Record]
-) -> None:
-    """Write both."""
+def write_report(html: Path, text: Path, result: Result, records: Sequence[Record]) -> None:
+    """Write both, and every picture as a file beside the text, linked from it."""
+    links: dict[str, str] = {}
+    for picture in pictures(result["measures"], records):
+        place = text.with_name(f"{text.stem}-{picture.name}.svg")
+        place.write_text(standalone(picture.svg))
+        links[picture.title] = place.name
     html.write_text(page(result, records))
-    text.write_text(markdown(result))
+    text.write_text(markdown(result, records, links))

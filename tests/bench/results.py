@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from tests.bench.metrics.activity import ClipLog
+from tests.bench.metrics.activity import ClipLog, Label
 from tests.bench.metrics.backchannels import backchannel_measures
 from tests.bench.metrics.keys import check
 from tests.bench.metrics.overlap import IGNORED, overlap_measures, stop_measures
-from tests.bench.metrics.statistics import Measure, paired_difference
+from tests.bench.metrics.statistics import Measure, paired_difference, withheld
 from tests.bench.metrics.turns import (
     answer_delay,
     asked,
+    filler_delay,
     pause_measures,
     pause_taken,
     turn_measures,
@@ -20,12 +21,14 @@ from tests.bench.metrics.turns import (
 from tests.bench.metrics.words import CutCount, heard_measures, word_error_measures
 from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record
+from tests.bench.sides import resampled, shared_sides, unanswered
 from tests.bench.stimuli.script import Script
 
 __all__ = ["NULLS", "compared", "failures", "measures_of", "null_records", "unreached"]
 
 NULLS: Final = ("silence", "metronome", "never_yield", "always_yield", "timeout_300",
                 "timeout_700", "timeout_1500")  # fmt: skip
+HALVES: Final = ("synthetic", "human")
 _MOST_REASONS: Final = 5
 
 
@@ -74,7 +77,7 @@ def measures_of(records: Sequence[Record], seed: int) -> dict[str, Measure]:
     found: dict[str, Measure] = {}
     for target in sorted({record.target for record in records}):
         ours = [r for r in records if r.target == target and r.log is not None]
-        for half, prefix in (("synthetic", ""), ("human", "human.")):
+        for half, prefix in zip(HALVES, ("", "human."), strict=True):
             chosen = [r for r in ours if r.log is not None and r.log.half == half]
             # Clips of `voice` are turns too, but nulls and baselines play none of them.
             logs = [r.log for r in chosen if r.log is not None and r.suite != "voice"]
@@ -85,12 +88,14 @@ def measures_of(records: Sequence[Record], seed: int) -> dict[str, Measure]:
     return found
 
 
-def _delays(records: Iterable[Record]) -> dict[str, float]:
+def _delays(
+    records: Iterable[Record], delay_of: Callable[[ClipLog, Label], float | None]
+) -> dict[str, float]:
     found: dict[str, float] = {}
     for record in records:
         if record.log is not None:
             for number, turn in enumerate(record.log.labelled("turn")):
-                delay = answer_delay(record.log, turn)
+                delay = delay_of(record.log, turn)
                 if delay is not None and asked(record.log, turn):
                     found[f"{record.clip}#{number}"] = delay
     return found
@@ -98,22 +103,50 @@ def _delays(records: Iterable[Record]) -> dict[str, float]:
 
 def _taken(records: Iterable[Record]) -> dict[str, float]:
     return {
-        record.clip: float(any(pause_taken(record.log, p) for p in record.log.labelled("pause")))
+        record.clip: float(any(pause_taken(log, p) for p in log.labelled("pause")))
         for record in records
-        if record.log is not None and record.log.labelled("pause")
+        if (log := record.log) is not None and log.labelled("pause")
+    }
+
+
+def _pairs(
+    records: Sequence[Record], target: str, halves: Sequence[str], seed: int
+) -> dict[str, Measure]:
+    def of(prefix: str) -> list[Record]:
+        # Clips of `voice` are there for words, and count for no floor.
+        return [r for r in records if r.target == prefix and r.suite != "voice"
+                and r.log is not None and r.log.half in halves]  # fmt: skip
+
+    ours, theirs = of(""), of(target)
+    (one, other), count = shared_sides(records, halves, ("", target))
+    why = unanswered({"": one, target: other})
+
+    def later(delay_of: Callable[[ClipLog, Label], float | None]) -> Measure:
+        found = paired_difference(_delays(ours, delay_of), _delays(theirs, delay_of), seed)
+        return withheld(found.n, seed, why) if why else found
+
+    return {
+        "latency_mean_s": later(answer_delay),
+        "filler_latency_mean_s": later(filler_delay),
+        "pause_takeover": paired_difference(_taken(ours), _taken(theirs), seed),
+        "balance": resampled(count, lambda c: one.balance(c) - other.balance(c), seed),
+        "stop_p50_s": resampled(count, lambda c: one.stop(c) - other.stop(c), seed),
     }
 
 
 def compared(records: Sequence[Record], seed: int) -> Mapping[str, dict[str, Measure]]:
-    """Ours minus each other target over the clips both answered, paired, both halves together."""
-    ours = [r for r in records if r.target == ""]
+    """Ours minus each other target over the clips both played, paired, both halves together.
+
+    Rivals also by half, as `rival.NAME.human.` and `rival.NAME.synthetic.`: one that has a single
+    setting has no curve, and is compared at its point. Latencies, of content and of any sound, are
+    paired over the turns both answered, and withheld where either answered fewer than 95 %.
+    """
     found: dict[str, dict[str, Measure]] = {}
     for target in sorted({r.target for r in records} - {""}):
-        theirs = [r for r in records if r.target == target]
-        found[target] = {
-            "latency_mean_s": paired_difference(_delays(ours), _delays(theirs), seed),
-            "pause_takeover": paired_difference(_taken(ours), _taken(theirs), seed),
-        }
+        found[target] = _pairs(records, target, HALVES, seed)
+        if target.startswith("rival."):
+            for half in HALVES:
+                found[f"{target}{half}."] = _pairs(records, target, (half,), seed)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,8 @@ from tests.bench.metrics.machine import (
     tick_measures,
     transport_measures,
 )  # fmt: skip
-from tests.bench.metrics.statistics import Measure
+from tests.bench.metrics.statistics import NO_INTERVAL, Measure
+from tests.bench.metrics.turns import turn_measures
 from tests.bench.records import Record
 from tests.bench.results import measures_of
 from tests.bench.running import Draw, Target, Work, plan
@@ -36,6 +38,7 @@ __all__ = ["SYSTEM_SUITES", "run_system"]
 
 SYSTEM_SUITES: Final = ("tick", "identity", "transport", "capacity", "load", "visual")
 _STOCK_PORT: Final = 8498
+_PATIENCE_SECONDS: Final = 1.0  # before a server that refused a call is asked again
 
 
 async def run_system(
@@ -162,7 +165,8 @@ async def _caller(
         try:
             played = await play(target.url, script, target.settings, target.dialect)
         except (CallFailed, TimeoutError) as error:
-            records.append(Record("", script.suite, script.clip, failure=str(error)))
+            why = str(error) or "time out"
+            records.append(Record("", script.suite, script.clip, failure=why))
             continue
         seconds += played.log.length
         records.append(record_of("", script, played, words=False))
@@ -177,6 +181,64 @@ async def _talk_together(target: Target, draw: Draw, works: Sequence[Work], call
             group.create_task(_caller(target, draw, works[first::callers], records))
 
 
+async def _talk_on(target: Target, draw: Draw, works: Sequence[Work], failures: list[str]) -> float:
+    """Go on calling, unrecorded, until cancelled; seconds of call."""
+    seconds = 0.0
+    begun: float | None = None
+    try:
+        for work in itertools.cycle(works):
+            script = await asyncio.to_thread(draw.script, work)
+            begun = time.monotonic()
+            try:
+                await play(target.url, script, target.settings, target.dialect)
+            except (CallFailed, TimeoutError) as error:
+                failures.append(str(error) or "time out")
+                await asyncio.sleep(_PATIENCE_SECONDS)
+            seconds += time.monotonic() - begun
+            begun = None
+    except asyncio.CancelledError:
+        seconds += time.monotonic() - begun if begun is not None else 0.0
+    return seconds
+
+
+async def hold(
+    target: Target, draw: Draw, works: Sequence[Work], sessions: int, records: list[Record]
+) -> tuple[float, list[str]]:
+    """Play the clips by so many callers, all of whom talk until the last of them is played.
+
+    Who has played his own goes on, unrecorded: with fewer callers at the end it would not be so
+    many sessions that are measured.
+
+    Args:
+        target: the server.
+        draw: of stimuli.
+        works: the clips, dealt out among the callers.
+        sessions: how many callers.
+        records: of the clips, appended to.
+
+    Returns:
+        Seconds of all calls, and why calls failed, recorded or not.
+    """
+    failures: list[str] = []
+    idle: list[asyncio.Task[float]] = []
+
+    async def caller(number: int) -> float:
+        seconds = await _caller(target, draw, works[number::sessions], records)
+        others = [*works[number:], *works[:number]]
+        idle.append(asyncio.create_task(_talk_on(target, draw, others, failures)))
+        return seconds
+
+    try:
+        recorded = await asyncio.gather(*(caller(number) for number in range(sessions)))
+    finally:
+        for task in idle:
+            task.cancel()
+    # One that was cancelled before it began has called nobody.
+    more = await asyncio.gather(*idle, return_exceptions=True)
+    seconds = sum(recorded) + sum(one for one in more if isinstance(one, float))
+    return seconds, [r.failure for r in records if r.failure] + failures
+
+
 async def _load(
     target: Target, draw: Draw, processes: Sequence[int], most: int, n: int
 ) -> dict[str, Measure]:
@@ -187,10 +249,27 @@ async def _load(
         works = plan("floor", n, ("synthetic",))
         records: list[Record] = []
         before = _cpu_seconds(processes)
-        spoken = await asyncio.gather(
-            *(_caller(target, draw, works[i::sessions], records) for i in range(sessions))
-        )
+        spoken, failures = await hold(target, draw, works, sessions, records)
+        cpu = _cpu_seconds(processes) - before
+        judged = judged_of(records, draw.seed)
+        points.append(LoadPoint(sessions, judged, cpu, spoken, len(failures)))
         found = measures_of(records, draw.seed)
-        points.append(LoadPoint(sessions, found, _cpu_seconds(processes) - before, sum(spoken)))
+        found |= {"calls.failed": failed_calls(records, failures, draw.seed)}
         measures |= {f"load_{sessions}.{key}": value for key, value in found.items()}
     return measures | capacity_measures(points, draw.seed)
+
+
+def failed_calls(records: Sequence[Record], failures: Sequence[str], seed: int) -> Measure:
+    """How many calls failed; n is of the recorded ones."""
+    reasons = "; ".join(dict.fromkeys(failures))
+    return Measure(len(failures), len(records), seed, NO_INTERVAL, reasons)
+
+
+def judged_of(records: Sequence[Record], seed: int) -> dict[str, Measure]:
+    """What is judged of so many sessions.
+
+    A latency is judged where too few turns were answered for it to be published, too: whether they
+    are too few is the share's own target, which has an interval.
+    """
+    logs = [record.log for record in records if record.log is not None]
+    return measures_of(records, seed) | turn_measures(logs, seed, least_answered=0.0)

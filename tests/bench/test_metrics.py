@@ -22,9 +22,7 @@ from tests.bench.metrics.activity import (
 from tests.bench.metrics.backchannels import backchannel_measures, matches
 from tests.bench.metrics.keys import check
 from tests.bench.metrics.machine import (
-    LoadPoint,
     VitalsSample,
-    capacity_measures,
     identity_measures,
     tick_measures,
     transport_measures,
@@ -153,6 +151,15 @@ class TestTurns:
     def test_a_start_just_before_the_end_is_an_answer(self) -> None:
         logs = [log([(1.8, 4.0)], [("turn", 0.5, 2.0)])]
         assert turn_measures(logs, SEED)["turn.latency_mean_s"].value == pytest.approx(-0.2)
+
+    def test_a_phrase_gap_of_an_ignored_interruption_is_no_early_answer(self) -> None:
+        spoken_over: list[tuple[LabelKind, float, float]] = [
+            ("interruption", 5.0, 6.7), ("turn", 5.0, 6.7),
+        ]  # fmt: skip
+        ignored = log([(1.0, 6.0), (6.35, 12.0)], spoken_over)
+        assert turn_measures([ignored], SEED)["turn.answered"].n == 0
+        yielded = log([(1.0, 5.4), (7.2, 12.0)], spoken_over)
+        assert turn_measures([yielded], SEED)["turn.latency_mean_s"].value == pytest.approx(0.5)
 
 
 class TestPauses:
@@ -302,6 +309,20 @@ class TestBackchannel:
         assert measures["backchannel.f1"].value == 0.0
         assert measures["backchannel.takeover"].value == 1.0
 
+    def test_of_who_tells_nothing_what_ends_in_the_persons_speech_was_cut(self) -> None:
+        wanted = wanted_at(1)
+        hasty = monologue(wanted, wanted, "m")
+        interrupted = tuple(Interval(at + 0.3, at + 0.9) for at in wanted)
+        measures = backchannel_measures([replace(hasty, person=interrupted)], SEED)
+        assert measures["backchannel.f1"].value == 0.0
+        assert measures["backchannel.takeover"].value == 1.0
+        whole = tuple(Utterance(at, (), "done", at + 0.4) for at in wanted)
+        told = replace(hasty, person=interrupted, utterances=whole)
+        assert backchannel_measures([told], SEED)["backchannel.f1"].value == 1.0
+        quiet = tuple(Interval(at + 0.6, at + 0.9) for at in wanted)
+        measures = backchannel_measures([replace(hasty, person=quiet)], SEED)
+        assert measures["backchannel.f1"].value == 1.0
+
 
 class TestMachine:
     def test_tick(self) -> None:
@@ -323,14 +344,6 @@ class TestMachine:
         measures = transport_measures([0.06, 0.07, 0.08], [0.14, 0.14, 0.14], SEED)
         assert measures["transport.round_trip_ms"].value == pytest.approx(70)
         assert measures["transport.stock_ratio"].value == pytest.approx(0.5)
-
-    def test_capacity_ends_at_the_first_that_breaks(self) -> None:
-        def point(sessions: int, latency: float) -> LoadPoint:
-            value = Measure(latency, 20, SEED, (latency, latency))
-            return LoadPoint(sessions, {"turn.latency_mean_s": value}, 20.0 * sessions, 60.0)
-
-        points = [point(1, 0.5), point(2, 0.6), point(3, 0.9), point(4, 0.6)]
-        assert capacity_measures(points, SEED)["capacity.sessions"].value == 2
 
 
 class TestWords:

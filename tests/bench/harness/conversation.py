@@ -133,15 +133,15 @@ async def play(
         await asyncio.wait_for(player.finished.wait(), _MAX_SECONDS)
     finally:
         await caller.close()
-    return _collected(script, player, caller)
+    return _collected(script, player, caller, dialect)
 
 
-def _collected(script: Script, player: _Player, caller: Caller) -> Played:
+def _collected(script: Script, player: _Player, caller: Caller, dialect: Dialect) -> Played:
     length = len(player.sent) * FRAME / RATE
     arrivals = [
         Arrival(a.at - caller.origin, a.timestamp, a.audio) for a in caller.received.arrivals
     ]
-    events = tuple((at - caller.origin, event) for at, event in caller.events)
+    events = dialect.read_call(tuple((at - caller.origin, event) for at, event in caller.events))
     starts = player.starts
     log = ClipLog(
         clip=script.clip,

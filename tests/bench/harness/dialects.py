@@ -6,13 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["COUNTERPOINT", "Dialect"]
+__all__ = ["COUNTERPOINT", "Dialect", "Event", "Timed"]
 
 Event = dict[str, Any]
+Timed = tuple[tuple[float, Event], ...]
+"""Events of a call with their times, in order of arrival."""
 
 
 def _as_it_is(event: Event) -> Event:
     return event
+
+
+def _all_as_they_are(events: Timed) -> Timed:
+    return events
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Dialect:
             is enough. A server that is still loading must not be measured as slow.
         keep_alive: text sent once a second while the call goes on; empty for none.
         read: an event of theirs as one of docs/dialect.md where there is one, else as it is.
+        read_call: all events of a call, once read, with ours in place of those that mean one of
+            ours only by what came before them.
         goodbye: the event that ends a call; None where closing the connection does.
     """
 
@@ -36,6 +44,7 @@ class Dialect:
     ready: str = ""
     keep_alive: str = ""
     read: Callable[[Event], Event] = _as_it_is
+    read_call: Callable[[Timed], Timed] = _all_as_they_are
     goodbye: Mapping[str, object] | None = field(default_factory=lambda: {"type": "session.end"})
 
     def offer(self, sdp: str, kind: str, settings: Mapping[str, object]) -> dict[str, object]:

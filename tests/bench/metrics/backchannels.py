@@ -22,12 +22,18 @@ _PHASES: Final = np.arange(8) / 8.0
 
 
 def _is_short(log: ClipLog, burst: Interval) -> bool:
-    """Meant to be short: an answer that was cut off within a second is a take-over, no "mhm"."""
+    """Meant to be short: an answer that was cut off within a second is a take-over, no "mhm".
+
+    Of a target that tells nothing, what ends while the person speaks counts as cut off: its hasty
+    starts would else pass for acknowledgements that ours are not given.
+    """
     utterance = utterance_of(burst, log.utterances)
-    meant = utterance is None or (
-        len(utterance.words) <= SHORT_WORDS and utterance.finished != "cut"
-    )
-    return burst.length < SHORT_SECONDS and meant
+    if log.utterances:
+        cut = utterance is not None and utterance.finished == "cut"
+    else:
+        cut = any(spoken.start < burst.end <= spoken.end for spoken in log.person)
+    words = len(utterance.words) if utterance is not None else 0
+    return burst.length < SHORT_SECONDS and words <= SHORT_WORDS and not cut
 
 
 def _within(burst: Interval, span: Label) -> bool:

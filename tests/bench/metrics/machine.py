@@ -8,9 +8,17 @@ from typing import Final
 
 import numpy as np
 
-from tests.bench.metrics.statistics import Measure, bootstrap, mean, quantile, ratio, withheld
+from tests.bench.metrics.statistics import (
+    NO_INTERVAL,
+    Measure,
+    bootstrap,
+    mean,
+    quantile,
+    ratio,
+    withheld,
+)  # fmt: skip
 
-__all__ = ["TARGETS", "LoadPoint", "VitalsSample", "capacity_measures", "holds",
+__all__ = ["CORE", "LoadPoint", "VitalsSample", "capacity_measures", "holds",
            "identity_measures", "tick_measures", "transport_measures"]  # fmt: skip
 
 
@@ -90,51 +98,82 @@ def transport_measures(
     return {"transport.round_trip_ms": ours, "transport.stock_ratio": halves}
 
 
-TARGETS: Final[Mapping[str, tuple[str, float]]] = {
+CORE: Final[Mapping[str, tuple[str, float]]] = {
     "turn.latency_mean_s": ("<=", 0.70),
     "turn.answered": (">=", 0.95),
     "pause.takeover": ("<=", 0.15),
     "stop.latency_p50_s": ("<=", 0.45),
     "stop.yielded": (">=", 0.95),
     "overlap.balance": (">=", 0.75),
-    "tick.missed": ("<=", 0.001),
 }
-"""What must hold for a number of sessions to count as carried."""
+"""Of metrics 1 to 4, what must hold for a number of sessions to count as carried."""
+
+_SHARES: Final = ("turn.answered", "pause.takeover", "stop.yielded", "overlap.balance")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPoint:
-    """All measures at one number of sessions, with the CPU it took."""
+    """All measures at one number of sessions, with the CPU it took and the calls that failed."""
 
     sessions: int
     measures: Mapping[str, Measure]
     cpu_seconds: float
     session_seconds: float
+    failures: int = 0
 
 
-def holds(point: LoadPoint, targets: Mapping[str, tuple[str, float]] = TARGETS) -> bool:
-    """Whether every target that was measured is met; one that could not be measured is not."""
+def _nearest(measure: Measure, sign: str) -> float:
+    """The end of a share's interval that is nearest to what is wanted.
+
+    All or none of n gives an interval of no width; it is taken to reach three n-ths inwards (the
+    rule of three), as `compare` takes it.
+    """
+    low, high = measure.ci95
+    reach = 3.0 / max(measure.n, 3)
+    if low == high == 0.0:
+        high = reach
+    if low == high == 1.0:
+        low = 1.0 - reach
+    return low if sign == "<=" else high
+
+
+def holds(point: LoadPoint, targets: Mapping[str, tuple[str, float]] = CORE) -> bool:
+    """Whether every target is met.
+
+    One that was not measured is not met, nor is any where a call failed: those sessions were not
+    carried. A point has few clips, so that one event can put a share beyond its target by chance:
+    a share breaks a point only when its interval lies wholly beyond the target. Latencies, which
+    scatter less, are judged by their value.
+    """
+    if point.failures:
+        return False
     for key, (sign, bound) in targets.items():
         measure = point.measures.get(key)
         if measure is None:
-            continue
-        met = measure.value <= bound if sign == "<=" else measure.value >= bound
+            return False
+        value = _nearest(measure, sign) if key in _SHARES else measure.value
+        met = value <= bound if sign == "<=" else value >= bound
         if not met:
             return False
     return True
 
 
 def capacity_measures(
-    points: Sequence[LoadPoint], seed: int, targets: Mapping[str, tuple[str, float]] = TARGETS
+    points: Sequence[LoadPoint], seed: int, targets: Mapping[str, tuple[str, float]] = CORE
 ) -> dict[str, Measure]:
-    """Metric 14: sessions carried before the first N that breaks a target; CPU a minute."""
+    """Metric 14: sessions carried before the first N that breaks a target; CPU a minute.
+
+    The number of sessions has no interval, and n is the most that were tried: where that many were
+    carried, more may be.
+    """
     carried = 0
     for point in sorted(points, key=lambda p: p.sessions):
         if not holds(point, targets):
             break
         carried = point.sessions
     rows = [[p.cpu_seconds * 60.0, p.session_seconds] for p in points]
+    most = max((point.sessions for point in points), default=0)
     return {
-        "capacity.sessions": Measure(carried, len(points), seed, (carried, carried)),
+        "capacity.sessions": Measure(carried, most, seed, NO_INTERVAL),
         "capacity.cpu_seconds_per_minute": bootstrap(rows, ratio, seed),
     }

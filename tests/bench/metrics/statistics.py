@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Measure", "bootstrap", "grouped", "mean", "paired_difference", "quantile", "ratio",
-           "withheld"]  # fmt: skip
+__all__ = ["NO_INTERVAL", "Measure", "bootstrap", "grouped", "mean", "paired_difference",
+           "quantile", "ratio", "withheld"]  # fmt: skip
 
 RESAMPLES: Final = 2_000
 
@@ -21,22 +21,27 @@ Statistic = Callable[[Rows], float]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One value of a report: NaN values and intervals are written as null."""
+    """One value of a report: NaN values and intervals are written as null.
+
+    `reason` says why a value is withheld where the key alone does not, or what was counted.
+    """
 
     value: float
     n: int
     seed: int
     ci95: tuple[float, float]
+    reason: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """The fixed form of issue B: value, n, seed, ci95."""
+        """The fixed form of issue B: value, n, seed, ci95; and a reason where there is one."""
 
         def finite(number: float) -> float | None:
             return round(float(number), 6) if np.isfinite(number) else None
 
         low, high = map(finite, self.ci95)
         interval = None if low is None or high is None else [low, high]
-        return {"value": finite(self.value), "n": self.n, "seed": self.seed, "ci95": interval}
+        fixed = {"value": finite(self.value), "n": self.n, "seed": self.seed, "ci95": interval}
+        return fixed | ({"reason": self.reason} if self.reason else {})
 
     @staticmethod
     def of_json(fields: dict[str, object]) -> Measure:
@@ -49,12 +54,16 @@ class Measure:
             int(str(fields["n"])),
             int(str(fields["seed"])),
             (float(low), float(high)),
+            str(fields.get("reason", "")),
         )
 
 
-def withheld(n: int, seed: int) -> Measure:
+NO_INTERVAL: Final = (float("nan"), float("nan"))
+
+
+def withheld(n: int, seed: int, reason: str = "") -> Measure:
     """A value that must not be published (or does not exist), with the n it would have had."""
-    return Measure(float("nan"), n, seed, (float("nan"), float("nan")))
+    return Measure(float("nan"), n, seed, NO_INTERVAL, reason)
 
 
 def bootstrap(

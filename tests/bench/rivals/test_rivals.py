@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.harness.conversation import utterances_of
 from tests.bench.harness.dialects import COUNTERPOINT
 from tests.bench.rivals import starting
 from tests.bench.rivals.pipecat import rival, setup
@@ -73,6 +74,20 @@ def test_its_transcripts_are_read_in_order_and_all_else_is_left_alone() -> None:
     assert first["type"] == "person.words" and first["segment"] < second["segment"]
     partial = {"type": "user-transcription", "data": said | {"final": False}}
     assert rival.read(partial) is partial
+
+
+def test_its_speech_is_read_as_utterances_that_were_cut_or_done() -> None:
+    kinds = ["bot-started-speaking", "bot-stopped-speaking", "user-started-speaking",
+             "bot-started-speaking", "user-started-speaking", "bot-stopped-speaking",
+             "bot-started-speaking"]  # fmt: skip
+    told = tuple((float(at), {"type": kind}) for at, kind in enumerate(kinds))
+    said = utterances_of(rival.DIALECT.read_call(told))
+    assert [(u.started, u.finished, u.ended) for u in said] == [
+        (0.0, "done", 1.0), (3.0, "cut", 5.0), (6.0, "open", float("inf")),
+    ]  # fmt: skip
+    # Words with times it does not tell: `heard` and `voice` must stay empty.
+    assert all(u.words == () for u in said)
+    assert COUNTERPOINT.read_call(told) is told
 
 
 @pytest.mark.bench

@@ -17,10 +17,10 @@ from typing import Any, Final
 import aiohttp
 
 from tests.bench.harness import bed
-from tests.bench.harness.dialects import Dialect
+from tests.bench.harness.dialects import Dialect, Event, Timed
 from tests.bench.rivals.pipecat import setup
 
-__all__ = ["DIALECT", "NotStarted", "health", "prepare", "read", "running"]
+__all__ = ["DIALECT", "NotStarted", "health", "prepare", "read", "read_call", "running"]
 
 ROOT: Final = Path(__file__).parents[4]
 READY_SECONDS: Final = 300.0
@@ -37,6 +37,29 @@ def read(event: dict[str, Any]) -> dict[str, Any]:
     return {"type": "person.words", "segment": number, "words": words, "final": True}
 
 
+def read_call(events: Timed) -> Timed:
+    """RTVI's `bot-started-speaking` and `bot-stopped-speaking` as ours of numbered utterances.
+
+    RTVI does not say whether what stopped was over: it was cut off when pipecat, which interrupts
+    at once by default, took the person to speak (or said so) since it began.
+    """
+    found: list[tuple[float, Event]] = []
+    number, cut = 0, False
+    for at, event in events:
+        kind = event.get("type")
+        if kind == "bot-started-speaking":
+            number, cut = number + 1, False
+            event = {"type": "agent.started", "utterance": number}
+        elif kind == "bot-stopped-speaking" and number:
+            event = {"type": "agent.cut" if cut else "agent.done", "utterance": number}
+        elif kind in _INTERRUPTING:
+            cut = True
+        found.append((at, event))
+    return tuple(found)
+
+
+_INTERRUPTING: Final = ("user-started-speaking", "bot-interrupted")
+
 DIALECT: Final = Dialect(
     # What pipecat's own client for the browser does; RTVI's two readies end the loading of a bot.
     channel="chat",
@@ -50,6 +73,7 @@ DIALECT: Final = Dialect(
     ready="bot-ready",
     keep_alive="ping",
     read=read,
+    read_call=read_call,
     goodbye=None,
 )
 _ENGINE_SETTINGS: Final = ("weights", "language", "device", "threads", "rows", "seed",

@@ -1,0 +1,144 @@
+"""What a run is judged by: issue C's lines and the aims of the project's table of benchmarks.
+
+A line whose key a result does not have is not measured; that is never fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.bench.matched import families
+from tests.bench.metrics.machine import CORE
+from tests.bench.metrics.overlap import IGNORED
+from tests.bench.sides import name_of
+
+__all__ = ["LINES", "Line", "falls_short", "in_words"]
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what must hold, and what is aimed at; either may be lacking.
+
+    `sign` is `<=` or `>=`.
+    """
+
+    key: str
+    sign: str
+    must: float | None
+    aim: float | None
+
+    def told(self, measure: Mapping[str, Any]) -> str:
+        """What of this line a measure misses, in words; empty where it holds."""
+        value = measure["value"]
+        if value is None:
+            few = "too few turns were answered" if "turn.latency" in self.key else "it has no value"
+            return f"{self.key} is withheld: {measure.get('reason', few)}"
+        if self.must is not None and not self._met(value, self.must):
+            aim = "" if self.aim in (None, self.must) else f" (aim {self.sign} {self.aim:g})"
+            return f"{self.key} is {value:.3g}, wanted {self.sign} {self.must:g}{aim}"
+        if self.aim is not None and not self._met(value, self.aim):
+            held = "" if self.must is None else f", which holds {self.sign} {self.must:g}"
+            return f"{self.key} is {value:.3g}{held}, aim {self.sign} {self.aim:g}"
+        return ""
+
+    def _met(self, value: float, bound: float) -> bool:
+        return value <= bound if self.sign == "<=" else value >= bound
+
+
+_AIMS: Final[Mapping[str, tuple[str, float]]] = {
+    "turn.latency_mean_s": ("<=", 0.60),
+    "turn.latency_p95_s": ("<=", 0.90),
+    "turn.answered": (">=", 0.95),
+    "pause.takeover": ("<=", 0.15),
+    "stop.latency_p50_s": ("<=", 0.40),
+    "stop.yielded": (">=", 0.95),
+    "overlap.balance": (">=", 0.75),
+    "overlap.ignored": (">=", 0.85),
+    "backchannel.takeover": ("<=", 0.15),
+    "backchannel.f1_gain": (">=", 0.20),
+    "visual.count_off_by_one": (">=", 0.90),
+    "tick.missed": ("<=", 0.001),
+    "identity.equal": (">=", 1.0),
+    "transport.round_trip_ms": ("<=", 80.0),
+    "capacity.sessions": (">=", 2.0),
+    "voice.wer": ("<=", 0.12),
+    "heard.within_one": (">=", 1.0),
+}
+"""Of benchmarks.md, its targets; of `overlap.ignored`, the other term of B, which has none there,
+the least that is wanted of either."""
+
+_HUMAN: Final = ("turn.latency_mean_s", "turn.latency_p95_s", "turn.answered", "pause.takeover",
+                 "voice.wer")  # fmt: skip
+"""What human recordings decide as well. How well is recognised, they alone decide."""
+
+
+def _lines() -> tuple[Line, ...]:
+    must = {**CORE, "tick.missed": ("<=", 0.001)}
+    found = [Line(key, sign, must[key][1] if key in must else None, aim)
+             for key, (sign, aim) in _AIMS.items()]  # fmt: skip
+    found += [Line(f"human.{line.key}", line.sign, line.must, line.aim)
+              for line in found if line.key in _HUMAN]  # fmt: skip
+    return (*found, Line("human.recognition.wer", "<=", None, 0.12))
+
+
+LINES: Final = _lines()
+
+
+def _with_terms(measures: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With B's other term: the mean of the shares of events rightly talked through."""
+    parts = [measures.get(f"overlap.{kind}") for kind in IGNORED]
+    known = [part for part in parts if part is not None and part["value"] is not None]
+    if not known:
+        return measures
+    mean = sum(part["value"] for part in known) / len(known)
+    return {**measures, "overlap.ignored": {"value": mean, "n": sum(part["n"] for part in known)}}
+
+
+def falls_short(measures: Mapping[str, Any]) -> list[str]:
+    """What of ours misses a line, in words; last, in one line, what was not measured."""
+    every = _with_terms(measures)
+    missed = [line.told(every[line.key]) for line in LINES if line.key in every]
+    absent = [line.key for line in LINES if line.key not in every]
+    told = [f"not measured in this run: {', '.join(absent)}"] if absent else []
+    return [line for line in missed if line] + told
+
+
+_BETTER: Final = "is better"
+
+
+def _verdict(measure: Mapping[str, Any]) -> str:
+    """Of a difference ours minus theirs, where less is better."""
+    if measure["value"] is None or measure["ci95"] is None:
+        return f"is not compared ({measure.get('reason') or 'nothing is paired'})"
+    low, high = measure["ci95"]
+    if high < 0.0:
+        return _BETTER
+    return "is worse" if low > 0.0 else "is not told apart"
+
+
+def in_words(result: Result) -> list[str]:
+    """Of each rival with a single setting, whether ours is better in latency and take-overs both.
+
+    Such a rival has no curve to be matched with, only its point. Latency is of content, which is in
+    favour of who tells no words.
+    """
+    pairs: Mapping[str, Any] = result.get("paired", {})
+    points = [t for t in pairs if t.startswith("rival.") and t.count(".") == 2]
+    swept = {point for family in families(points).values() for point in family}
+    told: list[str] = []
+    for target in (point for point in points if point not in swept):
+        for tail, half in (("", "both halves"), ("synthetic.", "synthetic"), ("human.", "human")):
+            if (pair := pairs.get(f"{target}{tail}")) is None:
+                continue
+            keys = ("latency_mean_s", "filler_latency_mean_s", "pause_takeover")
+            latency, sound, takeover = (_verdict(pair[key]) for key in keys)
+            both = latency == takeover == _BETTER
+            verdict = "is better on both" if both else "is not better on both"
+            told.append(f"Against {name_of(target)} at its one setting ({half}) ours {verdict}: "
+                        f"latency of content {latency}, of any sound {sound}; "
+                        f"take-over {takeover}.")  # fmt: skip
+    return told

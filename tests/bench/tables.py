@@ -1,0 +1,232 @@
+"""A result as tables of text, for the page and for the text alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.bench.anchors import ANCHORS
+from tests.bench.metrics.keys import KEYS
+from tests.bench.records import Record
+from tests.bench.sides import name_of
+
+__all__ = ["Table", "failed", "figures", "load", "lost", "matched", "paired", "sittings",
+           "speakers", "targets_of"]  # fmt: skip
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Heads, rows of as many cells, and notes under it."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+
+def targets_of(measures: Mapping[str, Any]) -> list[str]:
+    """Ours first, then our page in a browser, rivals, baselines, nulls; each with its dot."""
+    found: set[str] = set()
+    for key in measures:
+        if key.startswith("browser."):
+            found.add("browser.")
+        elif key.startswith(("null.", "baseline.", "rival.")):
+            found.add(".".join(key.split(".")[:2]) + ".")
+    order = ("browser", "rival", "baseline", "null")
+    return ["", *sorted(found, key=lambda target: (order.index(target.split(".")[0]), target))]
+
+
+def _cell(measure: Mapping[str, Any] | None) -> str:
+    if measure is None:
+        return ""
+    if measure["value"] is None:
+        why = measure.get("reason", "")
+        if why and not measure["n"]:
+            return str(why)
+        return f"withheld (n={measure['n']})" + (f": {why}" if why else "")
+    interval = ""
+    if measure["ci95"] is not None:
+        interval = " [{:.3g}, {:.3g}]".format(*measure["ci95"])
+    return f"{measure['value']:.3g}{interval} n={measure['n']}"
+
+
+def _sessions(measure: Mapping[str, Any] | None) -> str:
+    """Of a capacity, whose n is the most sessions tried: where they were carried, more may be."""
+    if measure is None or measure["value"] is None:
+        return _cell(measure)
+    most = measure["n"]
+    if measure["value"] >= most:
+        return f">= {measure['value']:g} (no more were tried)"
+    return f"{measure['value']:g} ({most} tried)"
+
+
+_EMPTY: Final[Mapping[str, tuple[str, str]]] = {
+    "baseline": (
+        "a",
+        "a baseline is our server with another floor: it is played no clips for what is as ours",
+    ),
+    "null": ("b", "a null is scripted: there is no server, no network and no word"),
+    "rival": (
+        "c",
+        "a rival tells no words with times to be judged, and is not asked for what only ours has",
+    ),
+    "browser": ("d", "a few turns and pauses go through the browser, nothing else"),
+}
+"""Why a cell is empty, by kind of target, with the letter that stands in it."""
+
+_FLOOR: Final = frozenset(key for suite in ("turn", "pause", "stop", "overlap", "backchannel")
+                          for key in KEYS[suite])  # fmt: skip
+
+
+def _why_empty(target: str, key: str) -> str:
+    """The letter of the reason for which a target cannot have this key; empty when it could."""
+    kind = target.split(".")[0]
+    if kind in ("baseline", "null") and key in _FLOOR:
+        return ""
+    if kind == "baseline" and key.startswith("recognition."):
+        return ""
+    if kind == "rival" and not key.startswith(
+        ("voice.", "heard.", "tick.", "identity.", "visual.")
+    ):
+        return ""
+    return _EMPTY[kind][0] if kind in _EMPTY else ""
+
+
+def figures(measures: Mapping[str, Any], half: str) -> Table:
+    """A row for every key that somebody has in a half: `synthetic` or `human`."""
+    prefix = "human." if half == "human" else ""
+    targets = targets_of(measures)
+    rows: list[list[str]] = []
+    letters: set[str] = set()
+    for key in (key for keys in KEYS.values() for key in keys):
+        shown = _sessions if key == "capacity.sessions" else _cell
+        cells = [shown(measures.get(f"{target}{prefix}{key}")) for target in targets]
+        if not any(cells):
+            continue
+        for i, target in enumerate(targets):
+            if not cells[i] and (letter := _why_empty(target, key)):
+                cells[i] = f"({letter})"
+                letters.add(letter)
+        rows.append([key, *cells, ANCHORS.get(key, "")])
+    notes = [f"({letter}) {why}." for letter, why in _EMPTY.values() if letter in letters]
+    heads = ["", *(name_of(t) for t in targets), "anchor (published, other stimuli)"]
+    return Table(f"{half.capitalize()} half", heads, rows, notes)
+
+
+def matched(result: Result) -> Table:
+    """Ours against whole curves."""
+    rows: list[list[str]] = []
+    for name, curve in result.get("matched", {}).items():
+        keys = ("takeover_at_our_latency", "latency_at_our_takeover_s", "balance", "stop_p50_s")
+        ends = [
+            ("its curve ends before our latency", curve["beyond"]),
+            ("its curve ends before our take-over", curve.get("beyond_takeover")),
+        ]
+        said = [words for words, holds in ends if holds]
+        if out := curve.get("left_out"):
+            names = ", ".join(name_of(target) for target in out)
+            said.append(f"no points of it, for they answered too few turns: {names}")
+        rows.append([name, *(_cell(curve[key]) for key in keys), "; ".join(said)])
+    heads = ("ours minus", "take-over at our latency", "latency at our take-over, s",
+             "balance B, against its best", "stop p50, s, against the same", "")  # fmt: skip
+    return Table("Against whole curves", heads, rows)
+
+
+def paired(result: Result) -> Table:
+    """Ours minus each other target, clip by clip."""
+    keys = ("latency_mean_s", "filler_latency_mean_s", "pause_takeover", "balance", "stop_p50_s")
+    rows = [
+        [name_of(target), *(_cell(pair.get(key)) for key in keys)]
+        for target, pair in result.get("paired", {}).items()
+    ]
+    heads = ("ours minus", "latency of content, s", "latency of any sound, s", "pauses taken",
+             "balance B", "stop p50, s")  # fmt: skip
+    halves = "Both halves together, but for rivals' lines that name one. Less is better but for B."
+    words = (
+        "Who tells no words (a rival) has fillers counted as content: the latency of any sound "
+        "compares like with like."
+    )
+    return Table("Clip by clip", heads, rows, [halves, words])
+
+
+_LOAD: Final = ("turn.answered", "turn.latency_mean_s", "pause.takeover", "stop.latency_p50_s",
+                "stop.yielded", "overlap.balance")  # fmt: skip
+
+
+def _calls(measure: Mapping[str, Any] | None) -> str:
+    if measure is None:
+        return ""
+    why = f": {measure['reason']}" if measure.get("reason") else ""
+    return f"{measure['value']:g}{why}"
+
+
+def load(result: Result) -> Table:
+    """A row for each number of sessions, a cell for each of the floor's figures."""
+    found: Mapping[str, Any] = result.get("load", {})
+    numbers = sorted({key.split("load_")[0] + "load_" + key.split("load_")[1].split(".")[0]
+                      for key in found})  # fmt: skip
+    rows = [[number, *(_cell(found.get(f"{number}.{key}")) for key in _LOAD),
+             _calls(found.get(f"{number}.calls.failed"))] for number in numbers]  # fmt: skip
+    notes = ["A failed call breaks a point; a share breaks it when its whole interval does."]
+    return Table("Load", ("sessions", *_LOAD, "calls that failed"), rows, notes)
+
+
+def failed(result: Result) -> Table:
+    """Clips that failed, by target."""
+    found = result.get("failed") or {}
+    by_target = {} if isinstance(found, list) else found
+    rows = [
+        [name_of(target), str(one["n"]), "; ".join(one["reasons"])]
+        for target, one in by_target.items()
+    ]
+    return Table("Calls that failed", ("target", "clips", "reasons"), rows)
+
+
+def lost(result: Result) -> list[str]:
+    """What was asked for and not measured, with reasons where they are known."""
+    told = [str(line) for line in result.get("not_measured") or ()]
+    # Of results from before failures were counted by target.
+    told += result["failed"] if isinstance(result.get("failed"), list) else []
+    for word in result["run"].get("rival") or ():
+        name = f"rival.{word.partition('=')[0]}"
+        present = any(key.startswith(f"{name}.") for key in result["measures"])
+        if not present and not any(line.startswith(name) for line in told):
+            told.append(f"{name}: absent from this run")
+    return told
+
+
+def sittings(result: Result) -> Table:
+    """The calibration and the machine of every sitting; of the last where they are not kept."""
+    every: Sequence[Mapping[str, Any]] = result.get("sittings") or [result]
+    rows: list[list[str]] = []
+    for number, one in enumerate(every, 1):
+        machine: Mapping[str, Any] = one.get("machine") or {}
+        place = f"{machine.get('processor', '')}, {machine.get('cores', '?')} cores, "
+        place += f"{machine.get('memory_gib', '?')} GiB"
+        busy = str(one.get("load", machine.get("load", "")))
+        rows.append([str(number), *_calibration(one.get("calibration")), place, busy])
+    heads = ("sitting", "known delay, s", "error, ms", "clock drift, ppm", "arrivals p95, ms",
+             "machine", "load")  # fmt: skip
+    return Table("Sittings", heads, rows)
+
+
+def _calibration(found: Mapping[str, Any] | None) -> list[str]:
+    if not found:
+        return ["not calibrated", "", "", ""]
+    return [f"{found['known_seconds']:.3f}", f"{1000 * found['error_seconds']:.1f}",
+            f"{1e6 * found['drift']:.0f}", f"{1000 * found['jitter_seconds']:.1f}"]  # fmt: skip
+
+
+def speakers(records: Sequence[Record]) -> str:
+    """Who speaks in the human half, and in how many clips; empty without any."""
+    named = {r.log.clip: r.log.speaker for r in records
+             if r.log is not None and r.log.half == "human"}  # fmt: skip
+    if not named:
+        return ""
+    counts = Counter(named.values())
+    each = ", ".join(f"{speaker} ({n})" for speaker, n in sorted(counts.items()))
+    return f"Human half: {len(named)} clips of {len(counts)} speakers: {each}."

@@ -1,0 +1,118 @@
+"""Ours against others over the same clips: what is paired, and when no latency may be compared."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.bench.matched import at_matched, matched
+from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, Utterance
+from tests.bench.records import Record
+from tests.bench.results import compared
+from tests.bench.stimuli.making import Half
+
+CURVE = ["baseline.timeout_1.", "baseline.timeout_2.", "baseline.timeout_3."]
+SEED = 1
+
+
+def clip(
+    number: int, target: str, latency: float | None, *, taken: bool = False, filler: float = 0.0
+) -> Record:
+    """A turn with a pause, an interruption yielded to after 0.4 s, a backchannel talked through.
+
+    Odd clips are of the human half. `filler` seconds of the answer come before its content.
+    """
+    agent = [Interval(9.0, 14.0)]
+    said: tuple[Utterance, ...] = ()
+    if latency is not None:
+        agent.insert(0, Interval(3.0 + latency, 7.4))
+        words = HeardWord("Well,", 0.0, filler), HeardWord(" yes,", filler, filler + 0.1)
+        content = HeardWord(" Paris.", filler, filler + 0.5)
+        said = (Utterance(3.0 + latency, (*words[:1], content), "cut", 7.4),) if filler else ()
+    if taken:
+        agent.insert(0, Interval(1.4, 1.6))
+    labels = (Label("pause", 1.0, 2.0), Label("turn", 0.0, 3.0),
+              Label("interruption", 7.0, 8.0), Label("backchannel", 10.0, 10.5))  # fmt: skip
+    half: Half = "human" if number % 2 else "synthetic"
+    log = ClipLog(f"c{number}", half, "v", (), tuple(agent), labels, said, 16.0)
+    return Record(target, "talk", log.clip, log)
+
+
+def ours(latency: float = 0.6, *, silent: int = 0, filler: float = 0.0) -> list[Record]:
+    """Forty clips, one pause in ten taken, the first `silent` turns not answered."""
+    return [clip(i, "", None if i < silent else latency, taken=i % 10 == 0, filler=filler)
+            for i in range(40)]  # fmt: skip
+
+
+def curve(*, silent: int = 0) -> list[Record]:
+    """From 0.5 s and .8 over 0.7 s and .4 to 0.9 s and 0; of the last so many are silent."""
+    return [
+        one
+        for i in range(40)
+        for one in (
+            clip(i, CURVE[0], 0.5, taken=i % 5 != 0),
+            clip(i, CURVE[1], 0.7, taken=i % 5 < 2),
+            clip(i, CURVE[2], None if i < silent else 0.9),
+        )
+    ]
+
+
+class TestMatched:
+    def test_both_axes_say_where_the_curve_ends(self) -> None:
+        inside = at_matched([*ours(), *curve()], "synthetic", CURVE, SEED)
+        assert inside is not None and not inside.beyond and not inside.beyond_takeover
+        short = at_matched([*ours(), *curve()], "synthetic", CURVE[:2], SEED)
+        assert short is not None and not short.beyond and short.beyond_takeover
+        slow = at_matched([*ours(1.2), *curve()], "synthetic", CURVE, SEED)
+        assert slow is not None and slow.beyond and not slow.beyond_takeover
+
+    def test_a_setting_that_answers_too_little_is_no_point_of_the_curve(self) -> None:
+        found = at_matched([*ours(), *curve(silent=8)], "synthetic", CURVE, SEED)
+        assert found is not None and found.left_out == (CURVE[2],)
+        assert found.beyond_takeover
+        assert found.takeover_at_our_latency.value == pytest.approx(0.2 - 0.6, abs=0.05)
+
+    def test_no_latency_is_compared_where_ours_answered_too_little(self) -> None:
+        found = matched([*ours(silent=4), *curve()], SEED)["baseline.timeout"]
+        for key in ("takeover_at_our_latency", "latency_at_our_takeover_s"):
+            measure = found[key]
+            assert isinstance(measure, dict)
+            assert measure["value"] is None and measure["ci95"] is None
+            assert measure["reason"] == "ours answered 90.0% of turns"
+        balance = found["balance"]
+        assert isinstance(balance, dict) and balance["value"] is not None
+
+
+class TestPaired:
+    RIVAL = "rival.pipecat."
+
+    def rival(self, *, silent: int = 0) -> list[Record]:
+        """Answers after 0.9 s, takes three pauses in ten, tells no words."""
+        return [clip(i, self.RIVAL, None if i < silent else 0.9, taken=i % 10 < 3)
+                for i in range(40)]  # fmt: skip
+
+    def test_a_rival_of_one_setting_is_compared_at_its_point(self) -> None:
+        found = compared([*ours(), *self.rival()], SEED)
+        assert set(found) == {self.RIVAL, f"{self.RIVAL}human.", f"{self.RIVAL}synthetic."}
+        both = found[self.RIVAL]
+        assert both["latency_mean_s"].value == pytest.approx(-0.3)
+        assert both["pause_takeover"].value == pytest.approx(-0.2)
+        assert both["balance"].value == pytest.approx(0.0)
+        assert both["stop_p50_s"].value == pytest.approx(0.0)
+        assert both["stop_p50_s"].ci95 == pytest.approx((0.0, 0.0))
+        assert found[f"{self.RIVAL}human."]["pause_takeover"].n == 20
+
+    def test_the_onset_of_any_sound_is_paired_too(self) -> None:
+        """Who tells no words has fillers counted as content; this compares like with like."""
+        found = compared([*ours(filler=0.4), *self.rival()], SEED)[self.RIVAL]
+        assert found["latency_mean_s"].value == pytest.approx(0.1)
+        assert found["filler_latency_mean_s"].value == pytest.approx(-0.3)
+
+    def test_latencies_are_withheld_when_either_answered_too_little(self) -> None:
+        for records in ([*ours(silent=4), *self.rival()], [*ours(), *self.rival(silent=4)]):
+            found = compared(records, SEED)[self.RIVAL]
+            for key in ("latency_mean_s", "filler_latency_mean_s"):
+                assert math.isnan(found[key].value)
+                assert "answered 90.0% of turns" in found[key].reason
+            assert found["pause_takeover"].value == pytest.approx(-0.2)

@@ -1,0 +1,166 @@
+"""How many sessions a server carries: what breaks a point, and that all callers talk to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.bench import systems
+from tests.bench.harness.caller import CallFailed
+from tests.bench.metrics.activity import ClipLog, Interval, Label
+from tests.bench.metrics.machine import LoadPoint, capacity_measures, holds
+from tests.bench.metrics.statistics import Measure
+from tests.bench.records import Record
+from tests.bench.running import Draw, Target, Work
+from tests.bench.stimuli.script import Script
+
+SEED = 1
+
+
+def measure(value: float, low: float, high: float, n: int = 12) -> Measure:
+    return Measure(value, n, SEED, (low, high))
+
+
+GOOD: Mapping[str, Measure] = {
+    "turn.latency_mean_s": measure(0.5, 0.4, 0.6),
+    "turn.answered": measure(1.0, 1.0, 1.0),
+    "pause.takeover": measure(0.0, 0.0, 0.0),
+    "stop.latency_p50_s": measure(0.3, 0.2, 0.4),
+    "stop.yielded": measure(1.0, 1.0, 1.0),
+    "overlap.balance": measure(0.9, 0.8, 1.0),
+}
+
+
+def point(sessions: int, failures: int = 0, **changed: Measure) -> LoadPoint:
+    """A point at which all is well but for what is named, `__` for a dot."""
+    measures = {**GOOD, **{name.replace("__", "."): one for name, one in changed.items()}}
+    return LoadPoint(sessions, measures, 20.0 * sessions, 60.0, failures)
+
+
+class TestHolds:
+    def test_all_well(self) -> None:
+        assert holds(point(1))
+
+    @pytest.mark.parametrize("key", sorted(GOOD))
+    def test_what_was_not_measured_breaks(self, key: str) -> None:
+        without = {name: one for name, one in GOOD.items() if name != key}
+        assert not holds(replace(point(1), measures=without))
+
+    def test_a_failed_call_breaks(self) -> None:
+        assert not holds(point(1, failures=1))
+
+    def test_a_share_breaks_only_with_its_whole_interval(self) -> None:
+        assert holds(point(1, stop__yielded=measure(11 / 12, 0.75, 1.0)))
+        assert not holds(point(1, stop__yielded=measure(0.5, 0.25, 0.75)))
+        assert holds(point(1, pause__takeover=measure(0.25, 0.08, 0.5)))
+        assert not holds(point(1, pause__takeover=measure(0.5, 0.25, 0.75)))
+
+    def test_none_of_three_tells_nothing_and_none_of_twelve_breaks(self) -> None:
+        assert holds(point(1, stop__yielded=measure(0.0, 0.0, 0.0, n=3)))
+        assert not holds(point(1, stop__yielded=measure(0.0, 0.0, 0.0, n=12)))
+
+    def test_a_latency_is_judged_by_its_value(self) -> None:
+        assert not holds(point(1, turn__latency_mean_s=measure(0.75, 0.6, 0.9)))
+
+
+class TestCapacity:
+    SLOW = measure(0.9, 0.8, 1.0)
+
+    def test_it_ends_at_the_first_that_breaks(self) -> None:
+        points = [point(1), point(2), point(3, turn__latency_mean_s=self.SLOW), point(4)]
+        assert capacity_measures(points, SEED)["capacity.sessions"].as_json() == {
+            "value": 2.0, "n": 4, "seed": SEED, "ci95": None,
+        }  # fmt: skip
+
+    def test_n_is_the_most_that_were_tried(self) -> None:
+        found = capacity_measures([point(1), point(2)], SEED)["capacity.sessions"]
+        assert found.value == found.n == 2
+
+
+def answered(number: int, delay: float | None) -> Record:
+    """A turn that ends at 2 s."""
+    agent = () if delay is None else (Interval(2.0 + delay, 4.0),)
+    log = ClipLog(f"c{number}", "synthetic", "v", (), agent, (Label("turn", 0.5, 2.0),), (), 8.0)
+    return Record("", "talk", log.clip, log)
+
+
+def test_a_latency_that_must_not_be_published_is_judged_all_the_same() -> None:
+    records = [answered(i, None if i == 0 else 0.4) for i in range(12)]
+    found = systems.judged_of(records, SEED)
+    assert found["turn.answered"].value < 0.95
+    assert found["turn.latency_mean_s"].value == pytest.approx(0.4)
+
+
+class _Server:
+    """Takes calls of set lengths in seconds; counts how many go on as the long one ends."""
+
+    def __init__(self, lengths: Mapping[str, float], refused: str = "") -> None:
+        self.going_on = 0
+        self.at_the_end = 0
+        self._lengths = lengths
+        self._refused = refused
+
+    async def play(self, _url: str, script: Script, *_more: object) -> object:
+        """One call."""
+        if script.clip == self._refused:
+            raise CallFailed("503 busy")
+        self.going_on += 1
+        try:
+            await asyncio.sleep(self._lengths[script.clip])
+            if "long" in script.clip:
+                self.at_the_end = self.at_the_end or self.going_on
+        finally:
+            self.going_on -= 1
+        log = ClipLog(script.clip, "synthetic", "v", (), (), (), (), self._lengths[script.clip])
+        return type("Played", (), {"log": log})()
+
+
+class _Draw(Draw):
+    def script(self, work: Work) -> Script:
+        """An empty one with the work's name."""
+        empty = np.zeros(0, np.float32)
+        return Script(work.clip, work.suite, "synthetic", "v", (), empty, empty)
+
+
+WORKS = [Work("long", "synthetic", 0), Work("short", "synthetic", 0)]
+LENGTHS = {"long-synthetic-0000": 0.3, "short-synthetic-0000": 0.02}
+
+
+async def held(monkeypatch: pytest.MonkeyPatch, server: _Server, sessions: int) -> tuple[
+    float, list[str], list[Record]
+]:  # fmt: skip
+    """Two clips, one long and one short, by so many callers."""
+    monkeypatch.setattr(systems, "play", server.play)
+    monkeypatch.setattr(
+        systems, "record_of",
+        lambda target, script, played, **_: Record(target, script.suite, script.clip, played.log),
+    )  # fmt: skip
+    records: list[Record] = []
+    draw = _Draw("dev", SEED)
+    seconds, failures = await systems.hold(Target("", "http://x"), draw, WORKS, sessions, records)
+    return seconds, failures, records
+
+
+@pytest.mark.parametrize("sessions", [2, 3])
+async def test_all_callers_talk_until_the_last_recorded_call_is_over(
+    monkeypatch: pytest.MonkeyPatch, sessions: int
+) -> None:
+    server = _Server(LENGTHS)
+    seconds, failures, records = await held(monkeypatch, server, sessions)
+    assert sorted(record.clip for record in records) == sorted(LENGTHS)
+    assert server.at_the_end == sessions and server.going_on == 0
+    # Those that only keep it busy are calls like the others: their seconds count.
+    assert seconds > 0.3 + 0.02 + 0.15 * (sessions - 1)
+    assert failures == []
+
+
+async def test_a_call_that_fails_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = _Server(LENGTHS, refused="short-synthetic-0000")
+    _, failures, records = await held(monkeypatch, server, 2)
+    assert "503 busy" in failures
+    found = systems.failed_calls(records, failures, SEED)
+    assert found.value == len(failures) and found.reason == "503 busy"
