@@ -66,6 +66,8 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="where the checkpoint is to be")
     parser.add_argument("--best", action="store_true",
                         help="the weights that dev liked best, not the last")  # fmt: skip
+    parser.add_argument("--and", type=Path, action="append", default=[], dest="others",
+                        help="another run from the same beginning, for a mean")  # fmt: skip
     parser.add_argument("--half", action="store_true", help="store float16")
     parser.add_argument("--most-wrong", type=float, help="share of pauses that may be taken")
     parser.add_argument("--note", default="", help="what else is to be known, for the card")
@@ -127,7 +129,7 @@ def _export(chosen: argparse.Namespace) -> int:
 
     most = evaluate.MOST_WRONG if chosen.most_wrong is None else chosen.most_wrong
     found = export(chosen.run, chosen.dev, chosen.out, chosen.half, most, note=chosen.note,
-                   last=not chosen.best)  # fmt: skip
+                   last=not chosen.best, others=chosen.others)  # fmt: skip
     shown = {name: value for name, value in found.items() if not name.endswith("_curve")}
     sys.stdout.write(json.dumps(shown, indent=1) + "\n")
     return 0

@@ -65,6 +65,8 @@ def _facts(
         f"{recipe['steps_done']} of {recipe['steps']} steps of {training['batch']} × "
         f"{training['length']} micro-turns, seed {recipe['seed']}, {training['precision']}"
     )
+    for other in recipe.get("mean_with", ()):
+        trained += f"; mean with {other['steps_done']} steps of seed {other['seed']}"
     made = f"torch {recipe['torch']}, {recipe['threads']} thread(s), commit {recipe['commit'][:12]}"
     beside = f", with {', '.join(data['parts'])}" if data["parts"] else ""
     shards = (

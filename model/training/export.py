@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ def export(
     most_conversations: int | None = None,
     note: str = "",
     last: bool = True,
+    others: Sequence[Path] = (),
 ) -> evaluate.Report:
     """Write the averaged weights of a run, with the operating point that dev gives them.
 
@@ -53,20 +54,20 @@ def export(
         most_conversations: of dev that are looked at; None for all.
         note: what else is to be known of the run, for recipe and card.
         last: the weights of the last step, not those of the best report on dev.
+        others: runs that began with the same weights; the mean of all is written. (Wortsman and
+            others, "Model soups", 2022: runs from one beginning lie in one valley.)
 
     Returns:
         The report on dev, of the weights as written.
 
     Raises:
         FileNotFoundError: there is no run, or it has no checkpoint yet.
-        ValueError: dev lacks events; the checkpoint is too large to be shipped.
+        ValueError: dev lacks events; the checkpoint is too large to be shipped; the runs are of
+            different networks.
     """
-    training, about = read_run(run)
-    trainer = Trainer(training, int(about["seed"]))
-    if not trainer.load(run):
-        raise FileNotFoundError(f"{run} has no checkpoint yet: wait for its first")
-    step = trainer.step if last else best.load(run, trainer.average)
-    _save(trainer.average, out, half)
+    training, _ = read_run(run)
+    network, about = _mean(run, others, last)
+    _save(network, out, half)
     if (size := (out / "core.safetensors").stat().st_size) > MOST_BYTES:
         raise ValueError(f"the checkpoint has {size} bytes, more than {MOST_BYTES}: export by half")
     corpus = Corpus(dev)
@@ -77,16 +78,42 @@ def export(
                              (point.take, point.yielding, point.backchannel)))  # fmt: skip
     point.write(out / OPERATING_POINT)
     found = evaluate.report(talks, point)
-    recipe = {**about, "steps_done": step, "data": _data(run), "most_wrong": most_wrong,
+    recipe = {**about, "data": _data(run), "most_wrong": most_wrong,
               "stored": "float16" if half else "float32", "note": note}  # fmt: skip
     _write(out / RECIPE, recipe)
     _write(out / DEV, found)
     for name in (CURVE, PICTURE):
         if (run / name).is_file():
             shutil.copyfile(run / name, out / name)
-    weights = sum(one.numel() for one in trainer.average.parameters())
+    weights = sum(one.numel() for one in network.parameters())
     (out / CARD).write_text(card(recipe, found, weights, size), "utf-8")
     return found
+
+
+def _mean(run: Path, others: Sequence[Path], last: bool) -> tuple[CoreNetwork, dict[str, Any]]:
+    """The mean of the runs' averaged weights, and what is written about the first, with the rest
+    in `mean_with`."""
+    first, about = _weights(run, last)
+    about["mean_with"] = []
+    mean = {name: value.double() for name, value in first.state_dict().items()}
+    for folder in others:
+        network, known = _weights(folder, last)
+        if network.config != first.config:
+            raise ValueError(f"{folder} is a run of another network than {run}")
+        for name, value in network.state_dict().items():
+            mean[name] += value.double()
+        about["mean_with"].append(known)
+    first.load_state_dict({name: value / (1 + len(others)) for name, value in mean.items()})
+    return first, about
+
+
+def _weights(run: Path, last: bool) -> tuple[CoreNetwork, dict[str, Any]]:
+    training, about = read_run(run)
+    trainer = Trainer(training, int(about["seed"]))
+    if not trainer.load(run):
+        raise FileNotFoundError(f"{run} has no checkpoint yet: wait for its first")
+    step = trainer.step if last else best.load(run, trainer.average)
+    return trainer.average, {**about, "steps_done": step}
 
 
 def _save(network: CoreNetwork, out: Path, half: bool) -> None:

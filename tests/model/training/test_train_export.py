@@ -94,6 +94,29 @@ def test_the_weights_of_the_best_report_are_kept_and_exported(made: Run, tmp_pat
     assert torch.equal(whole(network, made.dev), whole(last.average, made.dev))
 
 
+def test_the_mean_of_runs_is_exported_and_said(made: Run, tmp_path: Path) -> None:
+    assert made.dev is not None
+    second = replace(made, out=tmp_path / "second", dev=None)
+    assert train(second, TINY, 2, 4)
+    export(made.out, made.dev, tmp_path / "out", others=[second.out])
+    found = Core.load(tmp_path / "out", rows=2).network.state_dict()
+    parts = []
+    for folder, seed in ((made.out, 1), (second.out, 2)):
+        trainer = Trainer(TINY, seed)
+        trainer.load(folder)
+        parts.append(trainer.average.state_dict())
+    for name, value in found.items():
+        np.testing.assert_allclose(value, (parts[0][name] + parts[1][name]) / 2, rtol=1e-6)
+    recipe = json.loads((tmp_path / "out" / "recipe.json").read_text())
+    assert [one["seed"] for one in recipe["mean_with"]] == [2] and recipe["seed"] == 1
+    assert "mean with 4 steps of seed 2" in (tmp_path / "out" / "MODEL_CARD.md").read_text()
+    wider = replace(TINY, network=replace(TINY.network, width=2 * TINY.network.width))
+    third = replace(made, out=tmp_path / "third", dev=None)
+    assert train(third, wider, 3, 1)
+    with pytest.raises(ValueError, match="another network"):
+        export(made.out, made.dev, tmp_path / "no", others=[third.out])
+
+
 def test_no_best_weights_without_dev(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="train with --dev"):
         best.load(tmp_path, CoreNetwork(TINY.network))
