@@ -53,7 +53,8 @@ class EngineConfig:
 
     core: str = "rules"
     """Who has the floor: `rules`; `shipped`, the checkpoint of Core in `model/weights/core`, which
-    is better at it (tests/bench/REPORT.md) and needs the part `language-135m`; or the folder of another checkpoint."""
+    is better at it (tests/bench/REPORT.md) and needs the part `language-135m`; or the folder of
+    another checkpoint."""
 
     eyes: str = "auto"
     """`auto` sees when the part `eyes` was fetched; `off` does not look at pictures at all."""

@@ -38,7 +38,6 @@ def export(
     out: Path,
     half: bool = False,
     most_wrong: float = evaluate.MOST_WRONG,
-    most_conversations: int | None = None,
     note: str = "",
     last: bool = True,
     others: Sequence[Path] = (),
@@ -51,7 +50,6 @@ def export(
         out: where to.
         half: weights as float16; they are read as float32.
         most_wrong: share of dev's pauses that may be taken.
-        most_conversations: of dev that are looked at; None for all.
         note: what else is to be known of the run, for recipe and card.
         last: the weights of the last step, not those of the best report on dev.
         others: runs that began with the same weights; the mean of all is written. (Wortsman and
@@ -72,7 +70,7 @@ def export(
         raise ValueError(f"the checkpoint has {size} bytes, more than {MOST_BYTES}: export by half")
     corpus = Corpus(dev)
     corpus.hold(listing(dev, training.memory_bytes, training.needed))
-    talks = evaluate.judge(load_core(out), corpus.conversations(most_conversations))
+    talks = evaluate.judge(load_core(out), corpus.conversations())
     point = evaluate.choose(talks, most_wrong)
     point = OperatingPoint(*(round(value, 4) for value in
                              (point.take, point.yielding, point.backchannel)))  # fmt: skip
