@@ -214,10 +214,15 @@ def decide(
         row: the row.
         point: when to act.
         speaking: our voice is being sent: only then is there something to yield, else to take.
+            Where the next phrase is late nothing of it sounds, and Core hears two who listen to
+            a person; what it gives to listening while the person speaks is then a yield as well.
     """
     chances = dict(zip(DECISIONS, map(float, judged.floor[row]), strict=True))
     state = int(judged.person[row].argmax())
     doing = DOINGS[state], float(judged.person[row, state])
+    if speaking:
+        theirs = float(judged.person[row, DOINGS.index("speaking")])
+        chances["yield"] += chances["listen"] * theirs
     acts: tuple[tuple[FloorDecision, float], ...] = (
         (("yield", point.yielding),)
         if speaking

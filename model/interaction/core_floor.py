@@ -26,6 +26,10 @@ from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
 __all__ = ["Believes", "CoreFloor", "Encodes"]
 
 REFRESH_MICRO_TURNS: Final = 2
+MOST_REFRESH_MICRO_TURNS: Final = 8
+QUIET_MICRO_TURNS: Final = 6
+"""Nobody was there for so long: what the encoder says of the last two seconds stays nearly so, and
+it is asked again at the first voice."""
 MOST_DRAFTS_A_MINUTE: Final = 20
 """More than turns in a lively minute; beyond it only what is really asked for is answered."""
 
@@ -131,7 +135,8 @@ class CoreFloor:
         row = _row(mind)
         match value:
             case Encoded():
-                return replace(row, encoded=value, encoding=False)
+                took = row.k + 1 - row.asked_k
+                return replace(row, encoded=value, encoding=False, encoding_took=took)
             case Believed():
                 return replace(row, believed=value)
             case _:
@@ -203,7 +208,8 @@ class CoreFloor:
         self, row: CoreRow, asks: str, mind: Mind, k: int
     ) -> tuple[CoreRow, tuple[FloorJob, ...]]:
         jobs: tuple[FloorJob, ...] = ()
-        if not row.encoding and k - row.asked_k >= REFRESH_MICRO_TURNS:
+        quiet = k - mind.hearing.voiced_k
+        if not row.encoding and k - row.asked_k >= _refresh(row, quiet):
             job = _encode(self._ears, row.recent, k)
             jobs += (FloorJob("encoder", Priority.ENDS_TURN, job),)
             row = replace(row, encoding=True, asked_k=k)
@@ -215,6 +221,17 @@ class CoreFloor:
             jobs += (FloorJob("belief", Priority.ENDS_TURN, believe),)
             row = replace(row, judging=segment)
         return row, jobs
+
+
+def _refresh(row: CoreRow, quiet: int) -> int:
+    """Micro-turns between two looks of the encoder.
+
+    Few where there is something to hear and time for it; else it leaves the thread to who prepares
+    an answer: with three conversations on two cores a small decoder waited 4 s for its turn.
+    """
+    if quiet >= QUIET_MICRO_TURNS:
+        return MOST_REFRESH_MICRO_TURNS
+    return min(REFRESH_MICRO_TURNS * max(row.encoding_took, 1), MOST_REFRESH_MICRO_TURNS)
 
 
 def _encode(ears: Encodes, recent: Sequence[Audio], k: int) -> Work:

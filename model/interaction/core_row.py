@@ -53,6 +53,7 @@ class CoreRow:
         encoded: what the encoder last made of them.
         asked_k: when it was last asked.
         encoding: it is at work.
+        encoding_took: micro-turns from asking until its states were there, the last time.
         segment: number of the segment that the words are of.
         words: the words of it that Core was told.
         partials: how many hypotheses of it came.
@@ -71,6 +72,7 @@ class CoreRow:
     encoded: Encoded | None = None
     asked_k: int = -9
     encoding: bool = False
+    encoding_took: int = 1
     segment: int = 0
     words: tuple[Word, ...] = ()
     partials: int = 0

@@ -30,6 +30,7 @@ __all__ = ["Mixed", "mix"]
 Generator = np.random.Generator
 _FRAME: Final = HEARING_FRAME_SAMPLES
 _FADE_SAMPLES: Final = samples(0.04, SPEAKING_RATE)
+_GATED: Final = 0.12
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def mix(generator: Generator, split: Split, conversation: Conversation) -> Mixed
     heard = _with_echo(generator, heard, sent, conversation, room, meta)
     heard = heard + _bed(generator, split, conversation, room, meta)
     heard = _device(generator, heard, meta)
+    if generator.random() < _GATED:
+        heard = _gate(generator, heard, meta)
     heard = _network(generator, heard, meta)
     return Mixed(np.clip(heard, -1.0, 1.0).astype(np.float32), sent, meta)
 
@@ -223,6 +226,19 @@ def _device(generator: Generator, heard: Audio, meta: dict[str, str]) -> Audio:
         out[: len(ridden) * _FRAME] *= np.repeat(ridden, _FRAME)
     clipped = np.tanh(out * 1.2) / 1.2 if generator.random() < 0.2 else out
     return np.asarray(clipped, np.float32)
+
+
+def _gate(generator: Generator, heard: Audio, meta: dict[str, str]) -> Audio:
+    """What suppresses noise: digital zero wherever it is quiet, in pauses as behind the end."""
+    quietest = float(generator.uniform(-62, -42))
+    held = int(generator.integers(2, 16))
+    meta["gate"] = f"{quietest:.0f} dB"
+    loud = _frames(heard) >= 10 ** (quietest / 20)
+    last = np.maximum.accumulate(np.where(loud, np.arange(len(loud)), -1_000))
+    opened = np.arange(len(loud)) - last <= held
+    out = heard.copy()
+    out[: len(opened) * _FRAME] *= np.repeat(opened, _FRAME)
+    return out
 
 
 def _network(generator: Generator, heard: Audio, meta: dict[str, str]) -> Audio:

@@ -55,7 +55,7 @@ def _over(scene: Scene) -> Cue:
 
 
 def _stop(scene: Scene, clip: str) -> Script:
-    said = scene.say("interruptions")
+    said = scene.say("interruptions", scene.level(1.0))
     mark = Mark("interruption", *whole(said), said.text)
     barge = scene.piece(said, _over(scene), (mark,))
     script = scene.script(clip, "stop", (_prompt(scene), barge), OVERLAP_TAIL_SECONDS)

@@ -18,6 +18,7 @@ from tests.bench.stimuli.acoustics import (
 )  # fmt: skip
 from tests.bench.stimuli.script import RATE, Audio, Cue, Mark, Piece, Script
 from tests.bench.stimuli.speech import (
+    SPEECH_DB,
     Said,
     dips,
     humans,
@@ -36,6 +37,7 @@ Half = Literal["synthetic", "human"]
 
 BED_SECONDS: Final = 12.0
 STORY_LINES: Final = 6
+LEVEL_SPREAD_DB: Final = 2.5
 
 EVENTS: Final = ("backchannel", "cough", "aside", "backchannel", "laugh", "background",
                  "backchannel", "breath", "aside")  # fmt: skip
@@ -68,9 +70,18 @@ class Scene:
         first = int(self.generator.integers(max(len(lines) - STORY_LINES, 0) + 1))
         return [line.format(**self._own) for line in lines[first : first + STORY_LINES]]
 
-    def say(self, kind: str, db: float = -23.0) -> Said:
+    def say(self, kind: str, db: float = SPEECH_DB) -> Said:
         """A sentence of that kind by the clip's voice."""
         return synthetic(self.voice, self.sentence(kind), db)
+
+    def level(self, beside_turns_db: float) -> float:
+        """Decibels below full scale of something said over our speech.
+
+        Spread wide: an "okay" is softer than a turn more often than not, but how loud a voice is
+        must not tell who wants the floor.
+        """
+        by = float(self.generator.normal(beside_turns_db, LEVEL_SPREAD_DB))
+        return SPEECH_DB + min(max(by, beside_turns_db - 6.0), beside_turns_db + 6.0)
 
     def other(self, kind: str, db: float) -> Said:
         """The same by somebody else of the split."""
@@ -151,12 +162,12 @@ def paused(scene: Scene) -> Said:
 def bystander(scene: Scene, kind: str, cue: Cue) -> Piece:
     """Something that asks for nothing: one of `EVENTS`."""
     if kind == "backchannel":
-        said, label = scene.say("backchannels", -26.0), "backchannel"
+        said, label = scene.say("backchannels", scene.level(-2.0)), "backchannel"
     elif kind in ("cough", "laugh", "breath"):
         sound = vocal_tic(scene.generator, kind)
         said, label = Said(sound, "", scene.voice.name, "synthetic"), "vocal_tic"
     elif kind == "aside":
-        said, label = scene.say("asides", -29.0), "not_directed"
+        said, label = scene.say("asides", scene.level(-4.0)), "not_directed"
     else:
         said, label = scene.other("background", -33.0), "not_directed"
     mark = Mark(cast("LabelKind", label), *whole(said), said.text)

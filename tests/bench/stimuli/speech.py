@@ -21,6 +21,7 @@ from tests.bench.stimuli.voices import render
 from tests.speech.recordings import human_recordings, long_reading, read_audio
 
 __all__ = [
+    "SPEECH_DB",
     "Said",
     "dips",
     "human_monologues",

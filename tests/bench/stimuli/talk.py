@@ -33,11 +33,11 @@ def _interruption(scene: Scene, *, brief: bool) -> Said:
 
     Where nothing is to fall on its answer it may ask for little: the word alone.
     """
-    word = scene.sentence("interruptions")
-    if brief:
-        return synthetic(scene.voice, word)
-    text = scene.sentence("long_prompts")
-    return synthetic(scene.voice, f"{word} {text}" if scene.generator.random() < 1 / 3 else text)
+    said, db = scene.sentence("interruptions"), scene.level(1.0)
+    if not brief:
+        text = scene.sentence("long_prompts")
+        said = f"{said} {text}" if scene.generator.random() < 1 / 3 else text
+    return synthetic(scene.voice, said, db)
 
 
 def _opening(scene: Scene, alone: Piece | None) -> Piece:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page
 
+from model.interaction.backchannels import GOING_ON, TAKEN_IN
 from tests.conformance.browser.conversing import (
     Conversations,
     Script,
@@ -169,8 +170,14 @@ def test_openais_live_class_holds_a_conversation_and_its_transcript_is_what_was_
         for these in (told[:at], told[at:])
     ]
     text = " ".join(one["text"] for one in history if one["speaker"] == "assistant")
-    assert normalised(text) == normalised(" ".join(ours))
+    assert without_listening(text) == without_listening(" ".join(ours))
     check_history(ours, tape(page, tmp_path))
+
+
+def without_listening(text: str) -> list[str]:
+    """The words that are no signs of listening: the package's history leaves some of those out."""
+    given = {word for text in (*GOING_ON, *TAKEN_IN) for word in normalised(text)}
+    return [word for word in normalised(text) if word not in given]
 
 
 def test_the_agents_sdk_holds_a_conversation_over_a_socket_too(held: Conversations) -> None:

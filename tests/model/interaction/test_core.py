@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,22 @@ def test_what_is_sure_enough_is_done(
         assert probability == pytest.approx(chances[decision])
     else:
         assert probability > 1 - max(point.take, point.yielding)
+
+
+@pytest.mark.parametrize(
+    ("speaking", "decision"), [(0.1, "hold"), (0.6, "hold"), (0.8, "yield"), (1.0, "yield")]
+)
+def test_who_speaks_into_a_gap_of_ours_has_the_floor(speaking: float, decision: str) -> None:
+    """Nothing of us sounds where the next phrase is late: Core hears us listen."""
+    rest = (1 - speaking) / 5
+    person = [speaking if name == "speaking" else rest for name in streams.PERSON_STATES]
+    heard = replace(judgement(listen=0.95, hold=0.05), person=np.array([person], np.float32))
+    point = OperatingPoint(take=0.4, yielding=0.7, backchannel=0.3)
+    found, probability, *_ = decide(heard, 0, point, True)
+    assert found == decision
+    if decision == "yield":
+        assert probability == pytest.approx(0.95 * speaking)
+    assert decide(heard, 0, point, False)[0] == "listen"
 
 
 def test_a_checkpoint_is_loaded_with_its_operating_point(tmp_path: Path) -> None:

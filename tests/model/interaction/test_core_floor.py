@@ -237,6 +237,26 @@ def test_what_is_owed_an_answer_is_not_forgotten_after_a_silence(person: str, ke
     assert not open_after(8)
 
 
+@pytest.mark.parametrize(
+    ("ahead", "took", "asked"), [(12, 1, 20), (12, 2, 10), (12, 9, 5), (-12, 1, 5)]
+)
+def test_the_encoder_is_asked_as_often_as_there_is_time_and_something_to_hear(
+    ahead: int, took: int, asked: int
+) -> None:
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+    decided("listen", "speaking" if ahead > 0 else "silent", ahead=ahead)
+    asked_at: list[int] = []
+    for k in range(80):
+        due = [Encoded(k - took, np.zeros((4, 288), np.float16))] if k - took in asked_at else []
+        (output, _) = live.step({0: live.given(0, blocks(1, 1)[0], *due)})
+        assert output is not None
+        if any(job.lane == "encoder" for job in output.jobs):
+            asked_at.append(k)
+    assert sum(k >= 40 for k in asked_at) == pytest.approx(asked, abs=1), asked_at
+
+
 @pytest.mark.parametrize(("eagerness", "takes"), [(0.0, 0.8), (0.5, 0.5), (1.0, 0.2)])
 def test_eagerness_moves_the_point(eagerness: float, takes: float) -> None:
     assert OperatingPoint(take=0.5).with_eagerness(eagerness).take == pytest.approx(takes)
