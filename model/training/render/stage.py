@@ -27,11 +27,8 @@ __all__ = ["stage"]
 Generator = np.random.Generator
 SPEECH_DB: Final = -23.0
 LEVEL_SPREAD_DB: Final = 2.5
-"""Of each thing said. With 1.2, and "okay" 3 dB below turns, loudness alone told who wanted the
-floor: Core stopped for any "okay" as loud as a turn, and for no "no, wait" 6 dB below one."""
-_HANDED_OVER: Final = 0.05
-"""Share of the scenes after which another person has the microphone, as near as the first: another
-voice alone must not make a question one to somebody else."""
+"""Of each thing said: with half of it, loudness alone told who wanted the floor (DATA.md)."""
+_HANDED_OVER: Final = 0.05  # Of the scenes: another person has the microphone, as near.
 _SILENCERS: Final = ("Stop.", "Stop, that's enough.", "Be quiet for a moment.",
                      "Thanks, that will do.", "Hush, please.")  # fmt: skip
 _SCENES: Final = (("exchange", 0.60), ("story", 0.10), ("aside", 0.08), ("quiet", 0.09),
