@@ -31,6 +31,7 @@ __all__ = [
     "Judgement",
     "OperatingPoint",
     "decide",
+    "giving_way",
     "known_nothing",
     "sound_columns",
     "tensors",
@@ -214,15 +215,11 @@ def decide(
         row: the row.
         point: when to act.
         speaking: our voice is being sent: only then is there something to yield, else to take.
-            Where the next phrase is late nothing of it sounds, and Core hears two who listen to
-            a person; what it gives to listening while the person speaks is then a yield as well.
     """
     chances = dict(zip(DECISIONS, map(float, judged.floor[row]), strict=True))
     state = int(judged.person[row].argmax())
     doing = DOINGS[state], float(judged.person[row, state])
-    if speaking:
-        theirs = float(judged.person[row, DOINGS.index("speaking")])
-        chances["yield"] += chances["listen"] * theirs
+    chances["yield"] = float(giving_way(judged.floor[row], judged.person[row]))
     acts: tuple[tuple[FloorDecision, float], ...] = (
         (("yield", point.yielding),)
         if speaking
@@ -233,6 +230,20 @@ def decide(
             return action, chances[action], *doing
     rest: Literal["hold", "listen"] = "hold" if speaking else "listen"
     return rest, 1.0 - max(chances[action] for action, _ in acts), *doing
+
+
+def giving_way(floor: Numbers, person: Numbers) -> Numbers:
+    """How sure Core is that we must stop speaking `[…]`.
+
+    Where our next phrase is late nothing of us sounds, and Core hears us listen to the person;
+    what it gives to listening while the person speaks is then a yield as well.
+
+    Args:
+        floor: probabilities `[…, 5]` in the order of `DECISIONS`.
+        person: probabilities `[…, 6]` in the order of `DOINGS`.
+    """
+    listening = floor[..., DECISIONS.index("listen")] * person[..., DOINGS.index("speaking")]
+    return np.asarray(floor[..., DECISIONS.index("yield")] + listening)
 
 
 def known_nothing(rows: int) -> streams.Arrays:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from model.interaction.core import OperatingPoint, tensors
+from model.interaction.core import OperatingPoint, giving_way, tensors
 from model.nn.core_network import CoreNetwork
 from model.timebase import MICRO_TURN_SECONDS
 from model.training.acknowledging import acknowledgements, misplaced
@@ -21,6 +21,7 @@ from model.training.dataset import Whole
 from model.training.events import (
     HOLD,
     SILENT,
+    YIELD,
     Event,
     Events,
     Judged,
@@ -50,13 +51,17 @@ Report = dict[str, Any]
 
 @torch.inference_mode()
 def judge(network: CoreNetwork, conversations: Sequence[Whole]) -> list[Judged]:
-    """Probabilities of every micro-turn."""
+    """Probabilities of every micro-turn, as `core.decide` weighs them."""
     device = network.heads.weight.device
     judged = []
     for one in conversations:
         inputs = tensors(one.inputs, device, (1, len(one.inputs["k"])))
-        floor = network.whole(inputs).floor[0].float().softmax(-1)
-        judged.append(Judged(floor.cpu().numpy(), one.labels))
+        found = network.whole(inputs)
+        floor, person = (
+            head[0].float().softmax(-1).cpu().numpy() for head in (found.floor, found.person)
+        )
+        floor[:, YIELD] = giving_way(floor, person)
+        judged.append(Judged(floor, one.labels))
     return judged
 
 

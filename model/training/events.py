@@ -51,7 +51,8 @@ class Judged:
     """A conversation with the model's probabilities.
 
     Attributes:
-        floor: probabilities in the order of `streams.FLOORS`, float32 `[micro-turns, 5]`.
+        floor: probabilities in the order of `streams.FLOORS`, float32 `[micro-turns, 5]`; what is
+            not sure to be ours to hold is in `yield` too, see `core.giving_way`.
         labels: the columns of `streams.LABELS`.
     """
 
