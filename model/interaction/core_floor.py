@@ -21,7 +21,7 @@ from model.interaction.floor_port import FloorJob, RowSeen, Sensed, Verdict
 from model.interaction.mind import Mind
 from model.interaction.parts import Pieces
 from model.messages import Audio, MicroTurnInput, Speech
-from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
+from model.timebase import HEARING_BLOCK_SAMPLES, MICRO_TURN_SECONDS, SPEAKING_BLOCK_SAMPLES
 
 __all__ = ["Believes", "CoreFloor", "Encodes"]
 
@@ -154,8 +154,9 @@ class CoreFloor:
         point = self._core.point.with_eagerness(mind.settings.eagerness)
         utterance = mind.utterance
         silent = utterance is None or (utterance.told_done and not row.sent.sounding)
+        silence = (turn.k - mind.hearing.voiced_k) * MICRO_TURN_SECONDS
         decision, probability, doing, sure = core.decide(
-            found.judged, found.at, point, mind.interruptible and not silent
+            found.judged, found.at, point, mind.interruptible and not silent, silence
         )
         if decision == "backchannel" and not mind.settings.backchannels:
             decision, probability = "listen", 1.0 - probability

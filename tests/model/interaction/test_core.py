@@ -153,6 +153,17 @@ def test_who_speaks_into_a_gap_of_ours_has_the_floor(speaking: float, decision: 
     assert decide(heard, 0, point, False)[0] == "listen"
 
 
+@pytest.mark.parametrize(
+    ("take", "silence", "decision"),
+    [(0.5, 1.5, "listen"), (0.5, 2.1, "take"), (0.35, 2.1, "listen"), (0.35, 9.0, "take"),
+     (0.2, 60.0, "listen")],
+)  # fmt: skip
+def test_waiting_costs_more_the_longer_it_lasts(take: float, silence: float, decision: str) -> None:
+    point = OperatingPoint(take=0.7, overdue=0.3)
+    assert decide(judgement(listen=1 - take, take=take), 0, point, False, silence)[0] == decision
+    assert OperatingPoint(take=0.2, overdue=0.3).take_after(9.0) == pytest.approx(0.2)
+
+
 def test_a_checkpoint_is_loaded_with_its_operating_point(tmp_path: Path) -> None:
     used = core()
     save_core(used.network, tmp_path)
