@@ -25,6 +25,9 @@ WORDS_A_SECOND = 2.8
 BIN_ENERGY = 5.625 / 30
 """A dMel step in the unit of prosody's energy."""
 
+PARTS_OVER_US = 8
+"""More than a crop has; a ninth gets the level of the first."""
+
 PITCHES = (-1.4, 1.8)
 """What prosody's pitch can be, in octaves above 150 Hz; 0 where nothing is voiced."""
 
@@ -46,6 +49,7 @@ class Augmentation:
         no_marks: punctuation is not told.
         no_belief: Language's belief is not known.
         level: the microphone is louder or softer by up to so many dMel steps of 5.6 dB.
+        level_over_us: so is, each by itself, what is said over our speech.
         noisy_bin: chance of each of the person's bins to be one higher or lower.
         not_rendered: of the words queued only those are told whose sound is rendered. What is said
             is thought of while it is said, so live they are all that is known.
@@ -69,6 +73,7 @@ class Augmentation:
     no_marks: float = 0.1
     no_belief: float = 0.3
     level: int = 2
+    level_over_us: int = 1
     noisy_bin: float = 0.05
     not_rendered: float = 0.7
     clock: bool = True
@@ -91,8 +96,8 @@ class Augmentation:
 NOTHING = Augmentation(
     no_encoder=0.0, late_encoder=0, encoder_stall=0.0, no_words=0.0, late_words=0,
     unknown_word=0.0, no_marks=0.0, no_belief=0.0, level=0, noisy_bin=0.0, not_rendered=0.0,
-    clock=False, warp=0.0, tilt=0, masked_bands=0, no_bands=0.0, pitch=0.0, encoder_noise=0.0,
-    encoder_gone=0.0,
+    level_over_us=0, clock=False, warp=0.0, tilt=0, masked_bands=0, no_bands=0.0, pitch=0.0,
+    encoder_noise=0.0, encoder_gone=0.0,
 )  # fmt: skip
 """Crops as they are."""
 
@@ -104,6 +109,7 @@ def augment(crop: Crop, how: Augmentation, generator: np.random.Generator) -> No
     if generator.random() < how.no_belief:
         crop.inputs["belief"][:], crop.inputs["belief_age"][:] = 0.0, -1
     _level(crop.inputs, how, generator)
+    _level_over_us(crop, how, generator)
     if generator.random() < how.not_rendered:
         words, rendered = (crop.inputs["queued"][:, part] for part in (0, 1))
         words[:] = np.minimum(words, np.ceil(rendered * WORDS_A_SECOND))
@@ -167,6 +173,20 @@ def _level(inputs: streams.Arrays, how: Augmentation, generator: np.random.Gener
         most = round(256 * how.noisy_bin / 2)
         change = (drawn < most).astype(np.int8) - (drawn >= 256 - most).astype(np.int8)
         inputs["person_dmel"] = _shifted(bins, change)
+
+
+def _level_over_us(crop: Crop, how: Augmentation, generator: np.random.Generator) -> None:
+    drawn = generator.integers(-how.level_over_us, how.level_over_us + 1, PARTS_OVER_US)
+    if not drawn.any():
+        return
+    over = np.isin(crop.labels["event"], (streams.INTERRUPTION, streams.OVERLAP))
+    begins = over & ((crop.labels["event_age"] == 0) | ~np.pad(over, (1, 0))[:-1])
+    steps = np.where(over, drawn[np.cumsum(begins) % PARTS_OVER_US], 0).astype(np.int8)
+    bins, prosody = crop.inputs["person_dmel"], crop.inputs["person_prosody"]
+    crop.inputs["person_dmel"] = _shifted(bins, steps.reshape(-1, *[1] * (bins.ndim - 1)))
+    energy = prosody[..., 0]
+    louder = energy + (steps * BIN_ENERGY).astype(np.float16).reshape(-1, *[1] * (energy.ndim - 1))
+    prosody[..., 0] = np.where(energy > 0, np.clip(louder, 0, 3), energy)
 
 
 def _shifted(

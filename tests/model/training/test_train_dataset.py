@@ -180,6 +180,29 @@ def test_digital_silence_has_no_level(tmp_path: Path) -> None:
     assert np.array_equal(after["own_dmel"], before["own_dmel"])
 
 
+def test_what_is_said_over_us_has_a_level_of_its_own(tmp_path: Path) -> None:
+    write_shard(tmp_path, 0)
+    held = Corpus(tmp_path)
+    held.hold(listing(tmp_path, PLENTY))
+    crop, same = (held._held[(0, ("belief", "teach"))].crop(0, 5, 40) for _ in range(2))
+    crop.inputs["person_dmel"] = np.full_like(crop.inputs["person_dmel"], 8)
+    event, age = crop.labels["event"], crop.labels["event_age"]
+    event[:], age[:] = streams.NO_EVENT, 0
+    for first, kind in ((3, streams.OVERLAP), (9, streams.INTERRUPTION), (12, streams.OVERLAP)):
+        event[first : first + 3], age[first : first + 3] = kind, np.arange(3)
+    augment(crop, replace(NOTHING, level_over_us=3), np.random.default_rng(2))
+    levels = crop.inputs["person_dmel"].reshape(40, -1)
+    assert (levels == levels[:, :1]).all()
+    assert (
+        levels[:, 0].tolist()[:15]
+        == [8] * 3 + [levels[3, 0]] * 3 + [8] * 3 + [levels[9, 0]] * 3 + [levels[12, 0]] * 3
+    )
+    assert len({8, levels[3, 0], levels[9, 0], levels[12, 0]}) >= 3
+    assert (levels[15:] == 8).all()
+    moved = crop.inputs["person_prosody"][..., 0] != same.inputs["person_prosody"][..., 0]
+    assert not moved[event == streams.NO_EVENT].any()
+
+
 def test_augmentation_refuses_what_is_no_chance() -> None:
     with pytest.raises(ValueError, match="no_words"):
         Augmentation(no_words=1.5)
