@@ -161,14 +161,9 @@ def _words(inputs: streams.Arrays, how: Augmentation, generator: np.random.Gener
 
 
 def _level(inputs: streams.Arrays, how: Augmentation, generator: np.random.Generator) -> None:
-    bins, prosody = inputs["person_dmel"], inputs["person_prosody"]
-    steps = int(generator.integers(-how.level, how.level + 1))
-    if steps:
-        inputs["person_dmel"] = bins = _shifted(bins, np.int8(steps))
-        energy = prosody[..., 0]
-        louder = np.clip(energy + np.float16(steps * BIN_ENERGY), 0, 3)
-        prosody[..., 0] = np.where(energy > 0, louder, energy)
+    _louder(inputs, np.full(len(inputs["k"]), generator.integers(-how.level, how.level + 1)))
     if how.noisy_bin:
+        bins = inputs["person_dmel"]
         drawn = generator.integers(0, 256, bins.shape, dtype=np.uint8)
         most = round(256 * how.noisy_bin / 2)
         change = (drawn < most).astype(np.int8) - (drawn >= 256 - most).astype(np.int8)
@@ -181,12 +176,17 @@ def _level_over_us(crop: Crop, how: Augmentation, generator: np.random.Generator
         return
     over = np.isin(crop.labels["event"], (streams.INTERRUPTION, streams.OVERLAP))
     begins = over & ((crop.labels["event_age"] == 0) | ~np.pad(over, (1, 0))[:-1])
-    steps = np.where(over, drawn[np.cumsum(begins) % PARTS_OVER_US], 0).astype(np.int8)
-    bins, prosody = crop.inputs["person_dmel"], crop.inputs["person_prosody"]
-    crop.inputs["person_dmel"] = _shifted(bins, steps.reshape(-1, *[1] * (bins.ndim - 1)))
-    energy = prosody[..., 0]
-    louder = energy + (steps * BIN_ENERGY).astype(np.float16).reshape(-1, *[1] * (energy.ndim - 1))
-    prosody[..., 0] = np.where(energy > 0, np.clip(louder, 0, 3), energy)
+    _louder(crop.inputs, np.where(over, drawn[np.cumsum(begins) % PARTS_OVER_US], 0))
+
+
+def _louder(inputs: streams.Arrays, steps: npt.NDArray[np.int64]) -> None:
+    """The person by so many dMel steps in each micro-turn."""
+    if not steps.any():
+        return
+    bins, energy = inputs["person_dmel"], inputs["person_prosody"][..., 0]
+    inputs["person_dmel"] = _shifted(bins, steps.astype(np.int8)[:, None, None])
+    louder = np.clip(energy + (steps * BIN_ENERGY).astype(np.float16)[:, None], 0, 3)
+    inputs["person_prosody"][..., 0] = np.where(energy > 0, louder, energy)
 
 
 def _shifted(
