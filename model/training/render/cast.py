@@ -15,11 +15,12 @@ from model.training.render.kokoro import VOICES as KOKORO
 
 __all__ = ["NOISES", "ROOMS", "SPLITS", "VOICES", "Engine", "RoomRange", "Split", "TrainingVoice"]
 
-Split = Literal["train", "natural", "dev"]
-"""`natural` is `train` with many natural voices, that take ten times as long to render."""
+Split = Literal["train", "natural", "overlap", "dev"]
+"""`natural` is `train` with many natural voices, that take ten times as long to render; in
+`overlap` they say nearly all of it while we speak, four times as often (`manners.py`)."""
 
 Engine = Literal["espeak", "flite", "hibari", "kokoro"]
-SPLITS: Final[tuple[Split, ...]] = ("train", "natural", "dev")
+SPLITS: Final[tuple[Split, ...]] = ("train", "natural", "overlap", "dev")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,12 @@ _TRAINED: Final = (
       enumerate(_VARIANTS)),
 )  # fmt: skip
 
+_NATURAL: Final = (*_TRAINED, *(_kokoro(number) for number in range(len(KOKORO))))
+
 VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
     "train": _TRAINED,
-    "natural": (*_TRAINED, *(_kokoro(number) for number in range(len(KOKORO)))),
+    "natural": _NATURAL,
+    "overlap": _NATURAL,
     "dev": (
         TrainingVoice("flite-rms", "rms", "flite", "rms", weight=4.0, pace=(0.9, 1.1)),
         TrainingVoice("espeak-us-andrea", "espeak-andrea", "espeak", "en-us+Andrea"),
@@ -108,6 +112,7 @@ _TRAINED_NOISES: Final = (
 NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
     "train": _TRAINED_NOISES,
     "natural": _TRAINED_NOISES,
+    "overlap": _TRAINED_NOISES,
     "dev": ("pink", "fan"),
 }
 
@@ -123,6 +128,7 @@ class RoomRange:
 ROOMS: Final[Mapping[Split, RoomRange]] = {
     "train": RoomRange((6.0, 14.0), (0.12, 0.5)),
     "natural": RoomRange((6.0, 14.0), (0.12, 0.5)),
+    "overlap": RoomRange((6.0, 14.0), (0.12, 0.5)),
     "dev": RoomRange((15.0, 19.0), (0.2, 0.4)),
 }
 """The bench's test rooms have 20 to 40 square metres; areas of two splits never meet."""

@@ -122,8 +122,19 @@ class _Painter:
     def _own(self, own: OwnPart) -> None:
         first, last = own.k, _block(samples(own.end_seconds, HEARING_RATE))
         self._set("floor", first, last, HOLD)
+        if own.kind == "resumed":
+            self._set("floor", self._silent_since(own), first, TAKE)
         if own.kind == "notice":  # Nothing in the streams says that we will speak.
             self._set("floor_weight", own.k - 3, own.k, 0.0)
+
+    def _silent_since(self, own: OwnPart) -> int:
+        """The first micro-turn before `own` in which neither side sounds."""
+        conversation, start = self._conversation, own.start_seconds
+        ends = [_block(part.last) + 1 for part in conversation.person
+                if part.last < samples(start, HEARING_RATE)]  # fmt: skip
+        ours = [_block(samples(part.end_seconds, HEARING_RATE)) + 1
+                for part in conversation.own if part.end_seconds <= start]  # fmt: skip
+        return min(max([0, *ends, *ours]), own.k)
 
     def _elsewhere(self, start: int, end: int) -> None:
         first, last = _block(start), _block(end) + 1

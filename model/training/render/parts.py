@@ -25,7 +25,7 @@ from model.training.render.speech import Persona
 __all__ = ["Conversation", "OtherPart", "OwnPart", "Pause", "PersonPart", "voiced_spans"]
 
 PersonKind = Literal["turn", "interruption", "backchannel", "aside", "tic"]
-OwnKind = Literal["answer", "backchannel", "notice", "mistake"]
+OwnKind = Literal["answer", "backchannel", "notice", "mistake", "resumed"]
 
 _FRAME: Final = HEARING_RATE // 100
 _UNDER_LOUD_DB: Final = 32.0
@@ -97,7 +97,8 @@ class OwnPart:
     """One utterance of ours as sent.
 
     Attributes:
-        kind: an answer, a backchannel, a notice nobody asked for, or an answer begun in error.
+        kind: an answer, a backchannel, a notice nobody asked for, an answer begun in error, or what
+            follows where we stopped and nobody had wanted it.
         k: the micro-turn in which its first sample is sent.
         audio: float32 at 24 kHz, all that was meant to be said.
         words: in seconds of the audio.

@@ -6,7 +6,7 @@ would have been right is the business of `labels`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from model.messages import Audio, Word
 from model.timebase import HEARING_RATE, MICRO_TURN_SECONDS, SPEAKING_RATE, samples, seconds
 from model.training.render.bodies import TICS, tic
 from model.training.render.cast import Split
+from model.training.render.manners import MANNERS
 from model.training.render.noises import level_to
 from model.training.render.parts import Conversation, OtherPart, OwnPart, Pause, PersonPart
 from model.training.render.speech import Persona, Utterance, draw_persona, own_voice, say
@@ -31,26 +32,6 @@ LEVEL_SPREAD_DB: Final = 2.5
 _HANDED_OVER: Final = 0.05  # Of the scenes: another person has the microphone, as near.
 _SILENCERS: Final = ("Stop.", "Stop, that's enough.", "Be quiet for a moment.",
                      "Thanks, that will do.", "Hush, please.")  # fmt: skip
-_SCENES: Final = (("exchange", 0.60), ("story", 0.10), ("aside", 0.08), ("quiet", 0.09),
-                  ("abandoned", 0.06), ("notice", 0.03), ("ignored", 0.04))  # fmt: skip
-_SLOW: Final[Mapping[Split, float]] = {"train": 0.35, "natural": 0.35, "dev": 0.4}
-"""How often we stop or answer very late; in dev often, so that lateness can be measured there. With
-one in seven in training a tenth of dev's turns were never answered: whoever has rarely seen a long
-silence behind an end does not know what to do in it."""
-
-_LONGEST_GAP: Final[Mapping[Split, float]] = {"train": 4.0, "natural": 4.0, "dev": 2.5}
-"""Seconds of the longest silence before an answer; the longest pause in a turn is 2.4."""
-
-_EARLY: Final = 0.45
-"""How often what the person does over our voice falls into its first second and a half."""
-
-_MISPLACED: Final = 0.06
-"""How often we say "mhm" where the turn is over, or inside one that is no story: whoever is only
-shown well placed signs of listening believes after one that the person goes on."""
-
-_AGAIN: Final = 0.6
-"""How often something more is done over the same answer, if it goes on: an hour holds more of what
-is rarest in it."""
 
 
 def stage(generator: Generator, split: Split, least_seconds: float) -> Conversation:
@@ -69,8 +50,7 @@ class _Director:
     def __init__(self, generator: Generator, split: Split) -> None:
         self._generator = generator
         self._split: Split = split
-        self._slow = _SLOW[split]
-        self._longest_gap = _LONGEST_GAP[split]
+        self._manners = MANNERS[split]
         self._writer = Writer(generator, split)
         self._persona = draw_persona(generator, split)
         self._delay = timing.transport_delay(generator)
@@ -81,7 +61,7 @@ class _Director:
 
     def scene(self) -> None:
         """One scene, and perhaps another subject."""
-        names, weights = zip(*_SCENES, strict=True)
+        names, weights = zip(*self._manners.scenes, strict=True)
         name = str(self._generator.choice(names, p=weights))
         scenes: dict[str, Callable[[], None]] = {
             "exchange": self._exchange,
@@ -117,7 +97,7 @@ class _Director:
         if part.pauses and self._generator.random() < 0.12 and self._blunder(part):
             return
         for sample in (*(pause.start for pause in part.pauses), part.last):
-            if self._generator.random() < _MISPLACED:
+            if self._generator.random() < self._manners.misplaced:
                 self._acknowledge(sample)
         self._answer(part.last)
 
@@ -210,9 +190,10 @@ class _Director:
 
     def _answer(self, end: int, depth: int = 0) -> None:
         """We answer a turn that ended at sample `end`; the person does something meanwhile."""
-        gap = timing.answer_gap(self._generator, self._slow, self._longest_gap)
+        gap = timing.answer_gap(self._generator, self._manners.slow, self._manners.longest_gap)
         wanted = seconds(end, HEARING_RATE) + gap
-        count = int(self._generator.integers(1, 5))
+        least, most = self._manners.sentences
+        count = int(self._generator.integers(least, most + 1))
         own = self._speak("answer", self._writer.answer(count), wanted)
         self._over(own, depth)
 
@@ -222,37 +203,44 @@ class _Director:
         length = own.end_seconds - own.start_seconds
         if length < 1.4:
             return
-        span = (0.15, min(1.5, length - 0.6)) if self._generator.random() < _EARLY else (
-            0.5, length - 0.6)  # fmt: skip
+        early = self._generator.random() < self._manners.early
+        span = (0.15, min(1.5, length - 0.6)) if early else (0.5, length - 0.6)
         at = own.start_seconds + self._delay + self._generator.uniform(*span)
         while at < own.end_seconds - 0.5:
             self._once_over(own, at, depth)
             ends = [seconds(part.last, HEARING_RATE) for part in self._person[-1:]]
             self.now = max([self.now, *ends])
-            if own is not self._own[-1] or self._generator.random() > _AGAIN:
+            if own is not self._own[-1] or self._generator.random() > self._manners.again:
                 return
-            at = max([at, *ends]) + self._generator.uniform(0.7, 2.5)
+            at = max([at, *ends]) + self._generator.uniform(*self._manners.apart)
 
     def _once_over(self, own: OwnPart, at: float, depth: int) -> None:
         """One thing, or nothing, at a time at which `own` sounds."""
-        draw = self._generator.random()
-        if draw < 0.34 and depth < 2:
+        draw, done = self._generator.random(), ""
+        for kind, share in self._manners.over_us:
+            done = kind if 0.0 <= draw < share else done
+            draw -= share
+        if done == "interruption" and depth < self._manners.depth:
             self._interrupt(at, depth)
-        elif draw < 0.58:
+        elif done == "backchannel":
             self._says("backchannel", Line(self._writer.pick("backchannels")), at)
-        elif draw < 0.68:
+        elif done == "tic":
             self._tic(at)
-        elif draw < 0.75:
+        elif done == "aside":
             self._says("aside", Line(self._writer.pick("asides")), at)
             if self._generator.random() < 0.4:
                 self._somebody_else(at + 1.5, "asides")
-        elif draw < 0.80:
+        elif done == "other":
             self._somebody_else(at, "programmes")
+        if done not in ("", "interruption") and self._generator.random() < self._manners.false_stop:
+            self._stop_in_error(at)
 
     def _interrupt(self, at: float, depth: int) -> None:
         line = self._writer.interruption()
         part = self._says("interruption", line, at, db=1.0)
-        stop = seconds(part.first, HEARING_RATE) + timing.stop_delay(self._generator, self._slow)
+        stop = seconds(part.first, HEARING_RATE) + timing.stop_delay(
+            self._generator, self._manners.slow
+        )
         if self._generator.random() < 0.9:
             self._cut(stop)
         self.now = max(seconds(part.last, HEARING_RATE), self._own[-1].end_seconds + self._delay)
@@ -261,6 +249,14 @@ class _Director:
             self._answer(
                 max(part.last, samples(self._own[-1].end_seconds, HEARING_RATE)), depth + 1
             )
+
+    def _stop_in_error(self, at: float) -> None:
+        """We stop for what began at `at`, and say the rest when it is over."""
+        self._cut(at + self._stop_delay())
+        over = max(seconds(part.last, HEARING_RATE) for part in self._person)
+        rest = self._generator.uniform(0.2, 2.0)
+        self._speak("resumed", self._writer.answer(1), max(over, at) + rest)
+        self.now = self._own[-1].end_seconds + self._delay
 
     def _acknowledge(self, sample: int) -> None:
         """We say "mhm" at, or a little after, what the person said until `sample`."""
@@ -274,9 +270,12 @@ class _Director:
         if wanted + 0.1 > seconds(pause.end, HEARING_RATE):
             return False
         self._speak("mistake", self._writer.answer(2), wanted)
-        self._cut(seconds(pause.end, HEARING_RATE) + timing.stop_delay(self._generator, self._slow))
+        self._cut(seconds(pause.end, HEARING_RATE) + self._stop_delay())
         self._answer(part.last)
         return True
+
+    def _stop_delay(self) -> float:
+        return timing.stop_delay(self._generator, self._manners.slow)
 
     def _cut(self, at: float) -> None:
         own = self._own[-1]

@@ -75,6 +75,19 @@ def test_wrong_actions_count_once_an_event() -> None:
     assert float(found.wrong) == pytest.approx(0.75 / 3, abs=1e-3)
 
 
+def test_what_is_done_over_our_voice_can_be_left_to_cross_entropy() -> None:
+    """An interruption missed for .1 s beside a turn's end missed as long; an overlap yielded to."""
+    given = labels(4, event=[3, 0, 4, 1], event_age=[0, 0, 0, 0])
+    outputs = acting(YIELD, [0.0, 0.0, 1.0, 0.0])
+    whole, half, none = (losses(outputs, given, over_us=share) for share in (1.0, 0.5, 0.0))
+    assert [float(found.lateness) for found in (whole, half, none)] == pytest.approx(
+        [0.1, 0.075, 0.05], abs=1e-4
+    )
+    assert [float(found.wrong) for found in (whole, half, none)] == pytest.approx(
+        [1.0, 0.5, 0.0], abs=1e-4
+    )
+
+
 def test_sharpness_makes_the_likely_likelier() -> None:
     given = labels(1, event=[2])
     found = losses(acting(TAKE, [0.2]), given, sharpness=3.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from model.interaction import streams
@@ -70,6 +72,18 @@ def test_a_word_in_passing_is_no_interruption() -> None:
     assert (made["floor"][5:55] == FLOOR["hold"]).all()
     assert (made["event"][20:34] == streams.OVERLAP).all()
     assert STATE["acknowledging"] in made["person"][20:25]
+
+
+def test_what_we_stopped_for_in_error_is_followed_by_the_rest() -> None:
+    """We stop at 2.3 s for an "okay" of 2.0 to 2.4 s, and say the rest at 4 s."""
+    rest = replace(ours(40, 1.0), kind="resumed")
+    made = labels(conversation((person("backchannel", 2.0, 0.4, wanted=False),),
+                               (ours(5, 5.0, sent=1.8), rest)))  # fmt: skip
+    assert (made["floor"][5:23] == FLOOR["hold"]).all()
+    assert (made["floor"][23:25] == FLOOR["listen"]).all()
+    assert (made["floor"][25:40] == FLOOR["take"]).all()
+    assert (made["floor"][40:50] == FLOOR["hold"]).all()
+    assert not (made["event"] == streams.TURN_END).any()
 
 
 def test_coughs_and_side_talk_over_our_voice_are_overlaps() -> None:

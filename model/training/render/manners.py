@@ -1,0 +1,84 @@
+"""How a split's conversations go: which scenes, how late we are, what is done while we speak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from model.training.render.cast import Split
+
+__all__ = ["MANNERS", "Manners"]
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What a split's scenes are drawn from.
+
+    Attributes:
+        scenes: names of scenes and their shares.
+        slow: how often we stop or answer very late; in dev often, so that lateness can be measured
+            there. With one in seven in training a tenth of dev's turns were never answered: whoever
+            has rarely seen a long silence behind an end does not know what to do in it.
+        longest_gap: seconds of the longest silence before an answer; the longest pause in a turn
+            is 2.4.
+        sentences: fewest and most of an answer.
+        misplaced: how often we say "mhm" where the turn is over, or inside one that is no story:
+            whoever is only shown well placed signs of listening believes after one that the person
+            goes on.
+        early: how often what the person does over us falls into our first second and a half.
+        over_us: what is done over an answer and its share; what is left of 1 is nothing.
+        again: how often something more is done over the same answer, if it goes on.
+        apart: seconds from one such thing to the next, least and most.
+        depth: interruptions that may follow one another.
+        false_stop: how often we stop for what asked for nothing, and go on a little later. Without
+            such stops having stopped was proof of an interruption: live, after a wrong one, Core
+            was sure of a turn and answered "okay".
+    """
+
+    scenes: tuple[tuple[str, float], ...]
+    slow: float
+    longest_gap: float
+    sentences: tuple[int, int]
+    misplaced: float
+    early: float
+    over_us: tuple[tuple[str, float], ...]
+    again: float
+    apart: tuple[float, float]
+    depth: int
+    false_stop: float
+
+
+_TRAINED: Final = Manners(
+    scenes=(("exchange", 0.60), ("story", 0.10), ("aside", 0.08), ("quiet", 0.09),
+            ("abandoned", 0.06), ("notice", 0.03), ("ignored", 0.04)),
+    slow=0.35,
+    longest_gap=4.0,
+    sentences=(1, 4),
+    misplaced=0.06,
+    early=0.45,
+    over_us=(("interruption", 0.34), ("backchannel", 0.24), ("tic", 0.10), ("aside", 0.07),
+             ("other", 0.05)),
+    again=0.6,
+    apart=(0.7, 2.5),
+    depth=2,
+    false_stop=0.1,
+)  # fmt: skip
+
+MANNERS: Final[Mapping[Split, Manners]] = {
+    "train": _TRAINED,
+    "natural": _TRAINED,
+    "overlap": replace(
+        _TRAINED,
+        scenes=(("exchange", 0.86), ("story", 0.0), ("aside", 0.03), ("quiet", 0.05),
+                ("abandoned", 0.0), ("notice", 0.06), ("ignored", 0.0)),
+        sentences=(3, 6),
+        over_us=(("interruption", 0.36), ("backchannel", 0.38), ("tic", 0.08), ("aside", 0.07),
+                 ("other", 0.05)),
+        again=1.0,
+        apart=(0.5, 1.8),
+        depth=5,
+        false_stop=0.15,
+    ),
+    "dev": replace(_TRAINED, slow=0.4, longest_gap=2.5, false_stop=0.0),
+}  # fmt: skip
