@@ -96,7 +96,7 @@ class CoreNetwork(nn.Module):
             for ring, new in ((keys[number], key), (values[number], value)):
                 ring[rows, :, slot] = torch.where(advance, new, ring[rows, :, slot])
             x = layer.step(x, keys[number], values[number], queries, seen)
-        return self._heads(x), lengths + active
+        return self.read(x), lengths + active
 
     def step(
         self, inputs: CoreInputs, state: CoreState, active: Tensor
@@ -115,7 +115,11 @@ class CoreNetwork(nn.Module):
         return outputs, CoreState(state.keys, state.values, lengths)
 
     def whole(self, inputs: CoreInputs, dropped: float = 0.0) -> CoreOutputs:
-        """Sequences that begin with their first micro-turn, `[batch, T, …]` to `[batch, T, …]`.
+        """Sequences that begin with their first micro-turn, `[batch, T, …]` to `[batch, T, …]`."""
+        return self.read(self.hidden(inputs, dropped))
+
+    def hidden(self, inputs: CoreInputs, dropped: float = 0.0) -> Tensor:
+        """What `whole` reads its outputs from `[batch, T, width]`.
 
         Positions repeat after `config.period`, so T may be anything that fits into memory.
         `dropped` is the share of tokens' and layers' features left out at random, for training.
@@ -128,9 +132,10 @@ class CoreNetwork(nn.Module):
         for layer in self.layers:
             assert isinstance(layer, CoreLayer)
             x = layer.whole(x, rotation, seen, dropped)
-        return self._heads(x)
+        return x
 
-    def _heads(self, x: Tensor) -> CoreOutputs:
+    def read(self, x: Tensor) -> CoreOutputs:
+        """Outputs from the last layer's `[…, width]`."""
         logits = self.heads(self.norm(x))
         floor, person, projection = logits.split(
             (FLOORS, PERSON_STATES, PROJECTIONS[0] * PROJECTIONS[1]), -1

@@ -75,6 +75,7 @@ class LossWeights:
         over_us: what lateness and wrong are multiplied by where our voice sounds. At 1 the network
             is .98 sure of an interruption within the first tenth of a second of any voice, when
             nobody can know; at 0 cross entropy alone teaches it, and the threshold does the rest.
+        ears: what foretelling Ears' encoder weighs, see `ears_ahead`; 0 leaves it out.
         sharpness: how much more decided than its probabilities the model is taken to act, since
             it acts on a threshold, not by chance; 1 takes them as they are.
     """
@@ -88,6 +89,7 @@ class LossWeights:
     missed: float = 0.1
     overdue: float = 1.0
     over_us: float = 1.0
+    ears: float = 0.0
     sharpness: float = 1.0
 
 
@@ -102,10 +104,11 @@ class CoreLosses(NamedTuple):
     lateness: Tensor
     wrong: Tensor
     missed: Tensor
+    ears: Tensor
 
 
 def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) -> CoreLosses:
-    """The loss of sequences `[batch, T, …]`.
+    """The loss of sequences `[batch, T, …]`, without what `ears_ahead` adds to it.
 
     Events may be cut by either end of a sequence: one that began before it counts from its start.
     """
@@ -124,9 +127,11 @@ def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) ->
     )
     taught = (labels.teacher_end >= 0).float() * live
     lateness, wrong, missed = _events(outputs.floor, labels, weights)
+    ears = floor.new_zeros(())
     parts = torch.stack(
-        [floor, person, _mean(projection, known), _mean(teacher, taught), lateness, wrong, missed]
-    )
+        [floor, person, _mean(projection, known), _mean(teacher, taught), lateness, wrong, missed,
+         ears]
+    )  # fmt: skip
     each = parts.new_tensor(
         [
             weights.floor,
@@ -136,6 +141,7 @@ def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) ->
             weights.lateness,
             weights.wrong,
             weights.missed,
+            weights.ears,
         ]
     )
     return CoreLosses((parts * each).sum(), *parts.unbind())

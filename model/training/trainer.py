@@ -26,6 +26,7 @@ from model.nn.core_network import CoreNetwork
 from model.training.augment import augment
 from model.training.core_loss import CoreLabels, CoreLosses, core_loss
 from model.training.dataset import Corpus, Listed, listing
+from model.training.ears_ahead import Ahead, EarsAhead, ahead, stacked
 from model.training.train_config import Training
 
 __all__ = ["Listings", "Trainer", "learning_rate", "make_batch"]
@@ -103,24 +104,27 @@ def learning_rate(step: int, steps: int, training: Training) -> float:
 
 def make_batch(
     corpus: Corpus, training: Training, seed: int, step: int, device: torch.device
-) -> tuple[CoreInputs, CoreLabels]:
+) -> tuple[CoreInputs, CoreLabels, Ahead]:
     """The crops of a step `[batch, length, …]`: a pure function of its arguments."""
     rows: list[streams.Arrays] = []
     labels: list[streams.Arrays] = []
+    heard = []
     for number in range(training.batch):
         generator = np.random.default_rng([seed, step, number])
         crop = corpus.draw(generator, training.length, training.from_start, training.settle)
+        heard.append(ahead(crop))
         augment(crop, training.augmentation, generator)
         rows.append(crop.unfolded())
         labels.append(crop.labels)
     lead = (training.batch, training.length)
     inputs = tensors(_stacked(rows), device, lead)
-    return inputs, CoreLabels(
+    known = CoreLabels(
         **{
             name: torch.from_numpy(column).reshape(*lead, *column.shape[1:]).to(device)
             for name, column in _stacked(labels).items()
         }
     )
+    return inputs, known, stacked(heard, device)
 
 
 def _stacked(rows: list[streams.Arrays]) -> streams.Arrays:
@@ -144,10 +148,12 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = CoreNetwork(training.network)
+            ears = EarsAhead(training.network.width) if training.loss.ears else None
         self.network = network.to(self.device)
+        self.ears = None if ears is None else ears.to(self.device)
         self.average = CoreNetwork(training.network).to(self.device).requires_grad_(False)
         self.average.load_state_dict(self.network.state_dict())
-        self.optimiser = _optimiser(self.network, training)
+        self.optimiser = _optimiser(self._parts(), training)
 
     def begin_with(self, weights: CoreNetwork) -> None:
         """Start from the weights of an earlier run instead of drawn ones. Streams that it did not
@@ -167,7 +173,8 @@ class Trainer:
     def advance(self, corpus: Corpus, steps: int) -> tuple[CoreLosses, float]:
         """One step of `steps`; returns its losses and the gradient's norm before clipping."""
         training = self.training
-        inputs, labels = make_batch(corpus, training, self.seed, self.step, self.device)
+        made = make_batch(corpus, training, self.seed, self.step, self.device)
+        inputs, labels, heard = made
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, steps, training)
         low = training.precision == "bfloat16"
@@ -176,16 +183,24 @@ class Trainer:
             torch.autocast(self.device.type, torch.bfloat16, enabled=low),
         ):
             torch.manual_seed(self.seed * MOST_STEPS + self.step)
-            outputs = self.network.whole(inputs, training.dropout)
+            hidden = self.network.hidden(inputs, training.dropout)
+            outputs = self.network.read(hidden)
         outputs = CoreOutputs(*(part.float() for part in outputs))
         losses = core_loss(outputs, labels, training.loss)
+        if self.ears is not None:
+            told = self.ears(hidden.float(), heard)
+            losses = losses._replace(total=losses.total + training.loss.ears * told, ears=told)
         self.optimiser.zero_grad(set_to_none=True)
         losses.total.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), training.clip)
+        norm = nn.utils.clip_grad_norm_(self._parts().parameters(), training.clip)
         self.optimiser.step()
         self.step += 1
         self._average()
         return CoreLosses(*(part.detach() for part in losses)), float(norm)
+
+    def _parts(self) -> nn.ModuleList:
+        """All that is trained: the network, and what only training needs."""
+        return nn.ModuleList([self.network] if self.ears is None else [self.network, self.ears])
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -217,7 +232,9 @@ class Trainer:
         try:
             self.network.load_state_dict(found["network"])
             self.average.load_state_dict(found["average"])
-        except RuntimeError as error:
+            if self.ears is not None:
+                self.ears.load_state_dict(found["ears"])
+        except (RuntimeError, KeyError) as error:
             raise ValueError(f"{path} is of another network: choose another folder") from error
         self.optimiser.load_state_dict(found["optimiser"])
         self.step = int(found["step"])
@@ -229,10 +246,11 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            **({} if self.ears is None else {"ears": self.ears.state_dict()}),
         }
 
 
-def _optimiser(network: CoreNetwork, training: Training) -> torch.optim.AdamW:
+def _optimiser(network: nn.Module, training: Training) -> torch.optim.AdamW:
     matrices = {id(module.weight) for module in network.modules() if isinstance(module, nn.Linear)}
     decayed = [one for one in network.parameters() if id(one) in matrices]
     free = [one for one in network.parameters() if id(one) not in matrices]

@@ -87,8 +87,9 @@ def test_a_batch_follows_from_seed_and_step(tmp_path: Path) -> None:
             assert torch.equal(one, other)
     others = [make_batch(held, training, *where, device) for where in ((3, 8), (4, 7))]
     assert all(not torch.equal(one[0].k, first[0].k) for one in others)
-    inputs, labels = first
+    inputs, labels, heard = first
     assert inputs.encoder.shape == (2, 40, 4, 288) and labels.projection.shape == (2, 40, 2, 4)
+    assert heard.states.shape == (2, 40, 288) and heard.known.shape == (2, 40)
 
 
 def test_the_first_micro_turns_of_a_later_crop_are_not_taught(tmp_path: Path) -> None:
