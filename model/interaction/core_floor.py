@@ -154,7 +154,7 @@ class CoreFloor:
         point = self._core.point.with_eagerness(mind.settings.eagerness)
         utterance = mind.utterance
         silent = utterance is None or (utterance.told_done and not row.sent.sounding)
-        silence = (turn.k - mind.hearing.voiced_k) * MICRO_TURN_SECONDS
+        silence = _quiet(mind, turn.k) * MICRO_TURN_SECONDS
         decision, probability, doing, sure = core.decide(
             found.judged, found.at, point, mind.interruptible and not silent, silence
         )
@@ -209,8 +209,7 @@ class CoreFloor:
         self, row: CoreRow, asks: str, mind: Mind, k: int
     ) -> tuple[CoreRow, tuple[FloorJob, ...]]:
         jobs: tuple[FloorJob, ...] = ()
-        quiet = k - mind.hearing.voiced_k
-        if not row.encoding and k - row.asked_k >= _refresh(row, quiet):
+        if not row.encoding and k - row.asked_k >= _refresh(row, _quiet(mind, k)):
             job = _encode(self._ears, row.recent, k)
             jobs += (FloorJob("encoder", Priority.ENDS_TURN, job),)
             row = replace(row, encoding=True, asked_k=k)
@@ -222,6 +221,11 @@ class CoreFloor:
             jobs += (FloorJob("belief", Priority.ENDS_TURN, believe),)
             row = replace(row, judging=segment)
         return row, jobs
+
+
+def _quiet(mind: Mind, k: int) -> int:
+    """Micro-turns since the person's voice was there."""
+    return k - mind.hearing.voiced_k
 
 
 def _refresh(row: CoreRow, quiet: int) -> int:
