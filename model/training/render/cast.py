@@ -15,12 +15,13 @@ from model.training.render.kokoro import VOICES as KOKORO
 
 __all__ = ["NOISES", "ROOMS", "SPLITS", "VOICES", "Engine", "RoomRange", "Split", "TrainingVoice"]
 
-Split = Literal["train", "natural", "overlap", "dev"]
+Split = Literal["train", "natural", "overlap", "dev", "dev-overlap"]
 """`natural` is `train` with many natural voices, that take ten times as long to render; in
-`overlap` they say nearly all of it while we speak, four times as often (`manners.py`)."""
+`overlap` they say nearly all of it while we speak, twice as often (`manners.py`); `dev-overlap` is
+`dev` in the same way."""
 
 Engine = Literal["espeak", "flite", "hibari", "kokoro"]
-SPLITS: Final[tuple[Split, ...]] = ("train", "natural", "overlap", "dev")
+SPLITS: Final[tuple[Split, ...]] = ("train", "natural", "overlap", "dev", "dev-overlap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +95,32 @@ _TRAINED: Final = (
 
 _NATURAL: Final = (*_TRAINED, *(_kokoro(number) for number in range(len(KOKORO))))
 
+_DEV: Final = (
+    TrainingVoice("flite-rms", "rms", "flite", "rms", weight=4.0, pace=(0.9, 1.1)),
+    TrainingVoice("espeak-us-andrea", "espeak-andrea", "espeak", "en-us+Andrea"),
+    TrainingVoice("espeak-gb-m1", "espeak-m1", "espeak", "en+m1"),
+)
+
 VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
     "train": _TRAINED,
     "natural": _NATURAL,
     "overlap": _NATURAL,
-    "dev": (
-        TrainingVoice("flite-rms", "rms", "flite", "rms", weight=4.0, pace=(0.9, 1.1)),
-        TrainingVoice("espeak-us-andrea", "espeak-andrea", "espeak", "en-us+Andrea"),
-        TrainingVoice("espeak-gb-m1", "espeak-m1", "espeak", "en+m1"),
-    ),
+    "dev": _DEV,
+    "dev-overlap": _DEV,
 }  # fmt: skip
 
 _TRAINED_NOISES: Final = (
     "white", "hum50", "crowd", "tilted", "rumble", "keys", "rain", "music", "programme",
 )  # fmt: skip
 
+_DEV_NOISES: Final = ("pink", "fan")
+
 NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
     "train": _TRAINED_NOISES,
     "natural": _TRAINED_NOISES,
     "overlap": _TRAINED_NOISES,
-    "dev": ("pink", "fan"),
+    "dev": _DEV_NOISES,
+    "dev-overlap": _DEV_NOISES,
 }
 
 
@@ -130,5 +137,6 @@ ROOMS: Final[Mapping[Split, RoomRange]] = {
     "natural": RoomRange((6.0, 14.0), (0.12, 0.5)),
     "overlap": RoomRange((6.0, 14.0), (0.12, 0.5)),
     "dev": RoomRange((15.0, 19.0), (0.2, 0.4)),
+    "dev-overlap": RoomRange((15.0, 19.0), (0.2, 0.4)),
 }
 """The bench's test rooms have 20 to 40 square metres; areas of two splits never meet."""

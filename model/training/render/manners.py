@@ -65,20 +65,23 @@ _TRAINED: Final = Manners(
     false_stop=0.1,
 )  # fmt: skip
 
+_OVERLAPPING: Final = replace(
+    _TRAINED,
+    scenes=(("exchange", 0.86), ("story", 0.0), ("aside", 0.03), ("quiet", 0.05),
+            ("abandoned", 0.0), ("notice", 0.06), ("ignored", 0.0)),
+    sentences=(3, 6),
+    over_us=(("interruption", 0.36), ("backchannel", 0.38), ("tic", 0.08), ("aside", 0.07),
+             ("other", 0.05)),
+    again=1.0,
+    apart=(0.5, 1.8),
+    depth=5,
+    false_stop=0.15,
+)  # fmt: skip
+
 MANNERS: Final[Mapping[Split, Manners]] = {
     "train": _TRAINED,
     "natural": _TRAINED,
-    "overlap": replace(
-        _TRAINED,
-        scenes=(("exchange", 0.86), ("story", 0.0), ("aside", 0.03), ("quiet", 0.05),
-                ("abandoned", 0.0), ("notice", 0.06), ("ignored", 0.0)),
-        sentences=(3, 6),
-        over_us=(("interruption", 0.36), ("backchannel", 0.38), ("tic", 0.08), ("aside", 0.07),
-                 ("other", 0.05)),
-        again=1.0,
-        apart=(0.5, 1.8),
-        depth=5,
-        false_stop=0.15,
-    ),
+    "overlap": _OVERLAPPING,
     "dev": replace(_TRAINED, slow=0.4, longest_gap=2.5, false_stop=0.0),
-}  # fmt: skip
+    "dev-overlap": replace(_OVERLAPPING, slow=0.8, longest_gap=2.5, false_stop=0.0),
+}

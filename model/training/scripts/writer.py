@@ -41,9 +41,9 @@ def wording(split: Split) -> dict[str, Any]:
     """All templates and slots of the split, and under `gathered` its sentences by topic."""
     folder = Path(__file__).parent
     everything = json.loads((folder / "wording.json").read_text("utf-8"))
-    chosen: dict[str, Any] = everything["dev" if split == "dev" else "train"]
+    chosen: dict[str, Any] = everything["dev" if split.startswith("dev") else "train"]
     chosen["gathered"], chosen["talks"] = [], []
-    if split != "dev":
+    if not split.startswith("dev"):
         topics = json.loads((folder / "sentences.json").read_text("utf-8"))
         chosen["gathered"] = list(topics.values())
         for kind, more in json.loads((folder / "spoken.json").read_text("utf-8")).items():

@@ -30,7 +30,7 @@ def persons(split: cast.Split) -> set[str]:
 def test_no_voice_of_the_test_or_dev_split_is_trained_on() -> None:
     assert persons("train") < persons("natural") == persons("overlap")
     assert persons("natural").isdisjoint(bench_persons("test") | bench_persons("dev"))
-    assert persons("dev") == bench_persons("dev")
+    assert persons("dev") == persons("dev-overlap") == bench_persons("dev")
     assert bench_persons("train") <= persons("train")
     variants = {voice.option.split("+")[-1].lower() for voice in cast.VOICES["train"]}
     others = (*splits.VOICES["test"], *splits.VOICES["dev"])
@@ -49,11 +49,13 @@ def test_no_noise_of_the_test_or_dev_split_is_trained_on() -> None:
     assert cast.NOISES["natural"] == cast.NOISES["overlap"] == cast.NOISES["train"]
     assert trained.isdisjoint({*splits.NOISES["test"], *splits.NOISES["dev"], *cast.NOISES["dev"]})
     assert set(NOISE_MAKERS).isdisjoint(splits.NOISES["test"])
+    assert cast.NOISES["dev-overlap"] == cast.NOISES["dev"]
     assert set(cast.NOISES["dev"]) == set(splits.NOISES["dev"])
 
 
 def test_rooms_of_the_splits_do_not_meet() -> None:
     assert cast.ROOMS["natural"] == cast.ROOMS["overlap"] == cast.ROOMS["train"]
+    assert cast.ROOMS["dev-overlap"] == cast.ROOMS["dev"]
     train, dev = cast.ROOMS["train"].area, cast.ROOMS["dev"].area
     assert train[1] < dev[0] and dev[1] < splits.ROOMS["test"].area[0]
     assert train[1] < splits.ROOMS["dev"].area[0]
