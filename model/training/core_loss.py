@@ -24,6 +24,7 @@ __all__ = ["CoreLabels", "CoreLosses", "LossWeights", "core_loss", "waiting"]
 
 TAKE: Final = streams.FLOORS.index("take")
 YIELD: Final = streams.FLOORS.index("yield")
+HOLD: Final = streams.FLOORS.index("hold")
 BACKCHANNEL: Final = streams.FLOORS.index("backchannel")
 PAUSING: Final = streams.PERSON_STATES.index("pausing")
 FINISHED: Final = streams.PERSON_STATES.index("finished")
@@ -75,6 +76,9 @@ class LossWeights:
         over_us: what lateness and wrong are multiplied by where our voice sounds. At 1 the network
             is .98 sure of an interruption within the first tenth of a second of any voice, when
             nobody can know; at 0 cross entropy alone teaches it, and the threshold does the rest.
+        doubt: micro-turns from the beginning of an interruption on in which to go on is taught,
+            with half the weight: in the first tenth of a second only loudness tells one from
+            "okay", and whoever acts on it is wrong as often as right.
         ears: what foretelling Ears' encoder weighs, see `ears_ahead`; 0 leaves it out.
         sharpness: how much more decided than its probabilities the model is taken to act, since
             it acts on a threshold, not by chance; 1 takes them as they are.
@@ -89,6 +93,7 @@ class LossWeights:
     missed: float = 0.1
     overdue: float = 1.0
     over_us: float = 1.0
+    doubt: float = 0.0
     ears: float = 0.0
     sharpness: float = 1.0
 
@@ -115,7 +120,11 @@ def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) ->
     live = labels.live.float()
     late = (labels.event == streams.TURN_END) & (labels.event_age >= OVERDUE)
     heavier = 1.0 + (weights.overdue - 1.0) * late.float()
-    floor = _classes(outputs.floor, labels.floor, labels.floor_weight * live * heavier)
+    early = (labels.event == streams.INTERRUPTION) & (labels.event_age < weights.doubt)
+    early &= labels.floor == YIELD
+    wanted = torch.where(early, HOLD, labels.floor)
+    weight = torch.where(early, 0.5, labels.floor_weight.float()) * live * heavier
+    floor = _classes(outputs.floor, wanted, weight)
     person = _classes(outputs.person, labels.person, labels.person_weight * live)
     known = (labels.projection >= 0).float() * (labels.projection_weight * live)[..., None, None]
     projection = fn.binary_cross_entropy_with_logits(

@@ -88,6 +88,17 @@ def test_what_is_done_over_our_voice_can_be_left_to_cross_entropy() -> None:
     )
 
 
+def test_the_beginning_of_an_interruption_may_be_taught_as_doubt() -> None:
+    """Whoever yields at once is right by the labels, and wrong for so long as is in doubt."""
+    given = labels(3, event=[3, 3, 3], event_age=[0, 1, 2], floor=[YIELD] * 3,
+                   floor_weight=[1, 1, 1])  # fmt: skip
+    sure = 1 - 1e-4
+    at_once, later = acting(YIELD, [sure, sure, sure]), acting(YIELD, [1e-4, 1e-4, sure])
+    later.floor[0, :2, streams.FLOORS.index("hold")] = 30.0
+    assert losses(at_once, given).floor < 0.001 < 1.0 < losses(later, given).floor
+    assert losses(later, given, doubt=2).floor < 0.001 < 1.0 < losses(at_once, given, doubt=2).floor
+
+
 def test_sharpness_makes_the_likely_likelier() -> None:
     given = labels(1, event=[2])
     found = losses(acting(TAKE, [0.2]), given, sharpness=3.0)
