@@ -20,7 +20,7 @@ from model.interaction import streams
 from model.nn.core_inputs import CoreOutputs
 from model.timebase import MICRO_TURN_SECONDS
 
-__all__ = ["CoreLabels", "CoreLosses", "LossWeights", "core_loss", "waiting"]
+__all__ = ["CoreLabels", "CoreLosses", "LossWeights", "OverUs", "core_loss", "waiting"]
 
 TAKE: Final = streams.FLOORS.index("take")
 YIELD: Final = streams.FLOORS.index("yield")
@@ -31,6 +31,9 @@ FINISHED: Final = streams.PERSON_STATES.index("finished")
 
 OVERDUE: Final = 10
 """Micro-turns behind a turn's end from which on it is not to be taken for a pause any more."""
+
+ONSET: Final = 12
+"""Micro-turns from the first of an interruption or overlap on: by then words tell which it is."""
 
 LATEST: Final = 20
 """Micro-turns of waiting after which being later costs no more."""
@@ -59,6 +62,28 @@ class CoreLabels(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class OverUs:
+    """What is different while our voice sounds.
+
+    Attributes:
+        haste: what lateness and wrong are multiplied by. At 1 the network is .98 sure of an
+            interruption within the first tenth of a second of any voice, when nobody can know; at 0
+            cross entropy alone teaches it, and the threshold does the rest.
+        doubt: micro-turns from the beginning of an interruption on in which to go on is taught,
+            with half the weight: in the first tenth of a second only loudness tells one from
+            "okay", and whoever acts on it is wrong as often as right.
+        onset: what the cross entropy of floor and person is multiplied by in the first
+            `ONSET` micro-turns of whatever the person does over our voice. They are one
+            micro-turn in a hundred, and what is told apart in them is what stopping and going on
+            are judged by.
+    """
+
+    haste: float = 1.0
+    doubt: float = 0.0
+    onset: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class LossWeights:
     """What the parts of the loss weigh.
 
@@ -73,12 +98,7 @@ class LossWeights:
         overdue: what the floor's cross entropy is multiplied by where an answer is due for a second
             and more. Such silences are as frequent behind what was said to somebody else, so that
             a voice never heard before, of which that is not sure, was never answered.
-        over_us: what lateness and wrong are multiplied by where our voice sounds. At 1 the network
-            is .98 sure of an interruption within the first tenth of a second of any voice, when
-            nobody can know; at 0 cross entropy alone teaches it, and the threshold does the rest.
-        doubt: micro-turns from the beginning of an interruption on in which to go on is taught,
-            with half the weight: in the first tenth of a second only loudness tells one from
-            "okay", and whoever acts on it is wrong as often as right.
+        over_us: what is different where our voice sounds.
         ears: what foretelling Ears' encoder weighs, see `ears_ahead`; 0 leaves it out.
         sharpness: how much more decided than its probabilities the model is taken to act, since
             it acts on a threshold, not by chance; 1 takes them as they are.
@@ -92,8 +112,7 @@ class LossWeights:
     wrong: float = 1.0
     missed: float = 0.1
     overdue: float = 1.0
-    over_us: float = 1.0
-    doubt: float = 0.0
+    over_us: OverUs = OverUs()
     ears: float = 0.0
     sharpness: float = 1.0
 
@@ -120,12 +139,7 @@ def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) ->
     live = labels.live.float()
     late = (labels.event == streams.TURN_END) & (labels.event_age >= OVERDUE)
     heavier = 1.0 + (weights.overdue - 1.0) * late.float()
-    early = (labels.event == streams.INTERRUPTION) & (labels.event_age < weights.doubt)
-    early &= labels.floor == YIELD
-    wanted = torch.where(early, HOLD, labels.floor)
-    weight = torch.where(early, 0.5, labels.floor_weight.float()) * live * heavier
-    floor = _classes(outputs.floor, wanted, weight)
-    person = _classes(outputs.person, labels.person, labels.person_weight * live)
+    floor, person = _floor_and_person(outputs, labels, live * heavier, weights.over_us)
     known = (labels.projection >= 0).float() * (labels.projection_weight * live)[..., None, None]
     projection = fn.binary_cross_entropy_with_logits(
         outputs.projection, labels.projection.float().clamp(0, 1), reduction="none"
@@ -154,6 +168,23 @@ def core_loss(outputs: CoreOutputs, labels: CoreLabels, weights: LossWeights) ->
         ]
     )
     return CoreLosses((parts * each).sum(), *parts.unbind())
+
+
+def _floor_and_person(
+    outputs: CoreOutputs, labels: CoreLabels, weight: Tensor, over_us: OverUs
+) -> tuple[Tensor, Tensor]:
+    """Cross entropies; where there is doubt whether to yield, to go on is wanted."""
+    event, age = labels.event, labels.event_age
+    doubted = (event == streams.INTERRUPTION) & (age < over_us.doubt) & (labels.floor == YIELD)
+    wanted = torch.where(doubted, HOLD, labels.floor)
+    sure = torch.where(doubted, 0.5, labels.floor_weight.float())
+    begins = ((event == streams.INTERRUPTION) | (event == streams.OVERLAP)) & (age < ONSET)
+    stress = 1.0 + (over_us.onset - 1.0) * begins.float()
+    floor = _classes(outputs.floor, wanted, sure * weight * stress)
+    person = _classes(
+        outputs.person, labels.person, labels.person_weight * labels.live.float() * stress
+    )
+    return floor, person
 
 
 def waiting(probability: Tensor, inside: Tensor, age: Tensor) -> Tensor:
@@ -185,13 +216,13 @@ def _events(
         counted = (inside & (age < LATEST)).float()
         events = (inside & _last(labels)).float().sum()
         delay = (waits * counted).sum() * MICRO_TURN_SECONDS
-        lateness.append((delay * (weights.over_us if action == YIELD else 1.0), events))
+        lateness.append((delay * (weights.over_us.haste if action == YIELD else 1.0), events))
     for event, action in WRONG:
         inside = (labels.event == event) & labels.live
         waits = waiting(_acting(logits, action, sharpness), inside, age)
         ends = (inside & _last(labels)).float()
         acted = ((1 - waits.exp()) * ends).sum()
-        wrong.append((acted * (weights.over_us if action == YIELD else 1.0), ends.sum()))
+        wrong.append((acted * (weights.over_us.haste if action == YIELD else 1.0), ends.sum()))
     inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
     waits = waiting(_acting(logits, BACKCHANNEL, sharpness), inside, age)
     missed = _mean(waits.exp(), (inside & _last(labels)).float())

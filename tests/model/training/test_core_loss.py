@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from model.interaction import streams
 from model.nn.core_inputs import CoreOutputs
-from model.training.core_loss import CoreLabels, CoreLosses, LossWeights, core_loss, waiting
+from model.training.core_loss import CoreLabels, CoreLosses, LossWeights, OverUs, core_loss, waiting
 
 TAKE, YIELD = streams.FLOORS.index("take"), streams.FLOORS.index("yield")
 
@@ -35,7 +36,7 @@ def acting(action: int, chances: list[float]) -> CoreOutputs:
     return CoreOutputs(floor, torch.zeros(1, len(chances), 6), torch.zeros(1, len(chances), 2, 4))
 
 
-def losses(outputs: CoreOutputs, given: CoreLabels, **weights: float) -> CoreLosses:
+def losses(outputs: CoreOutputs, given: CoreLabels, **weights: Any) -> CoreLosses:
     return core_loss(outputs, given, LossWeights(**weights))
 
 
@@ -79,7 +80,9 @@ def test_what_is_done_over_our_voice_can_be_left_to_cross_entropy() -> None:
     """An interruption missed for .1 s beside a turn's end missed as long; an overlap yielded to."""
     given = labels(4, event=[3, 0, 4, 1], event_age=[0, 0, 0, 0])
     outputs = acting(YIELD, [0.0, 0.0, 1.0, 0.0])
-    whole, half, none = (losses(outputs, given, over_us=share) for share in (1.0, 0.5, 0.0))
+    whole, half, none = (
+        losses(outputs, given, over_us=OverUs(haste=share)) for share in (1.0, 0.5, 0.0)
+    )
     assert [float(found.lateness) for found in (whole, half, none)] == pytest.approx(
         [0.1, 0.075, 0.05], abs=1e-4
     )
@@ -96,7 +99,25 @@ def test_the_beginning_of_an_interruption_may_be_taught_as_doubt() -> None:
     at_once, later = acting(YIELD, [sure, sure, sure]), acting(YIELD, [1e-4, 1e-4, sure])
     later.floor[0, :2, streams.FLOORS.index("hold")] = 30.0
     assert losses(at_once, given).floor < 0.001 < 1.0 < losses(later, given).floor
-    assert losses(later, given, doubt=2).floor < 0.001 < 1.0 < losses(at_once, given, doubt=2).floor
+    doubt = OverUs(doubt=2)
+    assert losses(later, given, over_us=doubt).floor < 0.001
+    assert losses(at_once, given, over_us=doubt).floor > 1.0
+
+
+def test_what_begins_over_our_voice_counts_more() -> None:
+    """Of two micro-turns one is wrong, in the second of an overlap; stressed 3 to 1 and 1 to 1."""
+    given = labels(2, event=[0, 4], event_age=[0, 11], floor=[0, 0], floor_weight=[1, 1],
+                   person=[0, 0], person_weight=[1, 1])  # fmt: skip
+    outputs = acting(YIELD, [1e-6, 0.5])
+    wrong = math.log(2)
+    plain, stressed = (losses(outputs, given, over_us=OverUs(onset=x)) for x in (1.0, 3.0))
+    assert [plain.floor.item(), stressed.floor.item()] == pytest.approx(
+        [wrong / 2, wrong * 3 / 4], rel=1e-4
+    )
+    late = given._replace(event_age=given.event_age + 1)
+    assert losses(outputs, late, over_us=OverUs(onset=3.0)).floor.item() == pytest.approx(
+        wrong / 2, rel=1e-4
+    )
 
 
 def test_sharpness_makes_the_likely_likelier() -> None:
