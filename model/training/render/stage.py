@@ -238,9 +238,7 @@ class _Director:
     def _interrupt(self, at: float, depth: int) -> None:
         line = self._writer.interruption()
         part = self._says("interruption", line, at, db=1.0)
-        stop = seconds(part.first, HEARING_RATE) + timing.stop_delay(
-            self._generator, self._manners.slow
-        )
+        stop = seconds(part.first, HEARING_RATE) + self._stop_delay()
         if self._generator.random() < 0.9:
             self._cut(stop)
         self.now = max(seconds(part.last, HEARING_RATE), self._own[-1].end_seconds + self._delay)
@@ -253,7 +251,7 @@ class _Director:
     def _stop_in_error(self, at: float) -> None:
         """We stop for what began at `at`, and say the rest when it is over."""
         self._cut(at + self._stop_delay())
-        over = max(seconds(part.last, HEARING_RATE) for part in self._person)
+        over = max((seconds(part.last, HEARING_RATE) for part in self._person), default=0.0)
         rest = self._generator.uniform(0.2, 2.0)
         self._speak("resumed", self._writer.answer(1), max(over, at) + rest)
         self.now = self._own[-1].end_seconds + self._delay

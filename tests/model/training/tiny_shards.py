@@ -11,6 +11,7 @@ from model.interaction import streams
 from model.nn.core_config import CoreConfig
 from model.training import shards
 from model.training.augment import NOTHING
+from model.training.core_loss import LossWeights
 from model.training.train_config import Training
 from tests.model.nn.core_steps import made_up
 
@@ -21,7 +22,7 @@ TINY = Training(
                        word_width=16, word_rows=64, period=256),
     augmentation=replace(NOTHING, clock=True, late_words=2, unknown_word=0.1, no_belief=0.3),
     batch=2, length=40, settle=4, rate=1e-2, warm_up=5, rescan=4,
-    precision="float32",
+    precision="float32", loss=LossWeights(ears=0.1),
 )  # fmt: skip
 
 LISTEN, TAKE, HOLD, YIELD, BACKCHANNEL = range(5)
