@@ -209,6 +209,7 @@ def _events(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mean expected delay in seconds, mean chance of a wrong action, mean chance of a miss."""
     age, sharpness = labels.event_age, weights.sharpness
+    share = {TAKE: 1.0, YIELD: weights.over_us.haste}
     lateness, wrong = [], []
     for event, action in DUE:
         inside = (labels.event == event) & labels.live
@@ -216,13 +217,13 @@ def _events(
         counted = (inside & (age < LATEST)).float()
         events = (inside & _last(labels)).float().sum()
         delay = (waits * counted).sum() * MICRO_TURN_SECONDS
-        lateness.append((delay * (weights.over_us.haste if action == YIELD else 1.0), events))
+        lateness.append((delay * share[action], events))
     for event, action in WRONG:
         inside = (labels.event == event) & labels.live
         waits = waiting(_acting(logits, action, sharpness), inside, age)
         ends = (inside & _last(labels)).float()
         acted = ((1 - waits.exp()) * ends).sum()
-        wrong.append((acted * (weights.over_us.haste if action == YIELD else 1.0), ends.sum()))
+        wrong.append((acted * share[action], ends.sum()))
     inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
     waits = waiting(_acting(logits, BACKCHANNEL, sharpness), inside, age)
     missed = _mean(waits.exp(), (inside & _last(labels)).float())
