@@ -13,6 +13,7 @@ FORMAT: Final = 1
 
 STREAMS: Final = (
     "person_dmel",
+    "person_bands",
     "person_prosody",
     "own_dmel",
     "own_prosody",

@@ -43,12 +43,11 @@ class CapturedStep:
 
     def __init__(self, network: CoreNetwork, state: CoreState, example: CoreInputs) -> None:
         device = state.lengths.device
-        self._keys = state.keys
-        self._values = state.values
+        self._rings = (state.keys, state.values, state.heard)
         self._lengths = state.lengths.clone()
         self._active = torch.zeros_like(state.lengths, dtype=torch.bool)
         self._inputs = CoreInputs(*(column.to(device, copy=True) for column in example))
-        bare = (self._inputs, self._keys, self._values, self._lengths, self._active)
+        bare = (self._inputs, *self._rings, self._lengths, self._active)
         aside: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream(device))
         with torch.no_grad(), torch.cuda.stream(aside):
@@ -65,12 +64,13 @@ class CapturedStep:
         self, inputs: CoreInputs, state: CoreState, active: Tensor
     ) -> tuple[CoreOutputs, CoreState]:
         """As `CoreNetwork.step`; raises ValueError for a state other than the captured one."""
-        if state.keys is not self._keys or state.values is not self._values:
+        given = (state.keys, state.values, state.heard)
+        if any(one is not mine for one, mine in zip(given, self._rings, strict=True)):
             raise ValueError("this graph steps the state it was captured with: capture another")
-        for mine, given in zip(self._inputs, inputs, strict=True):
-            mine.copy_(given, non_blocking=True)
+        for mine, column in zip(self._inputs, inputs, strict=True):
+            mine.copy_(column, non_blocking=True)
         self._lengths.copy_(state.lengths)
         self._active.copy_(active)
         self._graph.replay()
         outputs = CoreOutputs(*(part.clone() for part in self._outputs))
-        return outputs, CoreState(self._keys, self._values, self._after.clone())
+        return outputs, CoreState(*self._rings, self._after.clone())

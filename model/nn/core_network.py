@@ -16,10 +16,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from model.nn.core_bands import HEARD, HOPS, padded
 from model.nn.core_config import CoreConfig
 from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_layers import CoreLayer, rotations
 from model.nn.core_streams import Fusion
+from model.nn.dmel import BANDS
 
 __all__ = ["WEIGHTS", "CoreNetwork", "CoreState", "load_core", "save_core"]
 
@@ -38,17 +40,20 @@ class CoreState:
         keys: ring of each layer, turned, float32 `[layers, rows, heads, window + 1, head_width]`.
             Shared by a state and the next one, which writes a slot the former does not see.
         values: like keys.
+        heard: ring of the person's bins, uint8 `[rows, HEARD + 1, 2, 80]`, shared likewise.
         lengths: micro-turns each row has read, int64 `[rows]`.
     """
 
     keys: Tensor
     values: Tensor
+    heard: Tensor
     lengths: Tensor
 
     def reset(self, row: int) -> None:
         """Make the row a new one, in place; not even a NaN is left."""
         self.keys[:, row] = 0
         self.values[:, row] = 0
+        self.heard[row] = 0
         self.lengths[row] = 0
 
 
@@ -75,13 +80,17 @@ class CoreNetwork(nn.Module):
         shape = (config.layers, rows, config.heads, config.window + 1, config.head_width)
         like = self.heads.weight
         return CoreState(
-            like.new_zeros(shape), like.new_zeros(shape), like.new_zeros(rows, dtype=torch.int64)
+            keys=like.new_zeros(shape),
+            values=like.new_zeros(shape),
+            heard=like.new_zeros((rows, HEARD + 1, HOPS, BANDS), dtype=torch.uint8),
+            lengths=like.new_zeros(rows, dtype=torch.int64),
         )
 
     def forward(
-        self, inputs: CoreInputs, keys: Tensor, values: Tensor, lengths: Tensor, active: Tensor
-    ) -> tuple[CoreOutputs, Tensor]:
-        """`step` on bare tensors, which can be exported and captured; writes keys and values."""
+        self, inputs: CoreInputs, keys: Tensor, values: Tensor, heard: Tensor, lengths: Tensor,
+        active: Tensor,
+    ) -> tuple[CoreOutputs, Tensor]:  # fmt: skip
+        """`step` on bare tensors, which can be exported and captured; writes the rings."""
         capacity = keys.shape[3]
         rows = torch.arange(lengths.shape[0], device=lengths.device)
         slot = lengths % capacity
@@ -89,7 +98,8 @@ class CoreNetwork(nn.Module):
         age = (slot.unsqueeze(1) - torch.arange(capacity, device=slot.device)) % capacity
         seen = (age < self.config.window) & (age <= lengths.unsqueeze(1))
         advance = active[:, None, None]
-        x = self.token_norm(self.fusion(inputs))
+        second = _heard(heard, inputs.person_dmel, lengths, active)
+        x = self.token_norm(self.fusion(inputs, second))
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, CoreLayer)
             queries, key, value = layer.project(x, rotation)
@@ -111,8 +121,9 @@ class CoreNetwork(nn.Module):
         Returns:
             logits `[rows, …]`; the next state.
         """
-        outputs, lengths = self(inputs, state.keys, state.values, state.lengths, active)
-        return outputs, CoreState(state.keys, state.values, lengths)
+        rings = (state.keys, state.values, state.heard)
+        outputs, lengths = self(inputs, *rings, state.lengths, active)
+        return outputs, CoreState(*rings, lengths)
 
     def whole(self, inputs: CoreInputs, dropped: float = 0.0) -> CoreOutputs:
         """Sequences that begin with their first micro-turn, `[batch, T, …]` to `[batch, T, …]`."""
@@ -124,7 +135,8 @@ class CoreNetwork(nn.Module):
         Positions repeat after `config.period`, so T may be anything that fits into memory.
         `dropped` is the share of tokens' and layers' features left out at random, for training.
         """
-        x = nn.functional.dropout(self.token_norm(self.fusion(inputs)), dropped)
+        fused = self.fusion(inputs, padded(inputs.person_dmel), dropped)
+        x = nn.functional.dropout(self.token_norm(fused), dropped)
         at = torch.arange(x.shape[1], device=x.device)
         distance = at.unsqueeze(1) - at
         seen = (distance >= 0) & (distance < self.config.window)
@@ -154,6 +166,17 @@ class CoreNetwork(nn.Module):
                 deep = (2 * self.config.layers) ** -0.5
                 nn.init.normal_(module.weight, std=deep * module.in_features**-0.5)
         nn.init.normal_(self.heads.weight, std=0.02)
+
+
+def _heard(ring: Tensor, bins: Tensor, lengths: Tensor, active: Tensor) -> Tensor:
+    """Write the bins of active rows `[rows, 2, 80]`; the last second of all `[rows, hops, 80]`."""
+    capacity = ring.shape[1]
+    rows = torch.arange(lengths.shape[0], device=lengths.device)
+    slot = lengths % capacity
+    ring[rows, slot] = torch.where(active[:, None, None], bins, ring[rows, slot])
+    at = lengths.unsqueeze(1) - torch.arange(HEARD - 1, -1, -1, device=lengths.device)
+    found = ring[rows.unsqueeze(1), at % capacity]
+    return torch.where((at < 0)[:, :, None, None], 0, found).flatten(1, 2)
 
 
 def save_core(network: CoreNetwork, folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from model.nn.core_bands import BandsReader
 from model.nn.core_config import STREAMS, CoreConfig
 from model.nn.core_inputs import CoreInputs
 from model.nn.dmel import BANDS, BINS
@@ -156,6 +157,7 @@ class Fusion(nn.Module):
         super().__init__()
         make: dict[str, Callable[[], nn.Module]] = {
             "person_dmel": lambda: DMelReader(config),
+            "person_bands": lambda: BandsReader(config),
             "person_prosody": lambda: ProsodyReader(config),
             "own_dmel": lambda: DMelReader(config),
             "own_prosody": lambda: ProsodyReader(config),
@@ -178,10 +180,14 @@ class Fusion(nn.Module):
                 if part.endswith(("out.weight", "age.weight")):
                     tensor.zero_()
 
-    def forward(self, inputs: CoreInputs) -> Tensor:
-        """Streams `[…, …]` to tokens `[…, width]`."""
-        streams: dict[str, tuple[Tensor, ...]] = {
+    def forward(self, inputs: CoreInputs, heard: Tensor, dropped: float = 0.0) -> Tensor:
+        """Streams `[batch, T, …]`, or `[rows, …]` of a step, to tokens `[…, width]`.
+
+        `heard` and `dropped` are what `BandsReader` takes, for as many micro-turns.
+        """
+        streams: dict[str, tuple[Tensor | float, ...]] = {
             "person_dmel": (inputs.person_dmel,),
+            "person_bands": (heard, dropped),
             "person_prosody": (inputs.person_prosody,),
             "own_dmel": (inputs.own_dmel,),
             "own_prosody": (inputs.own_prosody,),
@@ -192,7 +198,8 @@ class Fusion(nn.Module):
             "picture": (inputs.picture, inputs.picture_age),
             "clock": (inputs.k,),
         }
-        read = [reader(*streams[name]) for name, reader in self.readers.items()]
+        shape = (*inputs.k.shape, -1)
+        read = [reader(*streams[name]).view(shape) for name, reader in self.readers.items()]
         return torch.stack(read).sum(0)
 
 

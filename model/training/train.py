@@ -136,7 +136,8 @@ def train(run: Run, training: Training, seed: int, steps: int) -> bool:
     """
     steps = begin(run, training, seed, steps)
     trainer = Trainer(training, seed, run.device)
-    if not trainer.load(run.out) and run.begin_with is not None:
+    known = trainer.load(run.out)
+    if not known and run.begin_with is not None:
         trainer.begin_with(load_core(run.begin_with, run.device))
     corpus = Corpus(run.data)
     curve = Curve(run.out, trainer.step, steps)
@@ -146,6 +147,8 @@ def train(run: Run, training: Training, seed: int, steps: int) -> bool:
         waiting = _Waiting(run, training, stopped)
         listings = Listings(run.out, run.data, training, waiting)
         corpus.hold(listings.at(trainer.step - trainer.step % training.rescan))
+        if training.onsets and not known:
+            _tell(f"what begins over our voice: loss {trainer.listen(corpus):.3f}")
         while trainer.step < steps:
             if trainer.step % training.rescan == 0:
                 corpus.hold(listings.at(trainer.step))

@@ -24,6 +24,8 @@ class Training:
         network: its shape.
         loss: what is minimised.
         augmentation: what is done to crops.
+        onsets: steps in which the reader of bands learns before the first step, see `onsets`; 0
+            for none.
         batch: crops in a step.
         length: micro-turns in a crop.
         settle: first micro-turns of a crop that begins inside a conversation are not taught: what
@@ -47,6 +49,7 @@ class Training:
     network: CoreConfig = field(default_factory=CoreConfig)
     loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    onsets: int = 0
     batch: int = 8
     length: int = 320
     settle: int = 20
@@ -95,7 +98,7 @@ def _unprojected(training: Training) -> Training:
 
 ABLATIONS: Final[Mapping[str, Callable[[Training], Training]]] = {
     "encoder": _without("encoder"),
-    "dmel": _without("person_dmel", "own_dmel"),
+    "dmel": _without("person_dmel", "person_bands", "own_dmel"),
     "own": _without("own_dmel", "own_prosody"),
     "words": _without("words"),
     "projection": _unprojected,

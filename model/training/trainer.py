@@ -21,12 +21,14 @@ from torch import nn
 
 from model.interaction import streams
 from model.interaction.core import tensors
+from model.nn.core_bands import BandsReader
 from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_network import CoreNetwork
 from model.training.augment import augment
 from model.training.core_loss import CoreLabels, CoreLosses, core_loss
 from model.training.dataset import Corpus, Listed, listing
 from model.training.ears_ahead import Ahead, EarsAhead, ahead, stacked
+from model.training.onsets import found, taught
 from model.training.train_config import Training
 
 __all__ = ["Listings", "Trainer", "learning_rate", "make_batch"]
@@ -170,6 +172,18 @@ class Trainer:
             network.load_state_dict(weights.state_dict(), strict=False)
             network.fusion.silence(fresh)
 
+    def listen(self, corpus: Corpus) -> float:
+        """Teach the reader of bands what begins over our voice; returns the loss at the end.
+
+        Raises:
+            ValueError: no such reader is trained, or nothing in the corpus begins over our voice.
+        """
+        reader = self.network.fusion.readers["person_bands"]
+        assert isinstance(reader, BandsReader)
+        loss = taught(reader, found(corpus), self.seed, self.training.onsets)
+        self.average.load_state_dict(self.network.state_dict())
+        return loss
+
     def advance(self, corpus: Corpus, steps: int) -> tuple[CoreLosses, float]:
         """One step of `steps`; returns its losses and the gradient's norm before clipping."""
         training = self.training
@@ -251,7 +265,8 @@ class Trainer:
 
 
 def _optimiser(network: nn.Module, training: Training) -> torch.optim.AdamW:
-    matrices = {id(module.weight) for module in network.modules() if isinstance(module, nn.Linear)}
+    kinds = (nn.Linear, nn.Conv1d)
+    matrices = {id(module.weight) for module in network.modules() if isinstance(module, kinds)}
     decayed = [one for one in network.parameters() if id(one) in matrices]
     free = [one for one in network.parameters() if id(one) not in matrices]
     groups = [

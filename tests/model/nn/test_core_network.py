@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from model.interaction import streams
+from model.nn.core_bands import HEARD
 from model.nn.core_config import STREAMS, CoreConfig
 from model.nn.core_graph import best_step
 from model.nn.core_inputs import CoreInputs
@@ -19,6 +20,7 @@ from tests.model.nn.core_steps import TINY, CoreSteps, flat, made_up, of_arrays
 ROWS = 4
 
 COLUMNS = {
+    "person_bands": ("person_dmel",),
     "encoder": ("encoder", "encoder_age"),
     "words": ("word_hash", "word_age", "word_flags"),
     "belief": ("belief", "belief_age"),
@@ -70,9 +72,10 @@ def test_positions_may_come_round() -> None:
     numbers = module.sequences()[0]
     for at in range(steps):
         found = module.step(numbers[at : at + 1], torch.ones(1, dtype=torch.bool))
-    reach = TINY.layers * (TINY.window - 1) + 1
+    reach = TINY.layers * (TINY.window - 1) + HEARD
+    layers = TINY.layers * (TINY.window - 1) + 1
     torch.testing.assert_close(found[0], module.whole(numbers[-reach:])[-1], atol=1e-4, rtol=0)
-    shorter = module.whole(numbers[-reach + 1 :])[-1]
+    shorter = module.whole(numbers[-layers + 1 :])[-1]
     assert (found[0] - shorter).abs().max() > 1e-6
 
 
@@ -99,7 +102,7 @@ def test_the_step_can_be_exported_and_depends_on_no_value() -> None:
     net = network()
     inputs, active = of_arrays(made_up(4, ROWS)), torch.tensor([True, False, True, True])
     state, other = net.new_state(ROWS), net.new_state(ROWS)
-    example = (inputs, state.keys, state.values, state.lengths, active)
+    example = (inputs, state.keys, state.values, state.heard, state.lengths, active)
     exported = torch.export.export(net, example)
     operations = {str(node.target) for node in exported.graph.nodes}
     looking = ("aten.item", "aten._local_scalar_dense", "aten.nonzero", "aten.masked_select")
@@ -109,7 +112,7 @@ def test_the_step_can_be_exported_and_depends_on_no_value() -> None:
     run = exported.module(check_guards=False)
     for turn in range(12):
         given = of_arrays(made_up(10 + turn, ROWS))
-        found, lengths = run(given, state.keys, state.values, state.lengths, active)
+        found, lengths = run(given, state.keys, state.values, state.heard, state.lengths, active)
         state = replace(state, lengths=lengths)
         wanted, other = net.step(given, other, active)
         assert torch.equal(flat(found)[active], flat(wanted)[active])
@@ -130,7 +133,9 @@ def test_every_stream_counts_and_can_be_left_out(stream: str) -> None:
     )
     if stream == "clock":
         changed = inputs._replace(k=inputs.k + 37)
-    full, without = network(), network(TINY.without(stream))
+    columns = COLUMNS.get(stream, (stream,))
+    readers = [one for one in STREAMS if COLUMNS.get(one, (one,)) == columns]
+    full, without = network(), network(TINY.without(*readers))
     before, after = (flat(full.whole(slice_of(given, 0, 6))) for given in (inputs, changed))
     assert (before - after).abs().max() > 1e-4
     before, after = (flat(without.whole(slice_of(given, 0, 6))) for given in (inputs, changed))

@@ -21,7 +21,7 @@ TINY = Training(
     network=CoreConfig(width=32, inner=48, layers=2, heads=2, window=16, sound_width=16,
                        word_width=16, word_rows=64, period=256),
     augmentation=replace(NOTHING, clock=True, late_words=2, unknown_word=0.1, no_belief=0.3),
-    batch=2, length=40, settle=4, rate=1e-2, warm_up=5, rescan=4,
+    onsets=3, batch=2, length=40, settle=4, rate=1e-2, warm_up=5, rescan=4,
     precision="float32", loss=LossWeights(ears=0.1),
 )  # fmt: skip
 
