@@ -24,7 +24,8 @@ STREAMS: Final = (
     "picture",
     "clock",
 )
-"""Everything Core can read, in the order in which it is summed."""
+"""Everything Core can read, in the order in which it is summed. `person_bands` is not: what
+`core_onsets` makes of it is added to the odds of a yield."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from model.nn.core_bands import HEARD, HOPS, padded
 from model.nn.core_config import CoreConfig
 from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_layers import CoreLayer, rotations
+from model.nn.core_onsets import GAIN, HEARD, HOPS, OnsetsReader, padded
 from model.nn.core_streams import Fusion
 from model.nn.dmel import BANDS
 
 __all__ = ["WEIGHTS", "CoreNetwork", "CoreState", "load_core", "save_core"]
 
 FLOORS: Final = 5
+YIELD: Final = 3
 PERSON_STATES: Final = 6
 PROJECTIONS: Final = (2, 4)
 WEIGHTS: Final = "core.safetensors"
@@ -71,6 +72,7 @@ class CoreNetwork(nn.Module):
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         count = FLOORS + PERSON_STATES + PROJECTIONS[0] * PROJECTIONS[1]
         self.heads = nn.Linear(config.width, count)
+        self.onsets = OnsetsReader(config) if "person_bands" in config.streams else None
         self.register_buffer("rotations", rotations(config), persistent=False)
         self._start()
 
@@ -99,14 +101,14 @@ class CoreNetwork(nn.Module):
         seen = (age < self.config.window) & (age <= lengths.unsqueeze(1))
         advance = active[:, None, None]
         second = _heard(heard, inputs.person_dmel, lengths, active)
-        x = self.token_norm(self.fusion(inputs, second))
+        x = self.token_norm(self.fusion(inputs))
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, CoreLayer)
             queries, key, value = layer.project(x, rotation)
             for ring, new in ((keys[number], key), (values[number], value)):
                 ring[rows, :, slot] = torch.where(advance, new, ring[rows, :, slot])
             x = layer.step(x, keys[number], values[number], queries, seen)
-        return self.read(x), lengths + active
+        return self._with_onsets(self.read(x), second), lengths + active
 
     def step(
         self, inputs: CoreInputs, state: CoreState, active: Tensor
@@ -127,7 +129,8 @@ class CoreNetwork(nn.Module):
 
     def whole(self, inputs: CoreInputs, dropped: float = 0.0) -> CoreOutputs:
         """Sequences that begin with their first micro-turn, `[batch, T, …]` to `[batch, T, …]`."""
-        return self.read(self.hidden(inputs, dropped))
+        outputs = self.read(self.hidden(inputs, dropped))
+        return self._with_onsets(outputs, padded(inputs.person_dmel))
 
     def hidden(self, inputs: CoreInputs, dropped: float = 0.0) -> Tensor:
         """What `whole` reads its outputs from `[batch, T, width]`.
@@ -135,8 +138,7 @@ class CoreNetwork(nn.Module):
         Positions repeat after `config.period`, so T may be anything that fits into memory.
         `dropped` is the share of tokens' and layers' features left out at random, for training.
         """
-        fused = self.fusion(inputs, padded(inputs.person_dmel), dropped)
-        x = nn.functional.dropout(self.token_norm(fused), dropped)
+        x = nn.functional.dropout(self.token_norm(self.fusion(inputs)), dropped)
         at = torch.arange(x.shape[1], device=x.device)
         distance = at.unsqueeze(1) - at
         seen = (distance >= 0) & (distance < self.config.window)
@@ -147,12 +149,20 @@ class CoreNetwork(nn.Module):
         return x
 
     def read(self, x: Tensor) -> CoreOutputs:
-        """Outputs from the last layer's `[…, width]`."""
+        """The transformer's own outputs from its last layer's `[…, width]`."""
         logits = self.heads(self.norm(x))
         floor, person, projection = logits.split(
             (FLOORS, PERSON_STATES, PROJECTIONS[0] * PROJECTIONS[1]), -1
         )
         return CoreOutputs(floor, person, projection.unflatten(-1, PROJECTIONS))
+
+    def _with_onsets(self, outputs: CoreOutputs, heard: Tensor) -> CoreOutputs:
+        """The same with what the bands say of a yield, for as many micro-turns."""
+        if self.onsets is None:
+            return outputs
+        odds = self.onsets(heard).view(*outputs.floor.shape[:-1], 1)
+        added = nn.functional.pad(GAIN * odds, (YIELD, FLOORS - 1 - YIELD))
+        return outputs._replace(floor=outputs.floor + added)
 
     def _start(self) -> None:
         """Initial weights; layers begin near the identity."""
@@ -166,6 +176,9 @@ class CoreNetwork(nn.Module):
                 deep = (2 * self.config.layers) ** -0.5
                 nn.init.normal_(module.weight, std=deep * module.in_features**-0.5)
         nn.init.normal_(self.heads.weight, std=0.02)
+        if self.onsets is not None:
+            # What has not learnt yet says nothing.
+            nn.init.zeros_(self.onsets.told.weight)
 
 
 def _heard(ring: Tensor, bins: Tensor, lengths: Tensor, active: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model.nn.core_bands import BandsReader
 from model.nn.core_config import STREAMS, CoreConfig
 from model.nn.core_inputs import CoreInputs
 from model.nn.dmel import BANDS, BINS
@@ -157,7 +156,6 @@ class Fusion(nn.Module):
         super().__init__()
         make: dict[str, Callable[[], nn.Module]] = {
             "person_dmel": lambda: DMelReader(config),
-            "person_bands": lambda: BandsReader(config),
             "person_prosody": lambda: ProsodyReader(config),
             "own_dmel": lambda: DMelReader(config),
             "own_prosody": lambda: ProsodyReader(config),
@@ -168,26 +166,22 @@ class Fusion(nn.Module):
             "picture": lambda: AgedReader(PICTURE_WIDTH, config),
             "clock": lambda: Clock(config),
         }
-        chosen = [name for name in STREAMS if name in config.streams]
+        chosen = [name for name in STREAMS if name in config.streams and name in make]
         self.readers = nn.ModuleDict({name: make[name]() for name in chosen})
 
     @torch.no_grad()
     def silence(self, names: Sequence[str]) -> None:
         """Let these readers add nothing until they are trained: all that they add passes through
         their last matrix and, where a stream has an age, the vectors of its ages."""
-        for name in names:
+        for name in set(names) & set(self.readers):
             for part, tensor in self.readers[name].named_parameters():
                 if part.endswith(("out.weight", "age.weight")):
                     tensor.zero_()
 
-    def forward(self, inputs: CoreInputs, heard: Tensor, dropped: float = 0.0) -> Tensor:
-        """Streams `[batch, T, …]`, or `[rows, …]` of a step, to tokens `[…, width]`.
-
-        `heard` and `dropped` are what `BandsReader` takes, for as many micro-turns.
-        """
-        streams: dict[str, tuple[Tensor | float, ...]] = {
+    def forward(self, inputs: CoreInputs) -> Tensor:
+        """Streams `[…, …]` to tokens `[…, width]`."""
+        streams: dict[str, tuple[Tensor, ...]] = {
             "person_dmel": (inputs.person_dmel,),
-            "person_bands": (heard, dropped),
             "person_prosody": (inputs.person_prosody,),
             "own_dmel": (inputs.own_dmel,),
             "own_prosody": (inputs.own_prosody,),
@@ -198,8 +192,7 @@ class Fusion(nn.Module):
             "picture": (inputs.picture, inputs.picture_age),
             "clock": (inputs.k,),
         }
-        shape = (*inputs.k.shape, -1)
-        read = [reader(*streams[name]).view(shape) for name, reader in self.readers.items()]
+        read = [reader(*streams[name]) for name, reader in self.readers.items()]
         return torch.stack(read).sum(0)
 
 

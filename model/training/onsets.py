@@ -1,8 +1,8 @@
-"""What begins over our voice, told apart by the person's bands alone before Core learns anything.
+"""How Core's second expert learns what begins over our voice: by the person's bands alone.
 
-An "okay" and an interruption begin some hundred times in an hour of conversation: a step of
-Core's training meets nine of them. Core's reader of bands learns from those alone first, hundreds
-in a step, and begins with what it then hears.
+An interruption or an "okay" begins some hundred times in an hour of conversation: a step of
+Core's training meets nine of them. Here a step draws a hundred, at another level, tilt and place
+in the bands each time, and nothing that came more than a second before is there to be remembered.
 """
 
 from __future__ import annotations
@@ -12,20 +12,28 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as fn
 
 from model.interaction import streams
-from model.nn.core_bands import HEARD, BandsReader
+from model.nn.core_onsets import HEARD, OnsetsReader
 from model.training.dataset import Corpus, Whole
 
-__all__ = ["Onsets", "found", "taught"]
+__all__ = ["KINDS", "Onsets", "found", "taught"]
 
-AHEAD: Final = 11
+AHEAD: Final = 14
 """Micro-turns of an event, its first included; by then words tell what it is."""
 
 ACKNOWLEDGED: Final = 4
 """Micro-turns in which an overlap must turn out to be an acknowledgement of the person's."""
+
+QUIET: Final = 6
+"""Places of a conversation in which we speak and nobody else does, at most."""
+
+SHARES: Final = (0.4, 0.4, 0.1, 0.1)
+"""Of each of `KINDS` in a step: the first two are what is hard to tell apart."""
+
+KINDS: Final = ("interruption", "acknowledgement", "other sound", "nothing")
 
 BATCH: Final = 128
 RATE: Final = 1e-3
@@ -35,10 +43,13 @@ LOUDER: Final = 1.0
 """Standard deviation of the level, in bins, of a whole event; and of its tilt over the bands."""
 
 WARPED: Final = 2
-"""Bands by which an event is moved up or down at most."""
+"""Bands by which events are moved up or down at most."""
 
 ACKNOWLEDGING: Final = streams.PERSON_STATES.index("acknowledging")
 OURS: Final = tuple(streams.FLOORS.index(name) for name in ("hold", "yield"))
+OVER_US: Final = (streams.INTERRUPTION, streams.OVERLAP)
+
+Found = tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.bool_]]
 
 
 class Onsets(NamedTuple):
@@ -46,74 +57,80 @@ class Onsets(NamedTuple):
 
     Attributes:
         bins: from `HEARD - 1` micro-turns before each, uint8 `[n, 2 · (HEARD - 1 + AHEAD), 80]`.
-        wanted: whether it is an interruption, float32 `[n]`.
+        kind: index in `KINDS`, int64 `[n]`.
         counted: micro-turns that are of the event, bool `[n, AHEAD]`.
     """
 
     bins: Tensor
-    wanted: Tensor
+    kind: Tensor
     counted: Tensor
 
 
 def found(corpus: Corpus) -> Onsets:
-    """All interruptions and acknowledgements over our voice.
+    """All that begins over our voice, and some places where nothing does.
 
     Raises:
-        ValueError: there are none of either.
+        ValueError: there are no interruptions, or no acknowledgements.
     """
-    events = [one for whole in corpus.conversations() for one in _of(whole)]
-    if len({wanted for _, wanted, _ in events}) < 2:
+    events = [one for number, whole in enumerate(corpus.conversations())
+              for one in _of(whole, np.random.default_rng(number))]  # fmt: skip
+    if not {0, 1} <= {kind for _, kind, _ in events}:
         raise ValueError("no interruption, or no acknowledgement over our voice, to learn from: "
                          "render more, or train with onsets 0")  # fmt: skip
-    bins, wanted, counted = zip(*events, strict=True)
+    bins, kinds, counted = zip(*events, strict=True)
     return Onsets(
         torch.from_numpy(np.stack(bins)),
-        torch.tensor(wanted, dtype=torch.float32),
+        torch.tensor(kinds),
         torch.from_numpy(np.stack(counted)),
     )
 
 
-def _of(whole: Whole) -> list[tuple[npt.NDArray[np.uint8], bool, npt.NDArray[np.bool_]]]:
-    labels, made = whole.labels, []
-    kind, age = labels["event"], labels["event_age"]
-    silence = np.zeros((HEARD - 1, *whole.inputs["person_dmel"].shape[1:]), np.uint8)
-    after = np.zeros((AHEAD, *silence.shape[1:]), np.uint8)
-    bins = np.concatenate([silence, whole.inputs["person_dmel"], after])
-    over_us = np.isin(kind, (streams.INTERRUPTION, streams.OVERLAP)) & (age == 0)
-    for at in np.flatnonzero(over_us & np.isin(labels["floor"], OURS)):
-        wanted = kind[at] == streams.INTERRUPTION
-        soon = labels["person"][at : at + ACKNOWLEDGED]
-        if not wanted and ACKNOWLEDGING not in soon:
-            continue
-        ages = np.full(AHEAD, -1)
-        ages[: len(kind) - at] = np.where(kind == kind[at], age, -1)[at : at + AHEAD]
+def _of(whole: Whole, generator: np.random.Generator) -> list[Found]:
+    event, age = whole.labels["event"], whole.labels["event_age"]
+    ours = np.isin(whole.labels["floor"], OURS)
+    bins = np.pad(whole.inputs["person_dmel"], ((HEARD - 1, AHEAD), (0, 0), (0, 0)))
+    made = []
+
+    def add(at: int, kind: int, same: npt.NDArray[np.bool_]) -> None:
+        counted = np.zeros(AHEAD, bool)
+        counted[: len(event) - at] = same[at : at + AHEAD]
         sound = bins[at : at + HEARD - 1 + AHEAD].reshape(-1, streams.DMEL_BANDS)
-        made.append((sound, bool(wanted), ages == np.arange(AHEAD)))
+        made.append((sound, kind, counted))
+
+    begun = np.arange(len(event)) - age
+    for at in map(int, np.flatnonzero(np.isin(event, OVER_US) & (age == 0) & ours)):
+        soon = whole.labels["person"][at : at + ACKNOWLEDGED]
+        overlap = 1 if ACKNOWLEDGING in soon else 2
+        kind = 0 if event[at] == streams.INTERRUPTION else overlap
+        add(at, kind, (event == event[at]) & (begun == at))
+    quiet = ours & (event == streams.NO_EVENT)
+    places = np.flatnonzero(quiet)
+    for at in map(int, generator.choice(places, min(QUIET, len(places)), replace=False)):
+        add(at, KINDS.index("nothing"), quiet)
     return made
 
 
-def taught(reader: BandsReader, onsets: Onsets, seed: int, steps: int) -> float:
-    """Teach the reader in place, all but its last matrix; returns the loss of the last tenth.
+def taught(reader: OnsetsReader, onsets: Onsets, seed: int, steps: int) -> float:
+    """Teach the reader in place; returns the mean loss of the last tenth of the steps, in nats.
 
     What is drawn follows from the seed alone.
     """
+    device = reader.told.weight.device
     generator = torch.Generator().manual_seed(seed)
+    counts = torch.bincount(onsets.kind, minlength=len(KINDS)).clamp(min=1)
+    chance = (torch.tensor(SHARES) / counts)[onsets.kind]
+    optimiser = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=DECAY)
+    losses = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        told = nn.Linear(reader.out.in_features, 1)
-        told.to(reader.out.weight.device)
-        learning = [*reader.near.parameters(), *reader.far.parameters(),
-                    *reader.second.parameters(), *told.parameters()]  # fmt: skip
-        optimiser = torch.optim.AdamW(learning, RATE, weight_decay=DECAY)
-        losses = []
         for step in range(steps):
             for group in optimiser.param_groups:
                 group["lr"] = RATE * (1 - step / steps)
-            heard, wanted, counted = _batch(onsets, generator, told.weight.device)
-            logits = told(reader.features(heard, DROPPED)).squeeze(-1)
-            error = fn.binary_cross_entropy_with_logits(
-                logits, wanted.unsqueeze(1).expand_as(logits), reduction="none"
-            )
+            chosen = torch.multinomial(chance, BATCH, replacement=True, generator=generator)
+            odds = reader(_otherwise(onsets.bins[chosen], generator).to(device), DROPPED)
+            wanted = (onsets.kind[chosen] == 0).float().to(device).unsqueeze(1).expand_as(odds)
+            counted = onsets.counted[chosen].to(device)
+            error = fn.binary_cross_entropy_with_logits(odds, wanted, reduction="none")
             loss = (error * counted).sum() / counted.sum().clamp(min=1)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -122,13 +139,10 @@ def taught(reader: BandsReader, onsets: Onsets, seed: int, steps: int) -> float:
     return float(torch.stack(losses[-max(steps // 10, 1) :]).mean())
 
 
-def _batch(
-    onsets: Onsets, generator: torch.Generator, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor]:
-    chosen = torch.randint(0, len(onsets.wanted), (BATCH,), generator=generator)
-    bands = torch.linspace(-1, 1, streams.DMEL_BANDS)
-    level, tilt = torch.randn(2, BATCH, 1, 1, generator=generator) * LOUDER
+def _otherwise(bins: Tensor, generator: torch.Generator) -> Tensor:
+    """Events as others would say them into other microphones, float32."""
+    count, _, bands = bins.shape
+    level, tilt = torch.randn(2, count, 1, 1, generator=generator) * LOUDER
     moved = int(torch.randint(-WARPED, WARPED + 1, (1,), generator=generator))
-    heard = onsets.bins[chosen].float() + level + tilt * bands
-    return (heard.roll(moved, -1).to(device), onsets.wanted[chosen].to(device),
-            onsets.counted[chosen].to(device))  # fmt: skip
+    heard: Tensor = bins.float() + level + tilt * torch.linspace(-1, 1, bands)
+    return heard.roll(moved, -1)

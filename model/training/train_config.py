@@ -24,8 +24,8 @@ class Training:
         network: its shape.
         loss: what is minimised.
         augmentation: what is done to crops.
-        onsets: steps in which the reader of bands learns before the first step, see `onsets`; 0
-            for none.
+        onsets: steps in which the network's reader of onsets learns, before the first step and
+            never again (`onsets.py`); 0 for none.
         batch: crops in a step.
         length: micro-turns in a crop.
         settle: first micro-turns of a crop that begins inside a conversation are not taught: what

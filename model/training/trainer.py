@@ -21,7 +21,6 @@ from torch import nn
 
 from model.interaction import streams
 from model.interaction.core import tensors
-from model.nn.core_bands import BandsReader
 from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_network import CoreNetwork
 from model.training.augment import augment
@@ -173,13 +172,14 @@ class Trainer:
             network.fusion.silence(fresh)
 
     def listen(self, corpus: Corpus) -> float:
-        """Teach the reader of bands what begins over our voice; returns the loss at the end.
+        """Teach the network's reader of onsets; returns its loss at the end.
 
         Raises:
-            ValueError: no such reader is trained, or nothing in the corpus begins over our voice.
+            ValueError: the network has none, or nothing in the corpus begins over our voice.
         """
-        reader = self.network.fusion.readers["person_bands"]
-        assert isinstance(reader, BandsReader)
+        reader = self.network.onsets
+        if reader is None:
+            raise ValueError("a network without person_bands has no onsets to learn: onsets is 0")
         loss = taught(reader, found(corpus), self.seed, self.training.onsets)
         self.average.load_state_dict(self.network.state_dict())
         return loss
@@ -265,8 +265,7 @@ class Trainer:
 
 
 def _optimiser(network: nn.Module, training: Training) -> torch.optim.AdamW:
-    kinds = (nn.Linear, nn.Conv1d)
-    matrices = {id(module.weight) for module in network.modules() if isinstance(module, kinds)}
+    matrices = {id(module.weight) for module in network.modules() if isinstance(module, nn.Linear)}
     decayed = [one for one in network.parameters() if id(one) in matrices]
     free = [one for one in network.parameters() if id(one) not in matrices]
     groups = [

@@ -12,7 +12,7 @@ from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_network import CoreNetwork, CoreState
 from model.nn.sound import Sound
 
-__all__ = ["TINY", "CoreSteps", "SoundSteps", "made_up", "of_arrays"]
+__all__ = ["TINY", "CoreSteps", "SoundSteps", "made_up", "of_arrays", "told"]
 
 TINY = CoreConfig(
     width=32,
@@ -27,6 +27,13 @@ TINY = CoreConfig(
     period=64,
 )
 """All streams; the window is shorter than the tests' sequences, so it slides."""
+
+
+def told(network: CoreNetwork) -> CoreNetwork:
+    """The network with something to say of onsets, in place: a new one says nothing of them."""
+    if network.onsets is not None:
+        torch.nn.init.normal_(network.onsets.told.weight)
+    return network
 
 
 def of_arrays(arrays: streams.Arrays) -> CoreInputs:
@@ -70,7 +77,7 @@ class CoreSteps:
 
     def __init__(self, rows: int, steps: int, config: CoreConfig = TINY) -> None:
         torch.manual_seed(5)
-        self.network = CoreNetwork(config).requires_grad_(False)
+        self.network = told(CoreNetwork(config)).requires_grad_(False)
         self.state: CoreState = self.network.new_state(rows)
         self.numbers = torch.arange(rows * steps).view(rows, steps)
         self.inputs = of_arrays(made_up(6, rows * steps))

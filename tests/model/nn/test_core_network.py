@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from model.interaction import streams
-from model.nn.core_bands import HEARD
 from model.nn.core_config import STREAMS, CoreConfig
 from model.nn.core_graph import best_step
 from model.nn.core_inputs import CoreInputs
 from model.nn.core_network import CoreNetwork, load_core, save_core
-from tests.model.nn.core_steps import TINY, CoreSteps, flat, made_up, of_arrays
+from model.nn.core_onsets import HEARD
+from tests.model.nn.core_steps import TINY, CoreSteps, flat, made_up, of_arrays, told
 
 ROWS = 4
 
@@ -32,7 +32,7 @@ COLUMNS = {
 
 def network(config: CoreConfig = TINY) -> CoreNetwork:
     torch.manual_seed(8)
-    return CoreNetwork(config).requires_grad_(False)
+    return told(CoreNetwork(config)).requires_grad_(False)
 
 
 def slice_of(inputs: CoreInputs, start: int, end: int) -> CoreInputs:
@@ -72,10 +72,10 @@ def test_positions_may_come_round() -> None:
     numbers = module.sequences()[0]
     for at in range(steps):
         found = module.step(numbers[at : at + 1], torch.ones(1, dtype=torch.bool))
-    reach = TINY.layers * (TINY.window - 1) + HEARD
-    layers = TINY.layers * (TINY.window - 1) + 1
+    reach = TINY.layers * (TINY.window - 1) + 1
+    assert reach > HEARD
     torch.testing.assert_close(found[0], module.whole(numbers[-reach:])[-1], atol=1e-4, rtol=0)
-    shorter = module.whole(numbers[-layers + 1 :])[-1]
+    shorter = module.whole(numbers[-reach + 1 :])[-1]
     assert (found[0] - shorter).abs().max() > 1e-6
 
 
