@@ -8,6 +8,7 @@ at once; what went wrong in one is told when its page is asked for.
 from __future__ import annotations
 
 import base64
+import inspect
 import time
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
@@ -60,13 +61,22 @@ class _Talk:
             self._until = time.monotonic() + _LONGEST_SECONDS
         elif time.monotonic() > self._until:
             told = self.page.evaluate("() => ({ kinds: page.kinds(), errors: page.errors })")
-            raise AssertionError(f"never true: {self._condition}; came: {told}")
+            raise AssertionError(f"never true: {_named(self._condition)}; came: {told}")
         return self._condition != ""
 
     def _holds(self) -> bool:
         if isinstance(self._condition, str):
             return bool(self.page.evaluate(self._condition))
         return bool(self._condition())
+
+
+def _named(condition: Condition) -> str:
+    """The condition, or where it is written and what it looks at."""
+    if isinstance(condition, str):
+        return condition
+    seen = inspect.getclosurevars(condition).nonlocals
+    looked = {name: getattr(one, "__dict__", one) for name, one in seen.items()}
+    return f"line {condition.__code__.co_firstlineno}, where {looked}"
 
 
 class Conversations:

@@ -86,6 +86,7 @@ def test_what_moves_the_other_way_is_told_apart_at_any_level(
         odds = reader(unheard.bins)
     right = (odds > 0) == (unheard.kind == 0).unsqueeze(1)
     assert right[:, AHEAD // 2 :].float().mean() > 0.95
+    assert (odds[:, 0] < 0).float().mean() > 0.95, "too early to know"
     again, same = learnt(2)
     assert same == loss
     assert all(map(torch.equal, reader.parameters(), again.parameters()))
