@@ -127,7 +127,8 @@ def begun(page: Page, what: str, *given: str) -> Script:
     """Have the page begin with one of its clients, while the other pages go on."""
     page.evaluate("([what, given]) => page.begin(what, given)", [what, list(given)])
     yield "() => page.begun || page.errors.length"
-    assert page.evaluate("() => page.errors") == []
+    errors = page.evaluate("() => page.errors")
+    assert errors == [], errors
 
 
 def counted(kind: str, more_than: int = 0) -> str:
