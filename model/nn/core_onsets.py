@@ -3,7 +3,7 @@
 The embeddings of dMel give every bin of a band a vector of its own, in which a bin and the next
 louder one have nothing in common. Three convolutions over the same bins as numbers tell an "okay"
 from an interruption a tenth of a second sooner than the transformer does. As one more stream of it
-they changed nothing: it knows the few hundred such beginnings of its training by heart from all
+they changed nothing: it knows the few thousand such beginnings of its training by heart from all
 that came before them, and so never needs to listen. Hence two experts whose odds are multiplied
 (Hinton 2002, "Training products of experts"); figures in `model/training/TRAINING.md`.
 """

@@ -105,9 +105,9 @@ def _of(whole: Whole, generator: np.random.Generator) -> list[Found]:
     begun = np.arange(len(event)) - age
     for at in map(int, np.flatnonzero(np.isin(event, OVER_US) & (age == 0) & ours)):
         soon = whole.labels["person"][at : at + ACKNOWLEDGED]
-        overlap = 1 if ACKNOWLEDGING in soon else 2
-        kind = 0 if event[at] == streams.INTERRUPTION else overlap
-        add(at, kind, (event == event[at]) & (begun == at))
+        overlap = "acknowledgement" if ACKNOWLEDGING in soon else "other sound"
+        kind = "interruption" if event[at] == streams.INTERRUPTION else overlap
+        add(at, KINDS.index(kind), (event == event[at]) & (begun == at))
     quiet = ours & (event == streams.NO_EVENT)
     places = np.flatnonzero(quiet)
     for at in map(int, generator.choice(places, min(QUIET, len(places)), replace=False)):

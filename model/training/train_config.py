@@ -89,7 +89,12 @@ class Training:
 
 
 def _without(*streams: str) -> Callable[[Training], Training]:
-    return lambda training: replace(training, network=training.network.without(*streams))
+    def left(training: Training) -> Training:
+        # Whoever does not read the bands has no reader of onsets to teach.
+        onsets = 0 if "person_bands" in streams else training.onsets
+        return replace(training, network=training.network.without(*streams), onsets=onsets)
+
+    return left
 
 
 def _unprojected(training: Training) -> Training:
