@@ -62,9 +62,10 @@ Audio = npt.NDArray[np.float32]
 
 FloorDecision = Literal["listen", "take", "hold", "yield", "backchannel"]
 PersonDoing = Literal["speaking", "pausing", "finished", "acknowledging", "elsewhere", "silent"]
-Command = Literal["stop", "quiet", "goodbye"]
+Command = Literal["stop", "quiet", "goodbye", "heed"]
 """stop: fall silent now (button). quiet: the same, asked aloud, and do not answer the request.
-goodbye: say goodbye and nothing after it."""
+goodbye: say goodbye and nothing after it. heed: quiet was only the beginning of what was asked, the
+rest of it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class MicroTurnInput:
         audio: what the person's microphone gave, float32 `[1600]` at 16 kHz.
         texts: what the person typed, each at most 16 KiB.
         heard: what Playout reports.
-        commands: stop, quiet, goodbye.
+        commands: stop, quiet, goodbye, heed; obeyed in order.
         answers: tools' answers.
         pictures: the newest video frame of each source, where a new one came.
         orders: what the client orders, at most `MAX_ORDERS`; obeyed behind `commands`, in order.

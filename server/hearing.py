@@ -31,7 +31,7 @@ class Hearing:
         self._policy = policy
         self._offset_seconds = offset_seconds
         self._offset = conversation.next_segment
-        self._obeyed: set[int] = set()
+        self._obeyed: dict[int, Command] = {}
         self._last_voiced_seconds: float | None = None
 
     def restart(self) -> None:
@@ -56,7 +56,8 @@ class Hearing:
     ) -> PersonWords:
         """Record words and obey them where they demand it; returns them on the session's clock.
 
-        A segment is obeyed at most once, with the first demand that is recognised in it.
+        A demand is obeyed once for as long as the segment's words make it. "Stop" that goes on to
+        mean another thing ("Stop there, I only wanted to know …") is answered after all.
         """
         segment = heard.segment + self._offset
         words = tuple(self._on_session_clock(word) for word in heard.words)
@@ -64,15 +65,26 @@ class Hearing:
         self._conversation.person_words(segment, shifted, final=heard.final, typed=heard.typed)
         if words:
             self._last_voiced_seconds = words[-1].end_seconds
-        if not heard.typed and segment not in self._obeyed:
-            text = " ".join(word.text.strip() for word in heard.words)
-            demand = self._policy.on_heard(text, typed=False, final=heard.final, speaking=speaking)
-            if demand is not None:
-                self._obeyed.add(segment)
-                obey(demand)
+        if words and not heard.typed:
+            self._demanded(segment, heard, speaking, obey)
         if heard.final:
-            self._obeyed.discard(segment)
+            self._obeyed.pop(segment, None)
         return PersonWords(segment, words, heard.final, heard.typed)
+
+    def _demanded(
+        self, segment: int, heard: PersonWords, speaking: bool, obey: Callable[[Command], None]
+    ) -> None:
+        text = " ".join(word.text.strip() for word in heard.words)
+        stands = self._obeyed.get(segment)
+        # Who was told to be quiet does not speak any more: that unsays nothing.
+        speaking = speaking or stands is not None
+        demand = self._policy.on_heard(text, typed=False, final=heard.final, speaking=speaking)
+        if demand is not None and demand != stands:
+            self._obeyed[segment] = demand
+            obey(demand)
+        elif demand is None and stands == "quiet":
+            del self._obeyed[segment]
+            self.intake.command("heed")
 
     def take_last_voiced(self) -> float | None:
         """When the person was last heard, on the session's clock; None when that was answered."""

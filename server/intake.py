@@ -127,8 +127,9 @@ class Intake:
 
     def command(self, command: Command) -> int:
         """Queue a command; returns the number of the micro-turn that will carry it."""
-        if command not in self._pending.commands:
-            self._pending.commands.append(command)
+        if command in self._pending.commands:
+            self._pending.commands.remove(command)  # The last one said is the one that stands.
+        self._pending.commands.append(command)
         return self.next_k
 
     def heard(self, news: Heard) -> None:

@@ -69,6 +69,10 @@ def close_turn(change: RowChange) -> None:
 
 
 def _command(change: RowChange, command: Command) -> None:
+    if command == "heed":
+        heeded = replace(change.mind.hearing, muted=False)
+        change.mind = replace(change.mind, hearing=heeded)
+        return
     change.drop_draft()
     change.stop(1.0, tell=False)
     change.drop_sayings()

@@ -18,6 +18,7 @@ from model.messages import (
     UtteranceDone,
     Word,
 )
+from model.timebase import HEARING_BLOCK_SAMPLES
 from model.timebase import SPEAKING_FRAME_SAMPLES as FRAME
 from server.conversation import Conversation
 from server.hearing import Hearing
@@ -150,6 +151,28 @@ def test_a_segment_is_obeyed_once_and_as_soon_as_it_is_clear() -> None:
     assert obeyed == ["quiet"]
     hearing.words(words(1, "goodbye"), True, obeyed.append)
     assert obeyed == ["quiet", "goodbye"]
+
+
+def test_a_stop_that_goes_on_to_ask_for_something_is_answered_after_all() -> None:
+    hearing = Hearing(0, Conversation(), Policy(), offset_seconds=0.0)
+    obeyed: list[Command] = []
+
+    def commands(text: str, speaking: bool, final: bool = False) -> tuple[Command, ...]:
+        hearing.words(words(0, text, final), speaking, obeyed.append)
+        k = hearing.intake.next_k
+        hearing.intake.add(k, np.zeros(HEARING_BLOCK_SAMPLES, np.float32))
+        turn = hearing.intake.take()
+        assert turn is not None
+        hearing.intake.answered(k)
+        return turn.commands
+
+    assert commands("Stop", True) == ()
+    assert obeyed == ["quiet"]
+    assert commands("Stop.", False) == ()  # We fell silent: that unsays nothing.
+    assert commands("Stop there, I only", False) == ("heed",)
+    assert commands("Stop there, I only wanted", False) == ()
+    assert commands("Stop it.", False, True) == ()
+    assert obeyed == ["quiet", "quiet"]
 
 
 def test_typed_words_are_obeyed_when_they_come_and_recorded_when_they_were_read() -> None:

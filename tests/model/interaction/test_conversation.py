@@ -134,6 +134,16 @@ def test_quiet_is_not_answered_but_the_next_question_is(
     assert list(rehearsal.sent) == [1, 2]
 
 
+def test_what_goes_on_behind_a_stop_is_answered(
+    small_model: CounterpointModel, person: Saying
+) -> None:
+    rehearsal = speaking_about_ships(small_model, person)
+    rehearsal.hear(person("Stop! What is the capital of France?"))
+    rehearsal.step(SILENCE, commands=("quiet", "heed"))
+    rehearsal.wait(30)
+    assert list(rehearsal.sent) == [1, 2]
+
+
 def test_goodbye_is_answered_by_goodbye(small_model: CounterpointModel, person: Saying) -> None:
     rehearsal = Rehearsal.begin(small_model)
     rehearsal.hear(person("Goodbye."))
