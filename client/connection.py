@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal, Protocol
 
 from client.errors import ConversationError, NotConnected, Refused, Unreachable
@@ -119,8 +118,7 @@ class Connection:
         self.over()
         if self._keeping is not None:
             self._keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeping
+            await asyncio.wait({self._keeping})
         await self._leave()
 
     async def break_off(self) -> None:
@@ -154,22 +152,27 @@ class Connection:
                 await asyncio.sleep(min(wait, MAX_WAIT_SECONDS))
 
     async def _keep(self) -> None:
+        """Stay connected; whatever ends that, who listens is told."""
+        try:
+            await _foreseen(self._stay())
+        except ConversationError as error:
+            self.over(error)
+        await self._leave()
+
+    async def _stay(self) -> None:
         loop = asyncio.get_running_loop()
         attempt = 0
         while self._line is not None:
             begun = loop.time()
             why = await self._line.lost()
             if self.over_now:
-                return await self._leave()
+                return
             self.state = "reconnecting"
             log.info("lost the connection: %s", why)
             self._listener.on_lost(why)
             await self._leave()
             attempt = 0 if loop.time() - begun > STEADY_SECONDS else attempt + 1
-            try:
-                await self._again(attempt, why)
-            except ConversationError as error:
-                self.over(error)
+            await self._again(attempt, why)
 
     async def _again(self, attempt: int, why: str) -> None:
         error: ConversationError = Unreachable(why)
@@ -180,14 +183,15 @@ class Connection:
             await asyncio.sleep(min(wait, MAX_WAIT_SECONDS))
             attempt += 1
             try:
-                return await self._connect(self.answer.token)
+                return await _foreseen(self._connect(self.answer.token))
             except Refused as refused:
                 if refused.status < 500 and refused.retry_after_seconds is None:
                     raise
                 error = refused
             except Unreachable as unreachable:
                 error = unreachable
-        raise Unreachable(f"The connection was lost ({why}) and could not be made again: {error}")
+        told = f"The connection was lost ({why}) and could not be made again: {error}"
+        raise Unreachable(told) from error
 
     async def _leave(self, forget: bool = True) -> None:
         line = self._line
@@ -195,6 +199,17 @@ class Connection:
             self._line = None
         if line is not None:
             await line.close()
+
+
+async def _foreseen(doing: Awaitable[None]) -> None:
+    """Wait for it; what nobody foresaw is Unreachable, so that it is tried again or told."""
+    try:
+        await doing
+    except ConversationError:
+        raise
+    except Exception as error:
+        log.warning("something unforeseen failed", exc_info=error)
+        raise Unreachable(f"Something failed here: {type(error).__name__}: {error}") from error
 
 
 _NOT_NOW: Final[Mapping[State, str]] = {

@@ -57,7 +57,7 @@ class Signalling:
         """Ask for a conversation.
 
         Raises:
-            Unreachable: nobody answers there.
+            Unreachable: nobody answers there, or the function that gives the key failed.
             Refused: the server said no; with a `place` the next offer keeps it.
         """
         body: dict[str, Any] = {"sdp": sdp, "type": "offer", "settings": dict(settings)}
@@ -87,8 +87,12 @@ class Signalling:
     async def _secret(self) -> str:
         if isinstance(self._key, str):
             return self._key
-        given = self._key()
-        return await given if inspect.isawaitable(given) else given
+        try:
+            given = self._key()
+            return await given if inspect.isawaitable(given) else given
+        except Exception as error:
+            why = f"The function given as `key` failed: {type(error).__name__}: {error}"
+            raise Unreachable(why) from error
 
     async def _ask(
         self,
@@ -110,7 +114,7 @@ class Signalling:
                 text = content.decode(errors="replace")
                 if response.status >= 400:
                     raise self._refusal(response.status, response.headers, text)
-        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
             reason = str(error) or f"no answer within {REQUEST_SECONDS:g} s"
             raise Unreachable(f"{self.url} cannot be reached ({reason}). Does it run?") from error
         if len(content) > most_bytes:

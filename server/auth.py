@@ -22,7 +22,9 @@ __all__ = [
     "DEFAULT_SECRET_SECONDS",
     "DEFAULT_USES",
     "KEY_PREFIX",
+    "MAX_PAGE_SECRETS",
     "MAX_SECRETS",
+    "PAGE_SECRET_SECONDS",
     "ApiKey",
     "Gate",
     "Grant",
@@ -38,7 +40,15 @@ DEFAULT_USES: Final = 10
 MAX_SECRETS: Final = 10_000
 """Of all keys together; beyond it nothing more is made until some have ended."""
 
+PAGE_SECRET_SECONDS: Final = 120
+"""Our own page asks for one whenever it connects."""
+
+MAX_PAGE_SECRETS: Final = 2_000
+"""Of our own page. Whoever can load it gets one, so they take no room from the keys'."""
+
 _REMEMBERED_HOLDERS: Final = 10_000
+# One answer for all three: who guesses learns nothing.
+_NO_SECRET: Final = "This secret is unknown, has expired or is used up; get another."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,14 @@ class Grant:
     session: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(slots=True, eq=False)
+class _Secret:
+    holder: ApiKey | None
+    grant: Grant
+    expires: float
+    uses: int
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """Who came in.
@@ -77,20 +95,16 @@ class Pass:
         key: whether the key itself was shown, or nobody needs one; False for a secret.
         sessions: how many sessions the holder may have at a time; 0 for any number.
         session: what the secret fixes of the session.
+        secret: the secret that was shown, of which each session that begins takes a use.
+        paid: the conversation that took its use already, "" for none.
     """
 
     holder: str = ""
     key: bool = True
     sessions: int = 0
     session: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class _Secret:
-    holder: ApiKey | None
-    grant: Grant
-    expires: float
-    uses: int
+    secret: _Secret | None = field(default=None, repr=False, compare=False)
+    paid: str = ""
 
 
 @dataclass(slots=True)
@@ -99,6 +113,32 @@ class _Bucket:
 
     left: float
     at: float
+
+
+class _Secrets:
+    """Secrets that can be used, at most so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[bytes, _Secret] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, token: str) -> _Secret | None:
+        """The secret, however old or used up."""
+        return self._kept.get(digest(token))
+
+    def add(self, secret: _Secret, now: float) -> str:
+        """Keep one; returns what is to be shown for it. Raises RateLimited for too many."""
+        if len(self._kept) >= self._most:
+            kept = self._kept.items()
+            self._kept = {at: one for at, one in kept if one.expires > now and one.uses > 0}
+        if len(self._kept) >= self._most:
+            raise RateLimited("Too many secrets are in use; let some expire.", 60.0)
+        token = SECRET_PREFIX + secrets.token_urlsafe(32)
+        self._kept[digest(token)] = secret
+        return token
 
 
 class Gate:
@@ -113,14 +153,15 @@ class Gate:
         self.open = keys is None
         self._keys = tuple(keys or ())
         self._per_minute = per_minute
-        self._secrets: dict[bytes, _Secret] = {}
+        self._of_keys = _Secrets(MAX_SECRETS)
+        self._of_pages = _Secrets(MAX_PAGE_SECRETS)
         self._buckets: dict[str, _Bucket] = {}
         self._sessions: Counter[str] = Counter()
 
     @property
     def secrets(self) -> int:
         """How many secrets are kept."""
-        return len(self._secrets)
+        return len(self._of_keys) + len(self._of_pages)
 
     def show_key(self, token: str, now: float) -> Pass:
         """Somebody asks for what only a key's holder may do; raises Unauthorized, RateLimited."""
@@ -131,7 +172,10 @@ class Gate:
         return _pass(key)
 
     def enter(self, token: str, origin: str, now: float) -> Pass:
-        """Somebody begins a session with a key or a secret; a secret's use is counted.
+        """Somebody asks for a session with a key or a secret.
+
+        A use of the secret is taken by `spend`, when the session begins: an offer that is refused,
+        or that asks for its place in the line again, costs none.
 
         Args:
             token: what was shown; anything, and "" for nothing.
@@ -145,29 +189,52 @@ class Gate:
         """
         if not token.startswith(SECRET_PREFIX):
             return self.show_key(token, now)
-        secret = self._secrets.get(digest(token))
-        if secret is None or secret.expires <= now or secret.uses <= 0:
-            # One answer for all three: who guesses learns nothing.
-            raise Unauthorized("This secret is unknown, has expired or is used up; get another.")
-        bound = secret.grant.origin
-        if bound and not hmac.compare_digest(bound.encode(), origin.encode(errors="replace")):
-            raise ForbiddenOrigin("This secret belongs to a page of another origin.")
+        secret = self._of_keys.find(token) or self._of_pages.find(token)
+        if secret is None or secret.uses <= 0:
+            raise Unauthorized(_NO_SECRET)
+        _check(secret, origin, now)
         self._count(secret.holder, now)
-        secret.uses -= 1
         base = _pass(secret.holder)
-        return Pass(base.holder, False, base.sessions, secret.grant.session)
+        return Pass(base.holder, False, base.sessions, secret.grant.session, secret)
+
+    def again(self, holder: Pass, origin: str, now: float) -> None:
+        """Who came in before goes on; raises Unauthorized or ForbiddenOrigin as `enter` does."""
+        if holder.secret is not None:
+            _check(holder.secret, origin, now)
+
+    def spend(self, holder: Pass, conversation: str = "") -> None:
+        """A session begins: take a use of its secret.
+
+        Args:
+            holder: who asked for it.
+            conversation: the one it goes on with, which may have been paid for; "" for a new one.
+
+        Raises:
+            Unauthorized: others took the last use since the holder came in.
+        """
+        secret = holder.secret
+        if secret is None or (conversation and conversation == holder.paid):
+            return
+        if secret.uses <= 0:
+            raise Unauthorized(_NO_SECRET)
+        secret.uses -= 1
+
+    def forgive(self, holder: Pass) -> None:
+        """The holder's last request does not count among those of this minute."""
+        bucket = self._buckets.get(holder.holder)
+        if bucket is not None:
+            bucket.left += 1.0
 
     def mint(self, holder: Pass, grant: Grant, now: float) -> tuple[str, float]:
         """Make a secret; returns it and when it ends. Raises RateLimited for too many."""
-        if len(self._secrets) >= MAX_SECRETS:
-            self._sweep(now)
-        if len(self._secrets) >= MAX_SECRETS:
-            raise RateLimited("Too many secrets are in use; let some expire.", 60.0)
-        token = SECRET_PREFIX + secrets.token_urlsafe(32)
         key = next((one for one in self._keys if one.name == holder.holder), None)
-        expires = now + grant.seconds
-        self._secrets[digest(token)] = _Secret(key, grant, expires, grant.uses)
-        return token, expires
+        secret = _Secret(key, grant, now + grant.seconds, grant.uses)
+        return self._of_keys.add(secret, now), secret.expires
+
+    def mint_for_page(self, origin: str, now: float) -> str:
+        """Make a secret for our own page, whose origin that is; raises RateLimited."""
+        grant = Grant(seconds=PAGE_SECRET_SECONDS, origin=origin)
+        return self._of_pages.add(_Secret(None, grant, now + grant.seconds, grant.uses), now)
 
     def begin(self, holder: Pass) -> None:
         """A session of the holder begins; raises SessionLimit when they have too many."""
@@ -216,11 +283,6 @@ class Gate:
             raise RateLimited("Too many requests with this key; wait and try again.", wait)
         bucket.left -= 1.0
 
-    def _sweep(self, now: float) -> None:
-        ended = [at for at, one in self._secrets.items() if one.expires <= now or one.uses <= 0]
-        for at in ended:
-            del self._secrets[at]
-
 
 def digest(token: str) -> bytes:
     """What is kept of a key or a secret."""
@@ -231,6 +293,15 @@ def new_key(name: str, sessions: int = 0, per_minute: int = 0) -> tuple[str, Api
     """A new key, to be shown once, and what is kept of it."""
     token = KEY_PREFIX + secrets.token_urlsafe(32)
     return token, ApiKey(name, digest(token), sessions, per_minute)
+
+
+def _check(secret: _Secret, origin: str, now: float) -> None:
+    """Whether it holds here and now, however often it was used."""
+    if secret.expires <= now:
+        raise Unauthorized(_NO_SECRET)
+    bound = secret.grant.origin
+    if bound and not hmac.compare_digest(bound.encode(), origin.encode(errors="replace")):
+        raise ForbiddenOrigin("This secret belongs to a page of another origin.")
 
 
 def _pass(key: ApiKey | None) -> Pass:

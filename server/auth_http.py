@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 _API: Final = ("/api/", "/v1/", "/pipecat/", "/whip", "/whep/")
 _STATIC: Final = "/static/"
+_OFFER: Final = "/api/offer"
 _METHODS: Final = "GET, POST, PATCH, DELETE"
 _REQUEST_HEADER: Final = re.compile(
     r"authorization|content-type|accept|if-match|x-openai-agents-sdk|user-agent"
@@ -170,16 +171,38 @@ async def cross_origin(request: web.Request, handler: Answer) -> web.StreamRespo
     try:
         origin = request.app[DOOR].origin(request)
     except ForbiddenOrigin as error:
-        return refusal(request.path, error)
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        response = _preflight(request)
-    else:
-        response = await handler(request)
+        return _turned_away(request, error)
+    response = _preflight(request) if _asks_first(request) else await handler(request)
     if origin and not response.prepared:
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
-        response.headers.add("Vary", "Origin")
+        _let_read(response, origin)
     return response
+
+
+def _turned_away(request: web.Request, error: ForbiddenOrigin) -> web.Response:
+    """What the page of another origin is told; nothing else is done for it.
+
+    It may read why. An offer's preflight is answered as if it might call, because a browser that is
+    refused there tells the page of a network error only; then the offer is refused, in words.
+    """
+    asks_first = _asks_first(request)
+    if asks_first and request.path != _OFFER:
+        return refusal(request.path, error)
+    response = _preflight(request) if asks_first else refusal(request.path, error)
+    _let_read(response, request.headers["Origin"])
+    return response
+
+
+def _asks_first(request: web.Request) -> bool:
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+def _let_read(response: web.StreamResponse, origin: str) -> None:
+    """Let pages of that origin read it."""
+    if not origin.isascii():  # No browser's, and no header could carry it back.
+        return
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    response.headers.add("Vary", "Origin")
 
 
 def _preflight(request: web.Request) -> web.Response:

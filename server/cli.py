@@ -24,7 +24,10 @@ MODULES: Final[Mapping[str, tuple[str, str]]] = {
     "bench": ("tests.bench", "measure a running server"),
     "talk": ("client.talk", "talk to a server from the command line"),
 }
-OTHER_VARIABLES: Final = ("COUNTERPOINT_WEIGHTS", "COUNTERPOINT_HUB", "COUNTERPOINT_TORCH_INDEX")
+OTHER_VARIABLES: Final = (
+    *("COUNTERPOINT_WEIGHTS", "COUNTERPOINT_HUB", "COUNTERPOINT_TORCH_INDEX"),
+    *("COUNTERPOINT_KEY", "COUNTERPOINT_URL"),  # of clients
+)
 """Variables with our prefix that are not settings of the server."""
 
 

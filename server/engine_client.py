@@ -141,9 +141,11 @@ class EngineClient:
         try:
             while True:
                 engine = self._take_spare() or self._start()
+                loaded = await self._loads(engine)
                 began = loop.time()
-                if await self._loads(engine):
+                if loaded:
                     await self._serve(engine)
+                # Loading for minutes, and then ending, is no good run.
                 failures = 1 if loop.time() - began > _GOOD_RUN_SECONDS else failures + 1
                 self.restarts += 1
                 if failures > self._settings.engine_restarts:

@@ -32,6 +32,7 @@ class Hearing:
         self._offset_seconds = offset_seconds
         self._offset = conversation.next_segment
         self._obeyed: dict[int, Command] = {}
+        self._hushed = False
         self._last_voiced_seconds: float | None = None
 
     def restart(self) -> None:
@@ -39,6 +40,7 @@ class Hearing:
         self.intake.lost()
         self._offset = self._conversation.next_segment
         self._obeyed.clear()
+        self._hushed = False
 
     def typed(self, text: str, speaking: bool, obey: Callable[[Command], None]) -> bool:
         """Take typed text and obey it at once; False when too much waits.
@@ -75,16 +77,18 @@ class Hearing:
         self, segment: int, heard: PersonWords, speaking: bool, obey: Callable[[Command], None]
     ) -> None:
         text = " ".join(word.text.strip() for word in heard.words)
-        stands = self._obeyed.get(segment)
         # Who was told to be quiet does not speak any more: that unsays nothing.
-        speaking = speaking or stands is not None
+        speaking = speaking or self._hushed
         demand = self._policy.on_heard(text, typed=False, final=heard.final, speaking=speaking)
-        if demand is not None and demand != stands:
-            self._obeyed[segment] = demand
-            obey(demand)
-        elif demand is None and stands == "quiet":
-            del self._obeyed[segment]
+        if demand is None and self._hushed:
+            # In another segment too: the order may have come when that one had begun already.
+            self._hushed = False
+            self._obeyed.pop(segment, None)
             self.intake.command("heed")
+        elif demand is not None and demand != self._obeyed.get(segment):
+            self._obeyed[segment] = demand
+            self._hushed = demand == "quiet"
+            obey(demand)
 
     def take_last_voiced(self) -> float | None:
         """When the person was last heard, on the session's clock; None when that was answered."""

@@ -178,13 +178,16 @@ class Intake:
         while self._in_flight and self._in_flight[0].k <= k:
             self._in_flight.popleft()
 
-    def lost(self) -> None:
+    def lost(self) -> list[ToolAnswer]:
         """The engine is gone: typed text it may not have read is sent again to the next one.
 
         Once: text that was with two engines when they died may be what they died of. Told of one
         loss twice is the same as once: what was with no engine cannot have harmed it. Orders are
-        forgotten: whoever gave them knows which still matter.
+        forgotten: whoever gave them knows which still matter. Returns the tools' answers that it
+        may not have read.
         """
+        answers = [answer for one in self._in_flight for answer in one.answers]
+        answers += [answer for batch in self._batches for answer in batch.answers]
         texts = [text for one in self._in_flight for text in one.texts]
         texts = [text for text in texts if text not in self._suspects]
         if self._in_flight:
@@ -197,6 +200,7 @@ class Intake:
         self._pictures.clear()
         self._unseen.clear()
         self._in_flight.clear()
+        return answers
 
     def session_seconds(self, stream_seconds: float) -> float:
         """A time on the stream's clock as a time on the microphone's."""

@@ -41,6 +41,8 @@ class JournalWriter:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lines: queue.Queue[tuple[str, str | None] | None] = queue.Queue(_QUEUE_LINES)
         self._files: dict[str, IO[str]] = {}
+        # To be deleted, but the queue was full: nothing that is in it is written any more.
+        self._forgotten: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -58,7 +60,10 @@ class JournalWriter:
 
     def delete(self, session: str) -> None:
         """Remove a session's file, with what was written of it."""
-        self.put(session, _DELETE)
+        try:
+            self._lines.put_nowait((session, _DELETE))
+        except queue.Full:
+            self._forgotten.add(session)
 
     def close(self) -> None:
         """Write what waits and end the thread."""
@@ -71,13 +76,20 @@ class JournalWriter:
     def _run(self) -> None:
         while (entry := self._lines.get()) is not None:
             session, line = entry
-            try:
-                self._write(session, line)
-            except OSError as error:
-                self.dropped_lines += 1
-                log.error("a journal could not be written: %s", error.strerror)
+            self._try(session, _DELETE if session in self._forgotten else line)
+            if self._forgotten and self._lines.empty():
+                for session in tuple(self._forgotten):
+                    self._try(session, _DELETE)
+                    self._forgotten.discard(session)
         for file in self._files.values():
             file.close()
+
+    def _try(self, session: str, line: str | None) -> None:
+        try:
+            self._write(session, line)
+        except OSError as error:
+            self.dropped_lines += 1
+            log.error("a journal could not be written: %s", error.strerror)
 
     def _write(self, session: str, line: str | None) -> None:
         file = self._files.get(session)

@@ -159,4 +159,4 @@ class Calls:
             channel.send(text)
         await socket.prepare(request)
         if not await call.port.line.join(channel):
-            await socket.close(message=b"too many are on this line")
+            await socket.close(message=b"the call is over, or too many are on its line")

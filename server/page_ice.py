@@ -12,12 +12,21 @@ __all__ = ["ice_servers", "link_headers"]
 _TURN_SECONDS: Final = 3_600
 
 
-def ice_servers(settings: Settings, now: float) -> list[dict[str, str]]:
-    """As `RTCPeerConnection` takes them; `now` is seconds since 1970."""
+def ice_servers(settings: Settings, now: float, *, passwords: bool = True) -> list[dict[str, str]]:
+    """As `RTCPeerConnection` takes them.
+
+    Args:
+        settings: say which.
+        now: seconds since 1970.
+        passwords: whether whoever is told may use the relay. Else TURN servers that want a password
+            are left out: a browser takes none without.
+    """
     servers: list[dict[str, str]] = []
     for url in settings.page_ice_servers:
         server = {"urls": url}
         if url.startswith("turn") and settings.turn_secret:
+            if not passwords:
+                continue
             name, password = turn_credentials(settings.turn_secret, "page", _TURN_SECONDS, now)
             server |= {"username": name, "credential": password}
         servers.append(server)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -98,16 +99,22 @@ class Connections:
         self._starts[id] = Start(guest, shown, wishes, now + START_SECONDS)
         return id
 
-    def announced(self, id: str, shown: bytes, now: float) -> Start:
-        """What was announced under that id; raises NotFound."""
+    @contextmanager
+    def taken(self, id: str, shown: bytes, now: float) -> Iterator[Start]:
+        """What was announced under that id, while its session is begun.
+
+        Nobody else finds it meanwhile, nor afterwards, unless the session could not be begun.
+        Raises NotFound.
+        """
         start = self._starts.get(id)
         if start is None or start.expires <= now or not hmac.compare_digest(start.shown, shown):
             raise NotFound("There is no such session, or its minute is over: ask /start again.")
-        return start
-
-    def begun(self, id: str) -> None:
-        """What was announced has begun."""
-        self._starts.pop(id, None)
+        del self._starts[id]
+        try:
+            yield start
+        except BaseException:
+            self._starts[id] = start
+            raise
 
     def add(self, connection: Connection, now: float) -> str:
         """Keep a connection; returns its `pc_id`."""
@@ -123,6 +130,10 @@ class Connections:
         """The connection, for who began it."""
         one = self._connections.get(pc_id)
         return one if one is not None and hmac.compare_digest(one.shown, shown) else None
+
+    def forget(self, pc_id: str) -> None:
+        """Its conversation is gone."""
+        self._connections.pop(pc_id, None)
 
 
 def _forgotten(entry: Entry, now: float) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -69,19 +70,17 @@ async def _start(request: web.Request) -> web.Response:
 async def _offer(request: web.Request) -> web.Response:
     request.app[RECEPTION].knock(request.remote or "")
     offer = read_offer(await _json(request))
-    connections = request.app[CONNECTIONS]
-    known = connections.find(offer.pc_id, _shown(request))
+    known = _known(request, offer.pc_id)
     if known is not None and not offer.restart and not known.peer.gone.is_set():
         answer = await known.peer.answer_again(offer.sdp)
         return _answer({"sdp": answer, "type": "answer", "pc_id": offer.pc_id})
-    guest, wishes = _guest(request, known)
-    made = await _begin(request, offer, known, guest, {**wishes, **offer.wishes})
+    with _let_in(request, known) as (guest, wishes):
+        made = await _begin(request, offer, known, guest, {**wishes, **offer.wishes})
     if known is not None:
-        known.entry, known.peer = made.entry, made.peer
+        known.entry, known.peer, known.guest = made.entry, made.peer, made.guest
         pc_id = offer.pc_id
     else:
-        pc_id = connections.add(made, asyncio.get_running_loop().time())
-    connections.begun(request.match_info.get("session", ""))
+        pc_id = request.app[CONNECTIONS].add(made, asyncio.get_running_loop().time())
     return _answer({"sdp": made.peer.answer_sdp, "type": "answer", "pc_id": pc_id})
 
 
@@ -118,20 +117,38 @@ async def _begin(
     resume = known.entry.token if known is not None else None
     welcome = await reception.welcome(Offer(offer.sdp, resume, settings), visitor)
     entry = reception.open(welcome.session, welcome.token)
+    # However often it is connected anew, a conversation takes one use of a secret.
+    guest = replace(guest, holder=replace(guest.holder, paid=entry.id))
     return Connection(entry, peers[0], guest, _shown(request), wishes)
 
 
-def _guest(request: web.Request, known: Connection | None) -> tuple[Visitor, Mapping[str, Any]]:
-    """Who asks, and what they asked for before: a secret is used once for one conversation."""
+def _known(request: web.Request, pc_id: str) -> Connection | None:
+    """The connection of that name, as long as there is its conversation to go on with."""
+    connections, now = request.app[CONNECTIONS], asyncio.get_running_loop().time()
+    known = connections.find(pc_id, _shown(request))
+    if known is None:
+        return None
+    if request.app[RECEPTION].registry.resume(known.entry.token, now) is not known.entry:
+        connections.forget(pc_id)
+        return None
+    return known
+
+
+@contextmanager
+def _let_in(
+    request: web.Request, known: Connection | None
+) -> Iterator[tuple[Visitor, Mapping[str, Any]]]:
+    """Who asks, and what they asked for before, while their session is begun."""
+    door, id = request.app[DOOR], request.match_info.get("session", "")
     if known is not None:
-        return known.guest, known.wishes
-    id = request.match_info.get("session", "")
-    if not id:
-        return visitor(request), {}
-    request.app[DOOR].origin(request)
-    now = asyncio.get_running_loop().time()
-    start = request.app[CONNECTIONS].announced(id, _shown(request), now)
-    return start.guest, start.wishes
+        door.gate.again(known.guest.holder, door.origin(request), time.time())
+        yield known.guest, known.wishes
+    elif id:
+        now = asyncio.get_running_loop().time()
+        with request.app[CONNECTIONS].taken(id, _shown(request), now) as start:
+            yield start.guest, start.wishes
+    else:
+        yield visitor(request), {}
 
 
 def _shown(request: web.Request) -> bytes:

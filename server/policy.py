@@ -1,6 +1,6 @@
 """What is obeyed whatever the model thinks, and what may be said. Pure rules over text.
 
-Quiet: the whole utterance, at most eight words, is made of quiet phrases, politeness aside.
+Quiet: the whole utterance is made of quiet phrases, politeness aside.
 Goodbye: a short utterance closes with a goodbye phrase, and what stands before it is either set
 apart by punctuation or itself leave-taking, so that *talking about* a goodbye is not one.
 """
@@ -36,7 +36,7 @@ _POLITE: Final = frozenset(
     "alright can could counterpoint hey just now oh ok okay please so thank thanks uh um wait "
     "will would you".split()
 )
-_QUIET_WORDS: Final = 8
+_QUIET_WORDS: Final = 64
 _GOODBYE: Final = frozenset({"goodbye", "bye", "bye-bye", "byebye"})
 _AFTER_GOODBYE: Final = frozenset(
     "a and care counterpoint day evening everyone for good great have later nice night now see "

@@ -108,7 +108,9 @@ class Reception:
                 if entry is not None:
                     # Meanwhile it may have been deleted; then a new conversation begins.
                     entry = self.registry.resume(entry.token, loop.time())
-                place = _enter(admission, visitor, in_turn=False) if takes_over else place
+                if takes_over:
+                    place.enter_context(_enter(admission, visitor, in_turn=False))
+                visitor.gate.spend(visitor.holder, entry.id if entry is not None else "")
             except BaseException:
                 await peer.close()
                 raise
@@ -123,6 +125,7 @@ class Reception:
         if self.shutting_down:
             raise ShuttingDown("The server is about to end; try again in a moment.")
         with _enter(self._places(self.services.engine.ready.rows), visitor) as place:
+            visitor.gate.spend(visitor.holder)
             entry = self.registry.create(asyncio.get_running_loop().time())
             self._begin(entry, make(), settings, visitor, place.pop_all())
         return entry

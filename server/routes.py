@@ -15,9 +15,9 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from server import record
-from server.auth import KEY_PREFIX, Grant, Pass
+from server.auth import KEY_PREFIX
 from server.auth_http import DOOR, cross_origin, visitor
-from server.errors import BadOffer, CounterpointError, Forbidden, TooLarge, Unauthorized
+from server.errors import BadOffer, Busy, CounterpointError, Forbidden, TooLarge, Unauthorized
 from server.metrics import render
 from server.offers import Offer, fixed, read_offer
 from server.page_ice import ice_servers
@@ -35,6 +35,7 @@ RECEPTION: Final = web.AppKey("reception", Reception)
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _BODY_SECONDS: Final = 10.0
+_ACCESS: Final = "/page/access"
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'self'; connect-src 'self'; media-src 'self' blob: mediastream:;"
@@ -59,7 +60,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/metrics", _metrics)
     if (_ROOT / "templates" / "index.html").is_file():
-        app.router.add_get("/", _Page(_ROOT / "templates"))
+        app.router.add_get("/", _Page(_ROOT / "templates").show)
+        app.router.add_post(_ACCESS, _access)
     if (_ROOT / "static").is_dir():
         app.router.add_static("/static/", _ROOT / "static")
     if (_ROOT / "examples").is_dir():
@@ -109,13 +111,18 @@ async def _offer(request: web.Request) -> web.Response:
     reception = request.app[RECEPTION]
     address = request.remote or ""
     reception.knock(address)
-    # A body from another site's page would come as plain text: asking for JSON makes the browser
-    # ask us first, and we never say yes.
+    # The form of another site's page could come without an Origin, but as plain text only.
     if request.content_type != "application/json":
         raise BadOffer("Send the offer as application/json.")
     guest = visitor(request)
     offer = await _read(request, guest.holder.session)
-    welcome = await reception.welcome(offer, guest)
+    try:
+        welcome = await reception.welcome(offer, guest)
+    except Busy as error:
+        if error.standing is not None and error.standing.ticket == offer.ticket:
+            # Who waits in line asks every few seconds, as they were told to.
+            guest.gate.forgive(guest.holder)
+        raise
     answer = {
         "sdp": welcome.answer_sdp,
         "type": "answer",
@@ -207,14 +214,32 @@ async def _metrics(request: web.Request) -> web.Response:
     return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
-def _secret(request: web.Request) -> str:
-    """A secret for our own page, if it is to have one; "" else."""
-    reception, gate = request.app[RECEPTION], request.app[DOOR].gate
-    if gate.open or not reception.services.settings.page_secrets:
-        return ""
-    reception.knock(request.remote or "")
-    grant = Grant(origin=f"{request.scheme}://{request.host}")
-    return gate.mint(Pass(), grant, time.time())[0]
+def _lends_secrets(request: web.Request) -> bool:
+    """Whether our own page is to have secrets."""
+    settings = request.app[RECEPTION].services.settings
+    return settings.page_secrets and not request.app[DOOR].gate.open
+
+
+def _page_servers(request: web.Request) -> list[dict[str, str]]:
+    """ICE servers for whoever loads the page: the relay's passwords only if they may talk too."""
+    passwords = request.app[DOOR].gate.open or _lends_secrets(request)
+    settings = request.app[RECEPTION].services.settings
+    return ice_servers(settings, time.time(), passwords=passwords)
+
+
+async def _access(request: web.Request) -> web.Response:
+    """What our own page makes its next connection with; both parts end soon.
+
+    By POST, with which browsers send the page's origin: how a proxy passes our name on to us does
+    not tell whether the page was loaded over https.
+    """
+    door = request.app[DOOR]
+    request.app[RECEPTION].knock(request.remote or "")
+    origin = door.origin(request)
+    lends = _lends_secrets(request)
+    secret = door.gate.mint_for_page(origin, time.time()) if lends else ""
+    body = {"secret": secret, "ice_servers": _page_servers(request)}
+    return web.json_response(body, headers={"Cache-Control": "no-store"})
 
 
 class _Page:
@@ -226,12 +251,13 @@ class _Page:
         )
         self._template = environment.get_template("index.html")
 
-    async def __call__(self, request: web.Request) -> web.Response:
-        settings = request.app[RECEPTION].services.settings
-        servers = ice_servers(settings, time.time())
-        secret = _secret(request)
+    async def show(self, request: web.Request) -> web.Response:
+        """The page."""
+        servers = _page_servers(request)
+        ends_soon = _lends_secrets(request) or any("credential" in one for one in servers)
+        access = _ACCESS if ends_soon else ""
         return web.Response(
-            text=self._template.render(ice_servers=servers, secret=secret),
+            text=self._template.render(ice_servers=servers, access=access),
             content_type="text/html",
-            headers={"Cache-Control": "no-store"} if secret else {},
+            headers={"Cache-Control": "no-store"} if ends_soon else {},
         )

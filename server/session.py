@@ -180,7 +180,7 @@ class Session:
     def engine_lost(self) -> None:
         """The engine is gone: what it was saying is cut, the person is told."""
         self._course.stream_open = self._course.slow = False
-        self.hearing.intake.lost()
+        self.steering.lost(self.hearing.intake.lost())
         self.speaking.cut("engine")
         self._emit(EngineState("restarting", "One moment: the voice is being restarted."))
 

@@ -8,9 +8,14 @@ Later sources win: defaults, the TOML file, `COUNTERPOINT_<FIELD>` in the enviro
 from __future__ import annotations
 
 import argparse
+import ast
 import dataclasses
+import inspect
+import itertools
+import shutil
+import textwrap
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -94,7 +99,8 @@ class Settings:
     """Origins whose pages may call beside our own, `https://shop.example`; `*` for any."""
 
     page_secrets: bool = False
-    """With keys: whether our own page is given a secret, so that whoever can load it can talk."""
+    """With keys: whether our own page is given secrets, so that whoever can load it can talk, and
+    use the TURN servers."""
 
     requests_per_minute: int = 120
     """Requests with one key within a minute, unless the key has a limit of its own."""
@@ -179,12 +185,66 @@ def load(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser one flag a field; `load` takes what it parsed."""
+    flags: dict[str, argparse.Action] = {}
     for name in _FIELDS:
         flag = f"--{name.replace('_', '-')}"
         if name == "engine":
-            parser.add_argument(flag, action="append", metavar="FIELD=VALUE")
+            flags[name] = parser.add_argument(flag, action="append", metavar="FIELD=VALUE")
         else:
-            parser.add_argument(flag, metavar=name.rsplit("_", 1)[-1].upper())
+            flags[name] = parser.add_argument(flag, metavar=name.rsplit("_", 1)[-1].upper())
+    plain = parser.format_help
+
+    def format_help() -> str:
+        for name, text in _explained(Settings).items():
+            flags[name].help = text.replace("%", "%%")
+        return plain() + "".join(_engine_help())
+
+    # Fields are explained where they stand, which is read only when somebody asks for help: it
+    # would slow every start.
+    vars(parser)["format_help"] = format_help
+
+
+def _engine_help() -> Iterator[str]:
+    """The fields of `--engine`, as argparse lists flags."""
+    from model.config import EngineConfig
+
+    width = shutil.get_terminal_size().columns - 2
+    yield "\nfields of --engine:\n"
+    for name, text in _explained(EngineConfig).items():
+        yield f"  {name}\n"
+        indent = " " * 24
+        yield textwrap.fill(text, max(width, 40), initial_indent=indent, subsequent_indent=indent)
+        yield "\n"
+
+
+def _explained(settings: type[Any]) -> dict[str, str]:
+    """The first paragraph below each field in the source, and the field's default."""
+    try:
+        (found,) = ast.parse(textwrap.dedent(inspect.getsource(settings))).body
+    except OSError:  # Installed without sources.
+        return {}
+    assert isinstance(found, ast.ClassDef)
+    defaults = {one.name: one.default for one in dataclasses.fields(settings)}
+    explained: dict[str, str] = {}
+    for above, below in itertools.pairwise(found.body):
+        match above, below:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                paragraph = " ".join(text.split("\n\n")[0].split())
+                explained[name] = paragraph + _default_told(defaults[name])
+    return explained
+
+
+def _default_told(default: Any) -> str:
+    """A field's default as it would be written; nothing for one that has none."""
+    if default is dataclasses.MISSING:
+        return ""
+    if isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    elif isinstance(default, bool):
+        default = str(default).lower()
+    elif isinstance(default, float):
+        default = f"{default:g}"
+    return f" (default: {default if default != '' else 'empty'})"
 
 
 def _from_file(file: Path) -> dict[str, Any]:

@@ -253,6 +253,7 @@ class PartyLine:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._others: set[SocketChannel] = set()
+        self._closed = False
         self._on_text: Callable[[str], None] = lambda _: None
         self._on_refused: Callable[[Refusal], None] = lambda _: None
 
@@ -287,8 +288,8 @@ class PartyLine:
         self._channel.on_refused(callback)
 
     async def join(self, other: SocketChannel) -> bool:
-        """Put somebody on the line until they hang up; False when too many are."""
-        if len(self._others) >= _MAX_LISTENERS:
+        """Put somebody on the line until they hang up; False when it is full, or the call over."""
+        if self._closed or len(self._others) >= _MAX_LISTENERS:
             return False
         other.on_text(self._on_text)
         other.on_refused(self._on_refused)
@@ -301,5 +302,6 @@ class PartyLine:
 
     async def close(self) -> None:
         """Hang up on the others."""
+        self._closed = True
         for other in tuple(self._others):
             await other.close()

@@ -208,7 +208,12 @@ class SocketMicrophone:
         return self._loop.call_at(due, self._on_time)
 
     def _on_time(self) -> None:
-        self.on_block()
+        try:
+            self.on_block()
+        finally:  # The clock goes on, whatever comes of it.
+            self._advance()
+
+    def _advance(self) -> None:
         self._waiting.append((self._k, self._next()))
         if len(self._waiting) > _MAX_WAITING:
             self._waiting.popleft()

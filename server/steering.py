@@ -6,8 +6,7 @@ that carries the order. `docs/dialect.md` says what each request means.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from model.messages import (
@@ -39,6 +38,7 @@ from server.course import Course
 from server.errors import BadOffer
 from server.hearing import Hearing
 from server.looking import Looking
+from server.refusable import Refusable
 from server.session_events import Problem, ProblemCode, SessionEvent, StopSpeaking
 from server.speaking import Speaking
 from server.steering_events import (
@@ -100,9 +100,8 @@ class Steering:
         # Names of tools under way by call; of those whose engine is gone, behind a "-".
         self._calls: dict[str, str] = {}
         self._sayings: set[str] = set()
-        # What the engine may still refuse: the client's name for it, and the settings before.
-        self._refusable: dict[str, tuple[str | None, StreamSettings | None]] = {}
-        self._names = count(1)
+        self._refusable = Refusable()
+        self._owes_answer = False
 
     def act(self, event: SteeringEvent | StopSpeaking) -> None:
         """Do what the client asks, or tell it why not."""
@@ -124,10 +123,10 @@ class Steering:
                 number = self._speaking.number(utterance) if state == "began" else -1
                 self._emit(Saying(say, state, number))
             case Refused(order, reason):
-                name, before = self._refusable.pop(order, (None, None))
+                name, before, again = self._refusable.refused(order)
                 code: ProblemCode = "bad_field" if before is not None else "nothing_said"
                 self._emit(Problem(code, reason, event_id=name))
-                if before is not None:
+                if before is not None and again:
                     self._course.settings = before
                     self._emit(SettingsChanged(before, name))
 
@@ -136,12 +135,21 @@ class Steering:
         self._speaking.deafen(self._hearing.intake.command(command))
         self._speaking.cut("stop" if command == "stop" else "quiet")
 
+    def lost(self, answers: Sequence[ToolAnswer]) -> None:
+        """The engine is gone, and has not taken these answers; the next one knows of no call."""
+        self._calls = {call: f"-{name.lstrip('-')}" for call, name in self._calls.items()}
+        for answer in answers:
+            self._know(f"A tool that was asked answered: {answer.text}")
+
     def restart(self) -> None:
         """A new engine begins: it knows nothing of what the last one was ordered."""
         for say in sorted(self._sayings):
             self._emit(Saying(say, "dropped"))
         self._sayings.clear()
-        self._calls = {call: f"-{name.lstrip('-')}" for call, name in self._calls.items()}
+        self.lost(())
+        if self._owes_answer:
+            self._owes_answer = False
+            self._hearing.intake.order(Answer())
         if self.held:
             self._hearing.intake.order(Hold())
 
@@ -173,7 +181,7 @@ class Steering:
             case CommitAsked(event_id):
                 # Who does not name it does not ask what becomes of it.
                 named = event_id is not None
-                self._order(Commit(self._may_be_refused(event_id, None) if named else ""))
+                self._order(Commit(self._refusable.add(event_id, None) if named else ""))
             case ClearAsked():
                 self._order(Clear())
             case AnswerAsked():
@@ -214,7 +222,7 @@ class Steering:
             raise BadOffer(f"{_MAX_SAYINGS} texts wait to be said already.")
         if not self._speaking.allows(event.text):
             raise BadOffer("This may not be said here.")
-        say = event.say or f"say-{next(self._names)}"
+        say = event.say or f"say-{self._refusable.fresh()}"
         if say in self._sayings:
             raise BadOffer(f"{say[:64]!r} waits to be said already; give each its own name.")
         self._order(Say(event.text, event.policy, event.priority, say))
@@ -223,18 +231,10 @@ class Steering:
             self._stop()
 
     def _change(self, settings: StreamSettings, event_id: str | None) -> None:
-        name = self._may_be_refused(event_id, self._course.settings)
+        name = self._refusable.add(event_id, self._course.settings)
         self._order(ChangeSettings(settings, name))
         self._course.settings = settings
         self._emit(SettingsChanged(settings, event_id))
-
-    def _may_be_refused(self, event_id: str | None, before: StreamSettings | None) -> str:
-        """A name for an order, under which the engine can refuse it."""
-        name = str(next(self._names))
-        self._refusable[name] = (event_id, before)
-        while len(self._refusable) > _MAX_SAYINGS:
-            del self._refusable[next(iter(self._refusable))]
-        return name
 
     def _call(self, call: ToolCall) -> None:
         spec = next((one for one in self._course.settings.tools if one.name == call.name), None)
@@ -250,12 +250,19 @@ class Steering:
         name = self._calls.pop(answer.call, "")
         intake = self._hearing.intake
         if name.startswith("-"):  # asked for by an engine that is gone
-            text = f"The tool {name[1:]} answered: {answer.text}"
-            self._conversation.appended.append(Turn("knowledge", text))
-            taken = intake.order(Append(text)) and intake.order(Answer())
+            taken = self._know(f"The tool {name[1:]} answered: {answer.text}")
         else:
             taken = intake.answer(answer)
         if not taken:
             self._emit(Problem("too_fast", "A tool's answer was lost: too many at once."))
         here = name.removeprefix("-") in catalogue.tools()
         self._emit(ToolEnded(answer.call, answer.failed, answer.text[:200], here))
+
+    def _know(self, text: str) -> bool:
+        """Have the model know it and answer; where there is none, the next one at its start."""
+        self._conversation.appended.append(Turn("knowledge", text))
+        if not self._course.stream_open:
+            self._owes_answer = True
+            return True
+        intake = self._hearing.intake
+        return intake.order(Append(text)) and intake.order(Answer())

@@ -1,25 +1,18 @@
 /**
  * A conversation: microphone, connection, reconnection, events, silence on request. No DOM; a page,
- * a component or a test listens to its events and calls its methods.
- *
- * Events (all `CustomEvent`s; their `detail` is typed in `CallEvents`):
- * - `phase`: what the call is doing
- * - `problem`: what went wrong, or null when it is over
- * - `event`: one event of the dialect
- * - `microphone`: the stream in use, or null
- * - `voice`: the agent's voice as a stream to be played, or null
- * - `silenced`: whether the agent's voice is muted because `stop()` was called
- * - `shown`: what of the person can be seen; see `sight`
+ * a component or a test listens to its events (`CustomEvent`s; `CallEvents` has their `detail`) and
+ * calls its methods.
  *
  * @module call
  */
 
 import { Sight } from './camera.js';
-import { closeMicrophone, openMicrophone } from './microphone.js';
+import { Microphone } from './microphone.js';
 import { openPeer, sleep } from './peer.js';
 import { RefusedError, connectionProblem, lostProblem, microphoneProblem } from './problems.js';
 import { fetchRecord, forgetRecord } from './record.js';
 import { RECONNECT_ATTEMPTS, STEADY_MS, waitSeconds } from './retries.js';
+import { KnownSettings } from './settings.js';
 import { Silence } from './silence.js';
 import { ping, sessionEnd, speechStop, textSend } from './protocol.js';
 
@@ -28,13 +21,13 @@ import { ping, sessionEnd, speechStop, textSend } from './protocol.js';
 /** @typedef {import('./peer.js').Peer} Peer */
 /**
  * @typedef {object} CallEvents
- * @property {{phase: Phase, retrySeconds: number, reason: string}} phase
- * @property {{problem: Problem | null}} problem
- * @property {{event: import('./events.js').ServerEvent}} event
- * @property {{stream: MediaStream | null}} microphone
- * @property {{stream: MediaStream | null}} voice
- * @property {{silenced: boolean}} silenced
- * @property {{source: import('./camera.js').Source, stream: MediaStream | null}} shown
+ * @property {{phase: Phase, retrySeconds: number, reason: string}} phase what the call is doing
+ * @property {{problem: Problem | null}} problem what went wrong, or null when it is over
+ * @property {{event: import('./events.js').ServerEvent}} event one event of the dialect
+ * @property {{stream: MediaStream | null}} microphone the stream in use, or null
+ * @property {{stream: MediaStream | null}} voice the agent's voice as a stream to be played, or null
+ * @property {{silenced: boolean}} silenced whether the agent's voice is muted because `stop()` was called
+ * @property {{source: import('./camera.js').Source, stream: MediaStream | null}} shown what of the person can be seen; see `sight`
  */
 /**
  * @typedef {object} CallOptions
@@ -49,15 +42,14 @@ const GOODBYE_MS = 200;
 
 export class Call extends EventTarget {
   #options;
+  #settings;
   /** @type {Phase} */
   #phase = 'idle';
-  #muted = false;
   /** One run from `start` to its end; aborting it ends everything the run began. @type {AbortController | null} */
   #run = null;
   /** @type {Peer | null} */
   #peer = null;
-  /** @type {MediaStream | null} */
-  #microphone = null;
+  #microphone = new Microphone();
   /** @type {MediaStreamTrack | null} */
   #voice = null;
   /** @type {import('./peer.js').Credentials} */
@@ -68,13 +60,14 @@ export class Call extends EventTarget {
   /** @param {CallOptions} [options] */
   constructor({ base = '', settings = {}, iceServers = [], secret = '' } = {}) {
     super();
-    this.#options = { base, settings, iceServers, secret };
+    this.#options = { base, iceServers, secret };
+    this.#settings = new KnownSettings(settings);
     /** Camera and screen. */
     this.sight = new Sight(this, (source) => this.#peer?.video(source));
   }
 
   get phase() { return this.#phase; }
-  get muted() { return this.#muted; }
+  get muted() { return this.#microphone.muted; }
   /** Whether there is a record that can be fetched or forgotten. */
   get hasRecord() { return this.#credentials.token !== ''; }
 
@@ -101,6 +94,7 @@ export class Call extends EventTarget {
     const run = new AbortController();
     this.#run = run;
     this.#credentials = { session: '', token: '' };
+    this.#settings.begin();
     this.#emit('problem', { problem: null });
     this.#setPhase('asking');
     if (!(await this.#takeMicrophone(deviceId, run.signal))) return;
@@ -120,8 +114,7 @@ export class Call extends EventTarget {
 
   /** @param {boolean} muted whether the microphone sends silence instead of sound */
   mute(muted) {
-    this.#muted = muted;
-    for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !muted;
+    this.#microphone.mute(muted);
   }
 
   /**
@@ -134,7 +127,7 @@ export class Call extends EventTarget {
 
   /** Send an event of the dialect. @param {import('./events.js').ClientEvent} event @returns {boolean} whether it could be sent now */
   send(event) {
-    return this.#peer?.send(event) ?? false;
+    return this.#peer?.send(this.#settings.ask(event)) ?? false;
   }
 
   /**
@@ -145,11 +138,9 @@ export class Call extends EventTarget {
     const signal = this.#run?.signal;
     if (!signal) return;
     try {
-      await this.#openMicrophone(deviceId, signal);
-      const track = this.#microphone?.getAudioTracks()[0];
-      if (track) await this.#peer?.useMicrophone(track);
+      if (await this.#openMicrophone(deviceId, signal)) await this.#sendMicrophone();
     } catch (error) {
-      if (!signal.aborted) this.#emit('problem', { problem: microphoneProblem(error) });
+      this.#tellMicrophone(error, signal);
     }
   }
 
@@ -158,10 +149,7 @@ export class Call extends EventTarget {
     if (this.#run) this.#finish('ended', 'hung up');
   }
 
-  /**
-   * The record of this conversation, also after it ended.
-   * @param {'json' | 'vtt'} format
-   */
+  /** The record of this conversation, also after it ended. @param {'json' | 'vtt'} format */
   record(format) {
     return fetchRecord(this.#options.base, this.#credentials, format);
   }
@@ -173,58 +161,64 @@ export class Call extends EventTarget {
     this.#credentials = { session: '', token: '' };
   }
 
-  /**
-   * @param {string} deviceId
-   * @param {AbortSignal} signal
-   * @returns {Promise<boolean>} false when the call is over
-   */
+  /** @param {string} deviceId @param {AbortSignal} signal @returns {Promise<boolean>} false when the call is over */
   async #takeMicrophone(deviceId, signal) {
     try {
-      await this.#openMicrophone(deviceId, signal);
-      return true;
+      return await this.#openMicrophone(deviceId, signal);
     } catch (error) {
-      if (!signal.aborted) this.#fail(microphoneProblem(error));
+      if (!this.#isOver(signal)) this.#fail(microphoneProblem(error));
       return false;
     }
   }
 
-  /** @param {string} deviceId @param {AbortSignal} signal */
+  /** @param {string} deviceId @param {AbortSignal} signal @returns {Promise<boolean>} false when the call is over */
   async #openMicrophone(deviceId, signal) {
-    const stream = await openMicrophone(navigator.mediaDevices, deviceId);
-    if (signal.aborted) {
-      closeMicrophone(stream);
-      throw signal.reason;
-    }
-    // Now, not before it was asked for: another change may have been quicker.
-    closeMicrophone(this.#microphone);
-    this.#microphone = stream;
-    this.mute(this.#muted);
+    const stream = await this.#microphone.open(deviceId, () => !this.#isOver(signal));
+    if (!stream || this.#isOver(signal)) return false;
     // Unplugged: fall back to whatever the browser thinks best.
     stream.getAudioTracks()[0]?.addEventListener('ended', () => void this.useMicrophone(''), { signal });
     this.#emit('microphone', { stream });
+    return true;
+  }
+
+  async #sendMicrophone() {
+    const { track } = this.#microphone;
+    if (track) await this.#peer?.useMicrophone(track);
+  }
+
+  /** @param {unknown} error @param {AbortSignal} signal */
+  #tellMicrophone(error, signal) {
+    if (!this.#isOver(signal)) this.#emit('problem', { problem: microphoneProblem(error) });
+  }
+
+  /** A call that was hung up lives on for a moment, to say so; it must not touch the next one. @param {AbortSignal} signal */
+  #isOver(signal) {
+    return this.#run?.signal !== signal;
   }
 
   /** @param {AbortSignal} signal */
   async #stayConnected(signal) {
-    // A call that was hung up lives on for a moment, to say so; it must not touch the next one.
-    const over = () => this.#run?.signal !== signal;
-    let attempt = 0;
+    // Failures in a row since a connection was there; connections in a row that did not last.
+    let [attempt, brief] = [0, 0];
     this.#setPhase('connecting');
-    while (!over()) {
+    while (!this.#isOver(signal)) {
       try {
         this.#peer = await this.#connect(signal);
         const since = performance.now();
         this.#setPhase('live');
         this.#emit('problem', { problem: null });
+        // Another one may have been opened while there was no peer to be given it.
+        this.#sendMicrophone().catch((error) => this.#tellMicrophone(error, signal));
         const closing = await this.#peer.closed;
-        if (over()) return;
+        if (this.#isOver(signal)) return;
         if (closing.kind === 'ended') return this.#finish('ended', closing.reason);
-        attempt = performance.now() - since > STEADY_MS ? 0 : attempt + 1;
+        attempt = brief = performance.now() - since > STEADY_MS ? 0 : brief + 1;
+        if (brief >= RECONNECT_ATTEMPTS) return this.#fail(lostProblem());
         this.#leavePeer();
         this.#setPhase('reconnecting');
         if (attempt > 0) await sleep(waitSeconds(attempt) * 1000, signal);
       } catch (error) {
-        if (over()) return;
+        if (this.#isOver(signal)) return;
         if (!(await this.#wait(error, (attempt += 1), signal))) return;
       }
     }
@@ -232,15 +226,16 @@ export class Call extends EventTarget {
 
   /** @param {AbortSignal} signal */
   async #connect(signal) {
-    const microphone = this.#microphone?.getAudioTracks()[0];
+    const { track: microphone } = this.#microphone;
     if (!microphone) throw new DOMException('There is no microphone.', 'NotFoundError');
     const peer = await openPeer({
       ...this.#options,
+      settings: this.#settings.offered(),
       microphone,
       resume: this.#credentials.token,
       ticket: this.#ticket,
       signal,
-      onEvent: (event) => this.#run?.signal === signal && this.#receive(event),
+      onEvent: (event) => this.#isOver(signal) || this.#receive(event),
       onTrack: (track) => this.#play(track),
     });
     this.#credentials = peer.credentials;
@@ -282,6 +277,7 @@ export class Call extends EventTarget {
 
   /** @param {import('./events.js').ServerEvent} event */
   #receive(event) {
+    this.#settings.receive(event);
     if (event.type === 'pong') this.#silence.confirm(event.sent_ms);
     if (event.type === 'agent.started' && this.#silence.started()) this.#applySilence();
     this.#emit('event', { event });
@@ -320,8 +316,7 @@ export class Call extends EventTarget {
     const [run, peer] = [this.#run, this.#peer];
     this.#run = null;
     this.#peer = null;
-    closeMicrophone(this.#microphone);
-    this.#microphone = null;
+    this.#microphone.close();
     if (this.#voice) this.#voice.enabled = false;
     this.#voice = null;
     this.#silence.clear();

@@ -163,7 +163,7 @@ export class Conversation extends Call {
     return this.send(steering.clear());
   }
 
-  /** Change settings; what is not named stays. @param {import('./events.js').Settings} settings */
+  /** Change settings; what is not named stays. What the server took holds after a reconnection too. @param {import('./events.js').Settings} settings */
   update(settings) {
     return this.send(steering.update(settings));
   }

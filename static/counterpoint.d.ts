@@ -30,6 +30,7 @@ export interface ConversationOptions {
   server?: string;
   /** a short-lived secret (`ek_…`), or a function that gets one from your own server; never a key */
   secret?: Secret;
+  /** a conversation begins with these; `greeting` is said then, and not again after a reconnection */
   settings?: Settings;
   /** functions of this page that the model may use */
   tools?: readonly PageTool[];
@@ -191,7 +192,7 @@ export class Conversation extends EventTarget {
   commit(): boolean;
   /** Forget what the person said since the last turn. */
   clear(): boolean;
-  /** Change settings; what is not named stays. */
+  /** Change settings; what is not named stays. `settings.changed` tells that the server took them; then they hold after a reconnection too. */
   update(settings: Settings): boolean;
   /** Any event of the dialect. */
   send(event: ClientEvent): boolean;

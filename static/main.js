@@ -18,6 +18,7 @@ import { noticesView, problemView } from './elements/problem-view.js';
 import { recordView } from './elements/record-view.js';
 import { sightView } from './elements/sight-view.js';
 import { TimelineView } from './elements/timeline-view.js';
+import { refusedBy } from './peer.js';
 import { placeProblem } from './problems.js';
 import { Sampler } from './sampler.js';
 
@@ -27,6 +28,8 @@ import { Sampler } from './sampler.js';
 /** A microphone this quiet for this long gives nothing at all, not even a room's noise. */
 const [DEAD_PEAK, DEAD_MS] = [1e-4, 8_000];
 const FADED_MS = 40_000;
+/** A secret lives two minutes; who waits in line need not ask for one each time. */
+const [SECRET_MS, ACCESS_MS] = [60_000, 10_000];
 
 class Page {
   /** @type {View} */
@@ -45,7 +48,10 @@ class Page {
 
   /** @param {Document} root @param {AbortSignal} signal */
   constructor(root, signal) {
-    this.#call = new Call({ iceServers: iceServers(root), secret: meta(root, 'secret') });
+    const [servers, path] = [iceServers(root), meta(root, 'access')];
+    const access = new Access(path, servers);
+    const secret = path ? () => access.secret(this.#view.problem?.place !== undefined) : '';
+    this.#call = new Call({ iceServers: servers, secret });
     this.#controls = controlsView(root, signal);
     this.#sampler = new Sampler((peak) => this.#controls.level(peak));
     this.#timeline = new TimelineView(root, this.#sampler.levels, signal);
@@ -259,6 +265,36 @@ class Page {
       this.#dispatch({ type: 'notice', kind: 'warning', code: 'dead-microphone', text: 'Nothing at all comes from the microphone. Is it switched off, or is another one meant? See Devices.' });
     }, 1000);
     signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+}
+
+/** What the server lends its own page: a secret and passwords of TURN servers, new ones for each connection. */
+class Access {
+  #path;
+  #servers;
+  #secret = '';
+  #atMs = -Infinity;
+
+  /** @param {string} path @param {RTCIceServer[]} servers which `Call` gives to each connection it makes */
+  constructor(path, servers) {
+    this.#path = path;
+    this.#servers = servers;
+  }
+
+  /**
+   * @param {boolean} waiting whether it is for another question in the line before a full server
+   * @returns {Promise<string>}
+   */
+  async secret(waiting) {
+    if (waiting && performance.now() - this.#atMs < SECRET_MS) return this.#secret;
+    const response = await fetch(this.#path, { method: 'POST', signal: AbortSignal.timeout(ACCESS_MS) });
+    if (!response.ok) throw await refusedBy(response);
+    const { secret, ice_servers: servers } = await response.json();
+    this.#secret = String(secret);
+    this.#atMs = performance.now();
+    // In place: the connection under way has the old ones, and every later one has these.
+    this.#servers.splice(0, this.#servers.length, ...servers);
+    return this.#secret;
   }
 }
 

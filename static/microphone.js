@@ -13,7 +13,7 @@
  * @returns {Promise<MediaStream>}
  * @throws {DOMException} NotAllowedError, NotFoundError, NotReadableError, OverconstrainedError
  */
-export function openMicrophone(devices, deviceId) {
+function openMicrophone(devices, deviceId) {
   return devices.getUserMedia({
     audio: {
       echoCancellation: true,
@@ -25,8 +25,50 @@ export function openMicrophone(devices, deviceId) {
   });
 }
 
+/** The microphone in use: one at a time. */
+export class Microphone {
+  /** @type {MediaStream | null} */
+  #stream = null;
+  #muted = false;
+
+  get muted() { return this.#muted; }
+  /** What is to be sent. */
+  get track() { return this.#stream?.getAudioTracks()[0]; }
+
+  /** @param {boolean} muted whether it gives silence instead of sound */
+  mute(muted) {
+    this.#muted = muted;
+    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !muted;
+  }
+
+  /**
+   * Open one in place of the one in use.
+   * @param {string} deviceId empty = the browser's default
+   * @param {() => boolean} wanted whether it still is, when the browser gives it
+   * @returns {Promise<MediaStream | null>} null if it no longer was
+   * @throws {DOMException} as `openMicrophone`
+   */
+  async open(deviceId, wanted) {
+    const stream = await openMicrophone(navigator.mediaDevices, deviceId);
+    if (!wanted()) {
+      stop(stream);
+      return null;
+    }
+    // Now, not before it was asked for: another change may have been quicker.
+    stop(this.#stream);
+    this.#stream = stream;
+    this.mute(this.#muted);
+    return stream;
+  }
+
+  close() {
+    stop(this.#stream);
+    this.#stream = null;
+  }
+}
+
 /** @param {MediaStream | null} stream */
-export function closeMicrophone(stream) {
+function stop(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 

@@ -100,7 +100,7 @@ export class Peer {
 
   /** @param {MediaStreamTrack} track */
   async useMicrophone(track) {
-    await this.#sender.replaceTrack(track);
+    if (track !== this.#sender.track) await this.#sender.replaceTrack(track);
   }
 
   /** What sends the picture, if any. @param {import('./camera.js').Source} source */

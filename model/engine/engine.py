@@ -153,6 +153,11 @@ class Engine:
         if stream is not None and not stream.push(turn, now):
             log.warning("stream %d: micro-turn %d came out of order", turn.stream, turn.k)
 
+    @property
+    def due(self) -> bool:
+        """Whether a stream has a micro-turn waiting."""
+        return bool(self._scheduler.due())
+
     def tick(self) -> list[FromEngine]:
         """Advance every due stream by one micro-turn."""
         self.arrived = []

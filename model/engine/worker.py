@@ -107,7 +107,8 @@ def _journal(
 def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> None:
     vitals = VitalsWindow(time.monotonic())
     while True:
-        wait = max(0.0, vitals.due - time.monotonic())
+        # A tick steps each stream once: what came with it must not wait for the next message.
+        wait = 0.0 if engine.due else max(0.0, vitals.due - time.monotonic())
         if connection.poll(wait) and not _take_messages(connection, engine):
             return
         for message in engine.tick():

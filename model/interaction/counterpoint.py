@@ -56,14 +56,15 @@ class CounterpointModel:
         return Rows(self.parts.floor.new_state(self.rows), (None,) * self.rows)
 
     def open(self, state: Rows, row: int, opening: OpenStream) -> tuple[Rows, tuple[Job, ...]]:
-        """Begin a conversation: prime its row of Language, queue its greeting.
+        """Begin a conversation, or go on with one: prime its row of Language, queue its greeting.
 
         Raises:
             ValueError: the instructions are too long; the message says how long they may be.
         """
         settings = opening.settings
         self._language.chat_prefix(settings.instructions)
-        greeting = settings.greeting
+        # Whoever comes back, or is there still when the engine was restarted, was greeted.
+        greeting = settings.greeting if not opening.turns else ""
         floor = self.parts.floor.begin()
         mind = Mind(row, settings, floor, sayings=(greeting,) if greeting else ())
         prime = work.prime(self.parts, row, opening)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from model.interaction import hearing, results, resuming, seeing, speaking
 from model.interaction.change import RowChange
@@ -12,6 +13,9 @@ from model.messages import Floor, PersonState
 from model.orders import Say
 
 __all__ = ["answer", "follow"]
+
+HUSHED_MICRO_TURNS: Final = 12
+"""Silence in which the last words of who said "stop" are recognised, and read by the server."""
 
 
 def follow(change: RowChange, verdict: Verdict) -> None:
@@ -131,11 +135,24 @@ def _over(change: RowChange) -> None:
     change.mind = replace(change.mind, unanswered=mind.unanswered or waits)
 
 
+def _hushed(change: RowChange) -> None:
+    """The person asked for quiet, and may have asked for something else behind it: that is known
+    only once their last words were read and the server has told us."""
+    mind = change.mind
+    if mind.utterance is None and change.k - mind.hearing.voiced_k >= HUSHED_MICRO_TURNS:
+        change.end_segment(answered=False)
+    else:
+        change.mind = replace(mind, floor=change.parts.floor.waits(mind.floor))
+
+
 def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
     mind = change.mind
     draft = mind.draft
-    if draft is None or draft.nothing or mind.hearing.muted:
-        if mind.utterance is None and (draft is not None or mind.hearing.muted):
+    if mind.hearing.muted:
+        _hushed(change)
+        return
+    if draft is None or draft.nothing:
+        if mind.utterance is None and draft is not None:
             change.end_segment(answered=False)
         return
     if mind.utterance is not None:

@@ -121,7 +121,8 @@ class RealtimeSettings:
         if detection["type"] == "semantic_vad":
             return _EAGERNESS[str(detection.get("eagerness", "auto"))]
         # Twice the silence is a fifth less eager; their usual 500 ms is our usual.
-        silence_ms = max(50.0, float(detection.get("silence_duration_ms", 500)))
+        silence = detection.get("silence_duration_ms")
+        silence_ms = 500.0 if silence is None else max(50.0, float(silence))
         return min(0.9, max(0.1, 0.5 - 0.2 * math.log2(silence_ms / 500.0)))
 
     def values(self) -> dict[str, Any]:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from server.auth import MAX_SECRETS, ApiKey, Gate, Grant, Pass, digest, new_key
+from server.auth import (
+    MAX_PAGE_SECRETS,
+    MAX_SECRETS,
+    PAGE_SECRET_SECONDS,
+    ApiKey,
+    Gate,
+    Grant,
+    Pass,
+    digest,
+    new_key,
+)
 from server.auth_http import Door, check_exposure, make_door
 from server.auth_keys import load_keys, main, save_keys
 from server.dialects.locked import Locked
@@ -64,10 +75,40 @@ def test_a_secret_ends_with_its_time(key: tuple[str, ApiKey]) -> None:
 
 def test_a_secret_cannot_be_used_more_often_than_it_was_made_for(key: tuple[str, ApiKey]) -> None:
     gate = Gate([key[1]])
-    secret = minted(gate, key[0], Grant(uses=1))
-    assert not gate.enter(secret, "", NOW).key
+    secret = minted(gate, key[0], Grant(uses=2))
+    for _ in range(2):
+        holder = gate.enter(secret, "", NOW)
+        assert not holder.key
+        gate.spend(holder)
     with pytest.raises(Unauthorized):
         gate.enter(secret, "", NOW)
+
+
+def test_who_asks_and_begins_nothing_takes_no_use(key: tuple[str, ApiKey]) -> None:
+    gate = Gate([key[1]])
+    secret = minted(gate, key[0], Grant(uses=1))
+    one, other = gate.enter(secret, "", NOW), gate.enter(secret, "", NOW)
+    gate.spend(one)
+    with pytest.raises(Unauthorized):
+        gate.spend(other)
+
+
+def test_a_conversation_that_was_paid_for_goes_on_as_long_as_its_secret(
+    key: tuple[str, ApiKey],
+) -> None:
+    gate = Gate([key[1]])
+    holder = gate.enter(minted(gate, key[0], Grant(30, 1, SHOP)), SHOP, NOW)
+    gate.spend(holder)
+    paid = replace(holder, paid="first")
+    gate.spend(paid, "first")
+    for conversation in ("", "second"):
+        with pytest.raises(Unauthorized):
+            gate.spend(paid, conversation)
+    gate.again(paid, SHOP, NOW + 29.9)
+    with pytest.raises(Unauthorized):
+        gate.again(paid, SHOP, NOW + 30.0)
+    with pytest.raises(ForbiddenOrigin):
+        gate.again(paid, "https://shop.example.evil", NOW)
 
 
 def test_a_secret_of_one_origin_is_of_no_use_to_another(key: tuple[str, ApiKey]) -> None:
@@ -109,6 +150,16 @@ def test_requests_of_one_key_are_counted_together_with_its_secrets() -> None:
     gate.enter(one, "", NOW + 1.01)
 
 
+def test_a_request_that_is_forgiven_does_not_count() -> None:
+    token, kept = new_key("one", per_minute=60)
+    gate = Gate([kept])
+    for _ in range(100):
+        gate.forgive(gate.enter(token, "", NOW))
+    assert gate.left(Pass("one"), NOW) == (60, 60, 0.0)
+    gate.forgive(Pass("one"))
+    assert gate.left(Pass("one"), NOW) == (60, 60, 0.0), "no more than a minute's"
+
+
 def test_sessions_of_one_key_are_capped(key: tuple[str, ApiKey]) -> None:
     gate = Gate([key[1]])
     holder = gate.enter(key[0], "", NOW)
@@ -131,6 +182,25 @@ def test_secrets_are_bounded_and_swept() -> None:
     assert gate.secrets == 1
 
 
+def test_secrets_of_our_page_leave_the_keys_room(key: tuple[str, ApiKey]) -> None:
+    gate = Gate([key[1]])
+    secret = gate.mint_for_page(SHOP, NOW)
+    for _ in range(MAX_PAGE_SECRETS - 1):
+        gate.mint_for_page(SHOP, NOW)
+    with pytest.raises(RateLimited):
+        gate.mint_for_page(SHOP, NOW)
+    assert gate.enter(minted(gate, key[0], Grant()), "", NOW).holder == "shop"
+    holder = gate.enter(secret, SHOP, NOW)
+    assert (holder.holder, holder.key, holder.sessions) == ("", False, 0)
+    with pytest.raises(ForbiddenOrigin):
+        gate.enter(secret, "https://other.example", NOW)
+    later = NOW + PAGE_SECRET_SECONDS
+    with pytest.raises(Unauthorized):
+        gate.enter(secret, SHOP, later)
+    gate.mint_for_page(SHOP, later)
+    assert gate.secrets == 2, "the key's, and the page's new one"
+
+
 def test_nothing_that_is_printed_holds_a_secret(key: tuple[str, ApiKey]) -> None:
     token, kept = key
     assert token not in repr(kept) and kept.digest.hex() not in repr(kept)
@@ -139,6 +209,8 @@ def test_nothing_that_is_printed_holds_a_secret(key: tuple[str, ApiKey]) -> None
     with pytest.raises(Unauthorized) as refused:
         gate.enter(token + "x", "", NOW)
     assert token not in str(refused.value)
+    secret = minted(gate, token, Grant())
+    assert "_Secret" not in repr(gate.enter(secret, "", NOW))
 
 
 # ---- the file ------------------------------------------------------------------------------------

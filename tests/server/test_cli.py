@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from server import cli
+from server.settings import load
 
 RUN = [sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())"]
 
@@ -64,10 +65,13 @@ def test_a_wrong_setting_is_an_error_before_anything_starts(
 def test_only_settings_reach_the_settings() -> None:
     """`COUNTERPOINT_WEIGHTS` is for other commands too; the server knows it as the engine's."""
     given = {"COUNTERPOINT_WEIGHTS": "/w", "COUNTERPOINT_HUB": "h", "COUNTERPOINT_PORT": "1"}
-    assert cli.server_environment(given | {"HOME": "/"}) == {
+    clients = {"COUNTERPOINT_KEY": "cpk_a", "COUNTERPOINT_URL": "http://localhost:8080/v1"}
+    left = cli.server_environment(given | clients | {"HOME": "/"})
+    assert left == {
         "COUNTERPOINT_ENGINE_WEIGHTS": "/w",
         "COUNTERPOINT_PORT": "1",
         "HOME": "/",
     }
+    assert load(environ=left).port == 1
     own = given | {"COUNTERPOINT_ENGINE_WEIGHTS": "/other"}
     assert cli.server_environment(own)["COUNTERPOINT_ENGINE_WEIGHTS"] == "/other"

@@ -43,6 +43,18 @@ def test_deleted_is_deleted_with_what_still_waited(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_deletion_is_never_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_QUEUE_LINES", 2)
+    writer = JournalWriter(tmp_path)
+    for _ in range(500):
+        writer.put("abc", "x" * 1_000)
+    writer.delete("abc")
+    writer.put("other", "{}")
+    writer.close()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert writer.dropped_lines > 0 and left <= {"other.jsonl"}
+
+
 def test_a_file_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "_MAX_BYTES", 100)
     writer = JournalWriter(tmp_path)

@@ -75,6 +75,7 @@ def test_detection_is_eagerness_or_manual_turns() -> None:
     )
     assert values({"type": "server_vad"}) == (0.5, False)
     assert values({"type": "server_vad", "create_response": False})[1]
+    assert values({"type": "server_vad", "silence_duration_ms": None}) == (0.5, False)
 
 
 def test_what_detection_does_is_told_where_the_client_left_it_out() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from model.config import EngineConfig
+from server import settings as settings_module
 from server.engine_entry import check
 from server.errors import BadOffer, SettingsError
 from server.offers import read_offer
@@ -100,6 +102,55 @@ def test_every_field_is_explained() -> None:
     for field in dataclasses.fields(Settings):
         after = source.split(f"\n    {field.name}:")[1].split("\n    ", 1)[1]
         assert after.lstrip().startswith('"""'), field.name
+
+
+def told_by_help(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines of `--help`, none of them broken."""
+    monkeypatch.setenv("COLUMNS", "1000")
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.format_help().splitlines()
+
+
+def test_help_explains_every_flag_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = " ".join(" ".join(told_by_help(monkeypatch)).split())
+    for field in dataclasses.fields(Settings):
+        assert f"--{field.name.replace('_', '-')} " in said, field.name
+    for told in (
+        "TCP port of the page and its API; 0 lets the system choose. (default: 8080)",
+        "How long a conversation whose session ended can be resumed or exported. (default: 600)",
+        "lets in whoever can reach us. (default: empty)",
+        "0,0 lets the system choose. (default: 0,0)",
+        "does not make the voice stutter. (default: true)",
+        "Origins whose pages may call beside our own",
+    ):
+        assert told in said, told
+
+
+def test_help_lists_the_engines_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = told_by_help(monkeypatch)
+    listed = lines[lines.index("fields of --engine:") + 1 :]
+    assert listed[::2] == [f"  {field.name}" for field in dataclasses.fields(EngineConfig)]
+    rows = listed[listed.index("  rows") + 1].strip()
+    assert rows == "How many streams one engine serves at a time, 1 to 64. (default: 4)"
+
+
+def test_the_source_is_read_for_help_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(settings: type[Any]) -> dict[str, str]:
+        raise AssertionError(f"the source of {settings} was read")
+
+    monkeypatch.setattr(settings_module, "_explained", read)
+    assert load(arguments=flags("--port", "3")).port == 3
+    with pytest.raises(AssertionError, match="was read"):
+        told_by_help(monkeypatch)
+
+
+def test_without_its_source_help_still_lists_the_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(of: object) -> str:
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(inspect, "getsource", absent)
+    assert any("--turn-secret SECRET" in line for line in told_by_help(monkeypatch))
 
 
 def test_secrets_are_not_shown() -> None:

@@ -175,6 +175,28 @@ def test_a_stop_that_goes_on_to_ask_for_something_is_answered_after_all() -> Non
     assert obeyed == ["quiet", "quiet"]
 
 
+def test_a_stop_that_was_read_late_does_not_silence_the_next_question() -> None:
+    hearing = Hearing(0, Conversation(), Policy(), offset_seconds=0.0)
+    obeyed: list[Command] = []
+    hearing.words(words(0, "Stop."), False, obeyed.append)
+    assert obeyed == ["quiet"]
+    hearing.words(words(1, "What is", final=False), False, obeyed.append)
+    hearing.words(words(1, "What is two plus two?"), False, obeyed.append)
+    hearing.intake.add(0, np.zeros(HEARING_BLOCK_SAMPLES, np.float32))
+    turn = hearing.intake.take()
+    assert turn is not None and turn.commands == ("heed",)
+
+
+def test_whoever_says_stop_again_and_again_is_obeyed_once() -> None:
+    hearing = Hearing(0, Conversation(), Policy(), offset_seconds=0.0)
+    obeyed: list[Command] = []
+    for count in range(1, 13):
+        hearing.words(words(0, "stop " * count, final=False), True, obeyed.append)
+    hearing.intake.add(0, np.zeros(HEARING_BLOCK_SAMPLES, np.float32))
+    turn = hearing.intake.take()
+    assert obeyed == ["quiet"] and turn is not None and turn.commands == ()
+
+
 def test_typed_words_are_obeyed_when_they_come_and_recorded_when_they_were_read() -> None:
     conversation = Conversation()
     hearing = Hearing(0, conversation, Policy(), offset_seconds=0.0)

@@ -56,7 +56,7 @@ class Hand:
         self.told: list[SessionEvent] = []
         self.conversation = Conversation()
         loop = asyncio.get_running_loop()
-        self.course = Course(read_settings(settings), SessionClock(loop))
+        self.course = Course(read_settings(settings), SessionClock(loop), stream_open=True)
         self.hearing = Hearing(1, self.conversation, Policy(), 0.0)
         self.speaking = Speaking(
             self.conversation,
@@ -189,6 +189,18 @@ async def test_settings_hold_until_the_engine_refuses_them() -> None:
     assert hand.problems()[-1].event_id == "bad" and hand.orders() == []
 
 
+async def test_settings_refused_late_do_not_undo_those_that_came_after() -> None:
+    hand = Hand()
+    hand.steering.act(SettingsAsked({"instructions": "far too long"}, "long"))
+    hand.steering.act(SettingsAsked({"instructions": "Be brief."}, "brief"))
+    first, second = (one for one in hand.orders() if isinstance(one, ChangeSettings))
+    hand.steering.told(Refused(first.order, "Too long."))
+    assert hand.course.settings.instructions == "Be brief."
+    hand.steering.told(Refused(second.order, "Too long as well."))
+    assert hand.course.settings == StreamSettings()
+    assert [one.event_id for one in hand.problems()] == ["long", "brief"]
+
+
 def test_a_tool_choice_names_what_is_there() -> None:
     settings = read_settings({"tools": [TOOL], "tool_choice": "get_weather"})
     assert settings.tool_choice == "get_weather"
@@ -240,4 +252,23 @@ async def test_a_new_engine_is_told_what_the_old_ones_tool_answered() -> None:
     hand.steering.act(ToolAnswered("call_1", "sunny"))
     knowledge = Append("The tool get_weather answered: sunny")
     assert hand.orders() == [knowledge, Answer()]
+    hand.steering.close()
+
+
+async def test_a_tool_that_answers_while_the_engine_is_started_again_is_heard() -> None:
+    hand = Hand(tools=[TOOL])
+    for call in ("call_1", "call_2"):
+        hand.steering.told(ToolCall(call, "get_weather", "{}"))
+    hand.steering.act(ToolAnswered("call_1", "sunny"))
+    hand.course.stream_open = False
+    hand.steering.lost(hand.hearing.intake.lost())
+    hand.steering.act(ToolAnswered("call_2", "windy"))
+    hand.hearing.restart()
+    hand.steering.restart()
+    known = [turn.text for turn in hand.conversation.appended]
+    assert known == [
+        "A tool that was asked answered: sunny",
+        "The tool get_weather answered: windy",
+    ]
+    assert hand.orders() == [Answer()]
     hand.steering.close()

@@ -1,0 +1,209 @@
+// A call keeps its microphone, its settings and its patience over connections that are lost; no browser, no server.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Conversation } from '../../static/conversation.js';
+import { RECONNECT_ATTEMPTS, STEADY_MS } from '../../static/retries.js';
+import { Browser, gate, until } from './browser.js';
+
+/**
+ * A call that is being made.
+ * @param {import('node:test').TestContext} t
+ * @param {import('../../static/conversation.js').ConversationOptions} [options]
+ */
+function calling(t, options = {}) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const browser = new Browser();
+  const call = new Conversation({ server: 'http://server.example', play: false, ...options });
+  /** @type {string[]} */
+  const problems = [];
+  call.on('problem', ({ problem }) => problem && problems.push(problem.code));
+  t.after(() => call.end());
+  void call.start();
+  return { browser, call, problems };
+}
+
+/** @param {import('node:test').TestContext} t @param {import('../../static/conversation.js').ConversationOptions} [options] */
+async function live(t, options) {
+  const made = calling(t, options);
+  await until(() => made.call.phase === 'live');
+  return made;
+}
+
+/**
+ * The connection is lost, and made again.
+ * @param {import('node:test').TestContext} t
+ * @param {{browser: Browser, call: Conversation}} made
+ */
+async function lose(t, { browser, call }) {
+  browser.connection.lose();
+  await until(() => call.phase === 'reconnecting');
+  t.mock.timers.tick(8_000);
+  await until(() => call.phase === 'live');
+}
+
+// ---- the microphone
+
+test('a microphone chosen while the connection is made is the one that is sent', async (t) => {
+  const { browser, call } = calling(t);
+  const answered = gate();
+  browser.answering = answered.opened;
+  await until(() => browser.offers.length === 1);
+  await call.useMicrophone('another');
+  answered.open();
+  await until(() => call.phase === 'live');
+  const [first, second] = browser.microphones;
+  assert.deepEqual([first?.readyState, second?.readyState], ['ended', 'live']);
+  await until(() => browser.connection.microphone.track === second);
+});
+
+test('one that ends while the connection is made again is replaced', async (t) => {
+  const { browser, call } = await live(t);
+  const answered = gate();
+  browser.answering = answered.opened;
+  browser.connection.lose();
+  await until(() => call.phase === 'reconnecting');
+  t.mock.timers.tick(8_000);
+  await until(() => browser.offers.length === 2);
+  browser.microphones[0]?.dispatchEvent(new Event('ended'));
+  await until(() => browser.microphones.length === 2);
+  answered.open();
+  await until(() => call.phase === 'live');
+  await until(() => browser.connection.microphone.track === browser.microphones[1]);
+  assert.equal(browser.microphones[1]?.readyState, 'live');
+});
+
+test('one that the connection does not take is told', async (t) => {
+  const { browser, call, problems } = calling(t);
+  const answered = gate();
+  browser.answering = answered.opened;
+  await until(() => browser.offers.length === 1);
+  await call.useMicrophone('another');
+  browser.connection.microphone.replaceTrack = () => Promise.reject(new DOMException('no', 'InvalidStateError'));
+  answered.open();
+  await until(() => problems.length > 0);
+  assert.deepEqual([problems, call.phase], [['microphone-failed'], 'live']);
+});
+
+test('one that the browser gives after hanging up is closed, while the server is told goodbye', async (t) => {
+  const { browser, call } = await live(t);
+  const given = gate();
+  browser.opening = given.opened;
+  /** @type {(MediaStream | null)[]} */
+  const told = [];
+  call.on('microphone', ({ stream }) => told.push(stream));
+  const changing = call.useMicrophone('another');
+  call.end();
+  given.open();
+  await changing;
+  assert.deepEqual([browser.connection.channel.sent.at(-1)?.type, browser.connection.connectionState], ['session.end', 'new']);
+  assert.deepEqual(browser.microphones.map((one) => one.readyState), ['ended', 'ended']);
+  assert.deepEqual(told, [null]);
+});
+
+test('nor does it become the microphone of the next call', async (t) => {
+  const { browser, call } = await live(t);
+  const given = gate();
+  browser.opening = given.opened;
+  const changing = call.useMicrophone('another');
+  call.end();
+  browser.opening = Promise.resolve();
+  void call.start();
+  await until(() => call.phase === 'live');
+  given.open();
+  await changing;
+  assert.deepEqual(browser.microphones.map((one) => one.readyState), ['ended', 'live', 'ended']);
+  assert.equal(browser.connection.microphone.track, browser.microphones[1]);
+});
+
+// ---- connections that do not last
+
+test('a connection that comes up and dies at once is not made for ever', async (t) => {
+  const made = await live(t);
+  for (let brief = 1; brief < RECONNECT_ATTEMPTS; brief += 1) await lose(t, made);
+  made.browser.connection.lose();
+  await until(() => made.call.phase === 'failed');
+  assert.deepEqual(made.problems, ['lost']);
+  assert.equal(made.browser.connections.length, RECONNECT_ATTEMPTS);
+  assert.equal(made.browser.microphones[0]?.readyState, 'ended');
+});
+
+test('one that lasted lets the count begin anew', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const made = await live(t);
+  for (let brief = 1; brief < RECONNECT_ATTEMPTS; brief += 1) await lose(t, made);
+  now += STEADY_MS + 1;
+  await lose(t, made);
+  for (let brief = 1; brief < RECONNECT_ATTEMPTS; brief += 1) await lose(t, made);
+  assert.deepEqual(made.problems, []);
+  made.browser.connection.lose();
+  await until(() => made.call.phase === 'failed');
+  assert.equal(made.browser.connections.length, 2 * RECONNECT_ATTEMPTS);
+});
+
+test('who had to wait for the first connection is as patient after it', async (t) => {
+  const { browser, call } = calling(t);
+  browser.refusals = RECONNECT_ATTEMPTS + 2;
+  for (let left = browser.refusals - 1; left >= 0; left -= 1) {
+    await until(() => browser.refusals === left && call.phase === 'waiting');
+    t.mock.timers.tick(3_000);
+  }
+  await until(() => call.phase === 'live');
+  browser.refusals = 1;
+  browser.connection.lose();
+  await until(() => call.phase === 'reconnecting');
+  t.mock.timers.tick(8_000);
+  await until(() => browser.refusals === 0 && call.phase === 'waiting');
+  t.mock.timers.tick(3_000);
+  await until(() => call.phase === 'live');
+  assert.equal(browser.offers.at(-1)?.resume, 'token');
+});
+
+// ---- settings
+
+const FIRST = { instructions: 'Be brief.', greeting: 'Hello.' };
+/** All of them, as the server tells them. */
+const NOW = { ...FIRST, voice: '', eagerness: 0.5, backchannels: true, manual_turns: false, tools: ['price'], tool_choice: 'auto' };
+const PRICE = { name: 'price', description: 'Tells a price.', run: () => '1' };
+
+/** Ask for settings; what the server then names as the cause. @param {{browser: Browser, call: Conversation}} made @param {any} settings */
+function update({ browser, call }, settings) {
+  assert.ok(call.update(settings));
+  return browser.connection.channel.sent.at(-1)?.event_id;
+}
+
+test('settings that the server took are named again, those that it refused are not', async (t) => {
+  const made = await live(t, { settings: FIRST, tools: [PRICE] });
+  const { browser } = made;
+  const { tools, ...first } = browser.offers[0]?.settings;
+  assert.deepEqual(first, FIRST);
+  assert.deepEqual(tools.map((/** @type {any} */ tool) => tool.name), ['price']);
+  const [taken, refused] = [update(made, { eagerness: 0.9 }), update(made, { eagerness: 7 })];
+  browser.connection.tell('settings.changed', { settings: { ...NOW, eagerness: 0.9 }, event_id: taken });
+  browser.connection.tell('error', { code: 'bad_field', message: 'too eager', event_id: refused });
+  await lose(t, made);
+  assert.deepEqual([browser.offers[1]?.resume, browser.offers[1]?.settings], ['token', { ...NOW, eagerness: 0.9, tools }]);
+});
+
+test('tools, which the server tells by name, are declared whole, as they were when it took them', async (t) => {
+  const made = await live(t, { tools: [PRICE] });
+  const { connection, offers } = made.browser;
+  const tools = ['current_time', { name: 'price', description: 'Tells a price in pounds.' }];
+  const settings = { ...NOW, tools: ['current_time', 'price'] };
+  connection.tell('settings.changed', { settings, event_id: update(made, { tools }) });
+  connection.tell('error', { code: 'bad_field', message: 'no', event_id: update(made, { tools: [{ name: 'price', description: 'Refused.' }] }) });
+  connection.tell('settings.changed', { settings, event_id: update(made, { eagerness: 0.5 }) });
+  await lose(t, made);
+  assert.deepEqual(offers[1]?.settings.tools, tools);
+});
+
+test('another call begins with the first settings', async (t) => {
+  const made = await live(t, { settings: FIRST });
+  const { browser, call } = made;
+  browser.connection.tell('settings.changed', { settings: { ...NOW, tools: [] }, event_id: update(made, { voice: '' }) });
+  call.end();
+  void call.start();
+  await until(() => call.phase === 'live');
+  assert.deepEqual([browser.offers[1]?.resume, browser.offers[1]?.settings], [undefined, FIRST]);
+});
