@@ -165,6 +165,11 @@ class MicroTurnInput:
     orders: tuple[Order, ...] = ()
     unseen: tuple[SightSource, ...] = ()
 
+    @property
+    def silenced(self) -> bool:
+        """Whether a command makes us fall silent."""
+        return any(command != "heed" for command in self.commands)
+
 
 @dataclass(frozen=True, slots=True)
 class CloseStream:

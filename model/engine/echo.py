@@ -104,7 +104,7 @@ def _echo(row: Echo, turn: MicroTurnInput) -> tuple[Echo, RowOutput]:
         row = replace(row, segment=row.segment + 1)
         events.append(_typed(row.segment, text, turn.k))
     loud = bool(np.sqrt(np.mean(np.square(turn.audio))) > LOUD)
-    stopped = any(command != "heed" for command in turn.commands) or any(
+    stopped = turn.silenced or any(
         heard.cut and heard.utterance == row.utterance for heard in turn.heard
     )
     if row.speaking and (stopped or (not loud and row.quiet + 1 >= QUIET_BLOCKS)):

@@ -109,8 +109,7 @@ def moment(row: CoreRow, seen: RowSeen) -> Moment:
     """The next micro-turn of a row."""
     mind, k = seen.mind, seen.turn.k
     sent = row.sent
-    hushed = any(command != "heed" for command in seen.turn.commands)
-    if mind.cut_k >= 0 or hushed or _was_cut(seen, sent):
+    if mind.cut_k >= 0 or seen.turn.silenced or _was_cut(seen, sent):
         sent = sent.cut()
     for _ in range(min(max(k - row.k - 1, 0), MOST_MISSED) if row.k >= 0 else 0):
         _, sent = sent.next()  # Micro-turns that were lost on their way to us were played, too.
