@@ -46,6 +46,7 @@ class Course:
     stream_open: bool = False
     goodbye: bool = False
     goodbye_utterance: int | None = None
+    listens: bool = False
     last_activity: float = 0.0
     slow: bool = False
     last_drop: float = 0.0

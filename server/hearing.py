@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from model.messages import Command, PersonWords, Seen, Word
 from server.conversation import Conversation
@@ -11,6 +12,9 @@ from server.intake import Intake
 from server.policy import Policy
 
 __all__ = ["Hearing"]
+
+# An answer that begins later than this after the person's last word is no answer to it.
+_LONGEST_LATENCY_SECONDS: Final = 30.0
 
 
 class Hearing:
@@ -90,10 +94,15 @@ class Hearing:
             self._hushed = demand == "quiet"
             obey(demand)
 
-    def take_last_voiced(self) -> float | None:
-        """When the person was last heard, on the session's clock; None when that was answered."""
+    def latency(self, now: float) -> float | None:
+        """Seconds since the person was last heard, for an answer that begins now.
+
+        None when that was answered before, or this is no answer to it.
+        """
         at, self._last_voiced_seconds = self._last_voiced_seconds, None
-        return at
+        if at is None or not 0.0 <= now - at <= _LONGEST_LATENCY_SECONDS:
+            return None
+        return now - at
 
     def on_session_clock(self, seen: Seen) -> Seen:
         """What was seen, with its time on the session's clock."""

@@ -57,8 +57,6 @@ log = logging.getLogger(__name__)
 
 _PULSE_SECONDS: Final = 1.0
 _PROGRESS_BLOCKS: Final = 2
-# An answer that begins later than this after the person's last word is no answer to it.
-_LONGEST_LATENCY_SECONDS: Final = 30.0
 # The last message needs a moment on its way before the connection is closed under it.
 _LAST_WORD_SECONDS: Final = 0.1
 
@@ -162,6 +160,7 @@ class Session:
                 case UtteranceDone():
                     done.append(event)
                 case Floor():
+                    self._course.listens = event.decision == "backchannel"
                     if event.decision == "yield":
                         self.speaking.cut("floor")
                     self._emit(event)
@@ -330,13 +329,13 @@ class Session:
         self._line.tell(event)
 
     def _on_started(self, utterance: int) -> None:
+        listens, self._course.listens = self._course.listens, False
+        if listens:
+            return  # "Mm-hm" answers nothing.
         if self._course.goodbye and self._course.goodbye_utterance is None:
             self._course.goodbye_utterance = utterance
-        voiced = self.hearing.take_last_voiced()
-        if voiced is not None:
-            latency = self._course.clock.now() - voiced
-            if 0.0 <= latency <= _LONGEST_LATENCY_SECONDS:
-                self._emit(Latency(utterance, latency))
+        if (latency := self.hearing.latency(self._course.clock.now())) is not None:
+            self._emit(Latency(utterance, latency))
 
     def _on_over(self, utterance: int) -> None:
         if utterance == self._course.goodbye_utterance:

@@ -154,6 +154,11 @@ class Talk:
         begun = {event["utterance"] for event in self.events("agent.started")}
         return begun - {event["utterance"] for event in self.events("agent.done", "agent.cut")}
 
+    def read(self, since: int) -> bool:
+        """Whether all that the person said from event `since` on was recognised for good."""
+        last = {event["segment"]: event for event in self.events("person.words", since=since)}
+        return all(event["final"] for event in last.values())
+
     def heard_person(self, since: int) -> str:
         """What was recognised of the person from event `since` on: the last of each segment."""
         segments: dict[int, Event] = {}
@@ -173,9 +178,12 @@ class Talk:
         return self.caller.event_times[at]
 
     def began_after(self, said: Said) -> Event | None:
-        """The first utterance that began once `said` was said."""
-        for event in self.events("agent.started", since=said.since):
-            if self.arrival(event) > said.end:
+        """The first utterance that began once `said` was said, and is no sign of listening."""
+        listens = False
+        for event in self.events("floor", "agent.started", since=said.since):
+            if event["type"] == "floor":
+                listens = event["decision"] == "backchannel"
+            elif self.arrival(event) > said.end and not listens:
                 return event
         return None
 

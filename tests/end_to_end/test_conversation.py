@@ -99,6 +99,18 @@ async def test_speech_that_comes_at_once_is_played_in_its_own_time(served: Serve
         assert (turn["text"], turn["cut"]) == ("w0 w1 w2", False)
 
 
+async def test_a_sign_of_listening_is_no_answer(served: Served) -> None:
+    async with served.call() as caller:
+        await caller.open()
+        type_text(caller, "listen")
+        listening = await caller.wait_for("agent.done", 5)
+        seen = len(caller.events)
+        type_text(caller, "say 1")
+        answer = await caller.wait_for("agent.done", 5, since=seen)
+        told = [event["utterance"] for event in caller.events if event["type"] == "latency"]
+        assert told == [answer["utterance"]] != [listening["utterance"]]
+
+
 async def test_goodbye_ends_the_session_when_it_was_heard(served: Served) -> None:
     async with served.call() as caller:
         await caller.open()

@@ -126,6 +126,9 @@ class Script:
                 self.events.append(ToolCall(call, name, " ".join(rest) or "{}"))
             case ["yield"]:
                 self.events.append(Floor("yield", 0.9))
+            case ["listen"]:
+                self.events.append(Floor("backchannel", 0.9))
+                self.begin(1)
             case ["recall"]:
                 said = (
                     f"{turn.who}:{turn.text}{'/cut' if turn.cut else ''}" for turn in self.turns

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page
 
+from model.interaction.backchannels import GOING_ON, TAKEN_IN
 from tests.conformance.browser.conversing import (
     Conversations,
     Script,
@@ -40,6 +41,7 @@ WEATHER_TOOL: Final = {
 }
 Ask = Callable[..., Any]
 
+_LISTENING: Final = (*GOING_ON, *TAKEN_IN)
 _RECORD_SECONDS: Final = 0.2
 _WHOLE_SECONDS: Final = 1.0
 
@@ -65,13 +67,17 @@ class Record:
                 self._turns, self._changed = turns, now
         return [one for one in self._turns if one["who"] == who]
 
+    def answers(self) -> list[dict[str, Any]]:
+        """What we said, without signs of listening."""
+        return [one for one in self.turns("agent") if one["said"] not in _LISTENING]
+
     def cut(self) -> bool:
         """The person interrupted an answer."""
-        return any(one["cut"] and one["by"] == "floor" for one in self.turns("agent"))
+        return any(one["cut"] and one["by"] == "floor" for one in self.answers())
 
     def whole(self, more_than: int = 1) -> bool:
         """An answer behind so many others was heard to its end."""
-        ours = self.turns("agent")
+        ours = self.answers()
         answered = (
             len(ours) > more_than and ours[-1]["text"] == ours[-1]["said"] and not ours[-1]["cut"]
         )
@@ -130,7 +136,7 @@ def held(
         yield from begun(page, "whip", secret({**OURS, "settings": settings}))
         yield "() => page.hearing.connectionState === 'connected'"
         record = Record(page, ask)
-        yield from turns(page, lambda: record.turns("agent"), record.cut, record.whole)
+        yield from turns(page, record.answers, record.cut, record.whole)
         calls = served.metric("server_tool_calls_total")
         page.evaluate("() => page.say('clock')")
         yield lambda: served.metric("server_tool_calls_total") > calls
