@@ -46,7 +46,8 @@ class Course:
     stream_open: bool = False
     goodbye: bool = False
     goodbye_utterance: int | None = None
-    listens: bool = False
+    backchannel: bool = False
+    """What begins to sound next is a sign of listening."""
     last_activity: float = 0.0
     slow: bool = False
     last_drop: float = 0.0

@@ -160,7 +160,7 @@ class Session:
                 case UtteranceDone():
                     done.append(event)
                 case Floor():
-                    self._course.listens = event.decision == "backchannel"
+                    self._course.backchannel = event.decision == "backchannel"
                     if event.decision == "yield":
                         self.speaking.cut("floor")
                     self._emit(event)
@@ -329,8 +329,8 @@ class Session:
         self._line.tell(event)
 
     def _on_started(self, utterance: int) -> None:
-        listens, self._course.listens = self._course.listens, False
-        if listens:
+        backchannel, self._course.backchannel = self._course.backchannel, False
+        if backchannel:
             return  # "Mm-hm" answers nothing.
         if self._course.goodbye and self._course.goodbye_utterance is None:
             self._course.goodbye_utterance = utterance

@@ -30,6 +30,10 @@ export async function agent(secret, instructions) {
   session.on('error', (error) => page.errors.push(JSON.stringify(error)));
   await session.connect({ apiKey: secret });
   page.session = session;
+  // Where the page is busy the SDK may be connected before its element has the voice.
+  for (let waited = 0; !audioElement.srcObject && waited < 5_000; waited += 20) {
+    await new Promise((over) => { setTimeout(over, 20); });
+  }
   listen(audioElement.srcObject);
   return transport.callId;
 }
