@@ -94,7 +94,7 @@ class Hearing:
             self._hushed = demand == "quiet"
             obey(demand)
 
-    def latency(self, now: float) -> float | None:
+    def take_latency(self, now: float) -> float | None:
         """Seconds since the person was last heard, for an answer that begins now.
 
         None when that was answered before, or this is no answer to it.

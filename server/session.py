@@ -334,7 +334,7 @@ class Session:
             return  # "Mm-hm" answers nothing.
         if self._course.goodbye and self._course.goodbye_utterance is None:
             self._course.goodbye_utterance = utterance
-        if (latency := self.hearing.latency(self._course.clock.now())) is not None:
+        if (latency := self.hearing.take_latency(self._course.clock.now())) is not None:
             self._emit(Latency(utterance, latency))
 
     def _on_over(self, utterance: int) -> None:

@@ -156,16 +156,16 @@ class Talk:
 
     def read(self, since: int) -> bool:
         """Whether all that the person said from event `since` on was recognised for good."""
-        last = {event["segment"]: event for event in self.events("person.words", since=since)}
-        return all(event["final"] for event in last.values())
+        return all(event["final"] for event in self._segments(since))
 
     def heard_person(self, since: int) -> str:
         """What was recognised of the person from event `since` on: the last of each segment."""
-        segments: dict[int, Event] = {}
-        for event in self.events("person.words", since=since):
-            segments[event["segment"]] = event
-        ordered = (segments[number] for number in sorted(segments))
-        return " ".join(word["text"] for event in ordered for word in event["words"])
+        return " ".join(word["text"] for event in self._segments(since) for word in event["words"])
+
+    def _segments(self, since: int) -> list[Event]:
+        """What was last told of each segment, in order."""
+        last = {event["segment"]: event for event in self.events("person.words", since=since)}
+        return [last[number] for number in sorted(last)]
 
     def captions(self, utterance: int) -> list[str]:
         """The words announced for an utterance, each with its leading space."""

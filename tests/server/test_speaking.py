@@ -216,10 +216,10 @@ def test_times_are_the_sessions_for_the_client_and_the_conversations_for_the_rec
     told = hearing.words(words(0, "hello"), False, lambda command: None)
     assert told.words[0].start_seconds == 0.5
     assert conversation.turns[0].start_seconds == pytest.approx(100.5)
-    assert hearing.latency(1.5) == 0.5
-    assert hearing.latency(1.6) is None, "that was answered"
+    assert hearing.take_latency(1.5) == 0.5
+    assert hearing.take_latency(1.6) is None, "that was answered"
     hearing.words(words(1, "hello"), False, lambda command: None)
-    assert hearing.latency(40.0) is None, "that is no answer to it"
+    assert hearing.take_latency(40.0) is None, "that is no answer to it"
 
 
 def test_segments_go_on_after_a_restart() -> None:
