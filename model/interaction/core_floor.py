@@ -14,7 +14,13 @@ import numpy as np
 
 from model.engine.jobs import Priority, Work
 from model.interaction import core, results, streams
-from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
+from model.interaction.core import (
+    OVERDUE_SECONDS,
+    Core,
+    CoreMemory,
+    Judgement,
+    OperatingPoint,
+)
 from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment
 from model.interaction.core_words import write
 from model.interaction.floor_port import FloorJob, RowSeen, Sensed, Verdict
@@ -160,6 +166,8 @@ class CoreFloor:
         )
         if decision == "backchannel" and not mind.settings.backchannels:
             decision, probability = "listen", 1.0 - probability
+        if decision == "listen" and _stands(row, mind):
+            decision, probability = "take", row.floor[TAKE]
         takes = decision == "take"
         row = _counted(row, mind, turn.k)
         near = _end_is_near(row)
@@ -180,8 +188,8 @@ class CoreFloor:
         )
 
     def waits(self, state: CoreRow) -> CoreRow:
-        """Core decides anew in every micro-turn."""
-        return state
+        """Core decides anew in every micro-turn; an overdue answer is owed until it is there."""
+        return replace(state, stood_k=state.k)
 
     def forget(self, state: CoreRow) -> CoreRow:
         """Core knows what it heard."""
@@ -221,6 +229,17 @@ class CoreFloor:
             jobs += (FloorJob("belief", Priority.ENDS_TURN, believe),)
             row = replace(row, judging=segment)
         return row, jobs
+
+
+def _stands(row: CoreRow, mind: Mind) -> bool:
+    """An answer that was overdue could not be given yet, and the person has not sounded since.
+
+    Core's wish to answer fades within a second or two, where a draft may take longer: with three
+    conversations on two cores a question was never answered.
+    """
+    overdue = round(OVERDUE_SECONDS[0] / MICRO_TURN_SECONDS)
+    asked = mind.hearing.segment is not None
+    return asked and row.stood_k - mind.hearing.voiced_k >= overdue
 
 
 def _quiet(mind: Mind, k: int) -> int:

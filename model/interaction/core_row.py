@@ -65,6 +65,7 @@ class CoreRow:
         floor: probabilities of the last micro-turn, in the order of `streams.FLOORS`.
         person: likewise, of `streams.PERSON_STATES`.
         ahead: the person's voice in the windows ahead.
+        stood_k: when the floor was last taken with nothing to say yet.
     """
 
     k: int = -1
@@ -84,6 +85,7 @@ class CoreRow:
     floor: tuple[float, ...] = ()
     person: tuple[float, ...] = ()
     ahead: tuple[float, ...] = ()
+    stood_k: int = -1
 
 
 @dataclass(frozen=True, slots=True)

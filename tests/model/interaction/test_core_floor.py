@@ -237,6 +237,45 @@ def test_what_is_owed_an_answer_is_not_forgotten_after_a_silence(person: str, ke
     assert not open_after(8)
 
 
+class Remembering(CoreFloor):
+    """Keeps what it decided."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.decisions: list[str] = []
+
+    def decide(self, mind: Mind, turn: MicroTurnInput, sensed: Sensed) -> Verdict:
+        verdict = super().decide(mind, turn, sensed)
+        self.decisions.append(verdict.decision)
+        return verdict
+
+
+@pytest.mark.parametrize(("silence", "speaks_again", "stands"), [(17, 0, 1), (5, 0, 0), (17, 2, 0)])
+def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
+    silence: int, speaks_again: int, stands: int
+) -> None:
+    used = untrained(ROWS)
+    decided, floor = Decided(used), Remembering(used, NOTHING)
+    live = Live.begin(model_with(used, floor))
+
+    def taken(micro_turns: int) -> int:
+        floor.decisions.clear()
+        for _ in range(micro_turns):
+            live.step({0: live.given(0, blocks(1, 1)[0])})
+        return floor.decisions.count("take")
+
+    decided("listen", "speaking", ahead=12)
+    taken(3)
+    decided("listen", "finished")
+    assert not taken(silence)
+    decided("take", "finished")
+    assert taken(1)
+    decided("listen", "speaking", ahead=12)
+    assert not taken(speaks_again)
+    decided("listen", "silent")
+    assert taken(20) == 20 * stands, "no draft is ever there in this test"
+
+
 @pytest.mark.parametrize(
     ("ahead", "took", "asked"), [(12, 1, 20), (12, 2, 10), (12, 9, 5), (-12, 1, 5)]
 )
