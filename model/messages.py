@@ -213,10 +213,12 @@ class PersonWords:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words that are about to be heard, in order, appended to utterance `utterance`."""
+    """Words that are about to be heard, in order, appended to utterance `utterance`; `listening`
+    marks a sign of listening, which answers nothing."""
 
     utterance: int
     words: tuple[AgentWord, ...]
+    listening: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,6 @@ class Course:
     stream_open: bool = False
     goodbye: bool = False
     goodbye_utterance: int | None = None
-    backchannel: bool = False
-    """What begins to sound next is a sign of listening."""
     last_activity: float = 0.0
     slow: bool = False
     last_drop: float = 0.0

@@ -160,7 +160,6 @@ class Session:
                 case UtteranceDone():
                     done.append(event)
                 case Floor():
-                    self._course.backchannel = event.decision == "backchannel"
                     if event.decision == "yield":
                         self.speaking.cut("floor")
                     self._emit(event)
@@ -329,9 +328,8 @@ class Session:
         self._line.tell(event)
 
     def _on_started(self, utterance: int) -> None:
-        backchannel, self._course.backchannel = self._course.backchannel, False
-        if backchannel:
-            return  # "Mm-hm" answers nothing.
+        if not self.speaking.answers(utterance):
+            return
         if self._course.goodbye and self._course.goodbye_utterance is None:
             self._course.goodbye_utterance = utterance
         if (latency := self.hearing.take_latency(self._course.clock.now())) is not None:

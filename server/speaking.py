@@ -51,6 +51,7 @@ class Speaking:
         self._cut_by: CutBy = "engine"
         self._cuts: list[Heard] = []
         self._deaf_before_k = 0
+        self._signs: set[int] = set()  # of listening, that wait to be heard or are
 
     @property
     def active(self) -> bool:
@@ -78,8 +79,14 @@ class Speaking:
         if not self.allows(text):
             self.playout.end_here(number)
             return
+        if said.listening:
+            self._signs.add(number)
         self._conversation.said(number, said.words)
         self._emit(Said(number, said.words))
+
+    def answers(self, number: int) -> bool:
+        """Whether an utterance is more than a sign of listening."""
+        return number not in self._signs
 
     def push(self, speech: Speech, k: int) -> None:
         """Queue speech that came in answer to micro-turn k."""
@@ -172,6 +179,8 @@ class Speaking:
                     self._conversation.started(number, self._now())
                     self._emit(AgentStarted(number))
                     self._on_started(number)
+                    # They sound in order: what is not there by now never will be.
+                    self._signs = {sign for sign in self._signs if sign >= number}
                 case "done":
                     self._conversation.done(number, notice.samples)
                     words = self._conversation.words_heard(number)

@@ -211,7 +211,7 @@ class RowChange:
         """A new utterance takes the floor; it answers what the person said so far, or tells what
         tools gave."""
         mind = self.mind
-        utterance = Utterance(mind.utterances + 1, draft)
+        utterance = Utterance(mind.utterances + 1, draft, listening=manner == "backchannel")
         asks = answering and not telling
         self.mind = replace(
             mind,

@@ -31,6 +31,7 @@ class Utterance:
     Attributes:
         number: the utterance's number in its stream.
         draft: the number of the draft whose phrases it takes; later phrases of that draft join it.
+        listening: it is a sign of listening.
         waiting: audio rendered and not yet sent.
         kept: the last of what was sent.
         words: all words rendered, with their places.
@@ -42,6 +43,7 @@ class Utterance:
 
     number: int
     draft: int
+    listening: bool = False
     waiting: tuple[Audio, ...] = ()
     kept: Audio = field(default_factory=lambda: np.zeros(0, np.float32))
     words: tuple[AgentWord, ...] = ()
@@ -102,7 +104,7 @@ def send(utterance: Utterance) -> tuple[Utterance, tuple[Speech, ...], tuple[Eve
     if utterance.complete and not len(later):
         fresh = utterance.words[utterance.announced :]
     if fresh:
-        events += (Said(utterance.number, fresh),)
+        events += (Said(utterance.number, fresh, utterance.listening),)
     done = utterance.complete and not len(later)
     if done and not utterance.told_done:
         events += (UtteranceDone(utterance.number, utterance.rendered_samples),)

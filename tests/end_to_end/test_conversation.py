@@ -111,6 +111,17 @@ async def test_a_sign_of_listening_is_no_answer(served: Served) -> None:
         assert told == [answer["utterance"]] != [listening["utterance"]]
 
 
+async def test_an_answer_is_one_though_a_sign_of_listening_never_sounded(served: Served) -> None:
+    async with served.call() as caller:
+        await caller.open()
+        type_text(caller, "nod")
+        await caller.wait_for("floor", 5)
+        type_text(caller, "say 1")
+        answer = await caller.wait_for("agent.done", 5)
+        told = [event["utterance"] for event in caller.events if event["type"] == "latency"]
+        assert told == [answer["utterance"]]
+
+
 async def test_goodbye_ends_the_session_when_it_was_heard(served: Served) -> None:
     async with served.call() as caller:
         await caller.open()

@@ -68,15 +68,15 @@ class Script:
         words = tuple(Word(word, at, at) for word in text.split())
         self.events.append(PersonWords(self.segment, words, True, typed))
 
-    def begin(self, words: int) -> None:
-        self.tell(" ".join(f"w{n}" for n in range(words)))
+    def begin(self, words: int, listening: bool = False) -> None:
+        self.tell(" ".join(f"w{n}" for n in range(words)), listening)
 
-    def tell(self, text: str) -> None:
+    def tell(self, text: str, listening: bool = False) -> None:
         self.utterance += 1
         words = text.split()
         self.samples, self.length = 0, len(words) * WORD
         said = (AgentWord(f" {word}", n * WORD, (n + 1) * WORD) for n, word in enumerate(words))
-        self.events.append(Said(self.utterance, tuple(said)))
+        self.events.append(Said(self.utterance, tuple(said), listening))
 
     def speak(self, samples: int) -> None:
         if self.samples >= self.length:
@@ -128,7 +128,9 @@ class Script:
                 self.events.append(Floor("yield", 0.9))
             case ["listen"]:
                 self.events.append(Floor("backchannel", 0.9))
-                self.begin(1)
+                self.begin(1, listening=True)
+            case ["nod"]:
+                self.events.append(Floor("backchannel", 0.9))  # It never sounds.
             case ["recall"]:
                 said = (
                     f"{turn.who}:{turn.text}{'/cut' if turn.cut else ''}" for turn in self.turns
