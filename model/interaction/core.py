@@ -91,9 +91,8 @@ class OperatingPoint:
         is, and the ends are four times the odds apart from it."""
         if eagerness == 0.5:
             return self
-        odds = self.take / max(1.0 - self.take, 1e-6)
-        odds *= EAGER_ODDS ** (1.0 - 2.0 * min(max(eagerness, 0.0), 1.0))
-        return replace(self, take=odds / (1.0 + odds))
+        by = EAGER_ODDS ** (1.0 - 2.0 * min(max(eagerness, 0.0), 1.0))
+        return replace(self, take=_times(self.take, by), overdue=_times(self.overdue, by))
 
     def take_after(self, silence_seconds: float) -> float:
         """The probability from which the floor is taken after so much silence of the person."""
@@ -103,6 +102,12 @@ class OperatingPoint:
     def write(self, path: Path) -> None:
         """Write it as JSON."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def _times(chance: float, by: float) -> float:
+    """The chance with so many times the odds."""
+    odds = by * chance / max(1.0 - chance, 1e-6)
+    return odds / (1.0 + odds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from model.interaction.core_words import write
 from model.interaction.floor_port import FloorJob, RowSeen, Sensed, Verdict
 from model.interaction.mind import Mind
 from model.interaction.parts import Pieces
+from model.interaction.speaking import Utterance
 from model.messages import Audio, MicroTurnInput, Speech
 from model.timebase import HEARING_BLOCK_SAMPLES, MICRO_TURN_SECONDS, SPEAKING_BLOCK_SAMPLES
 
@@ -159,10 +160,10 @@ class CoreFloor:
         row = _judged(found)
         point = self._core.point.with_eagerness(mind.settings.eagerness)
         utterance = mind.utterance
-        silent = utterance is None or (utterance.told_done and not row.sent.sounding)
+        silent = utterance is None or not utterance.sent_samples or _is_over(utterance, row)
         silence = _quiet(mind, turn.k) * MICRO_TURN_SECONDS
         decision, probability, doing, sure = core.decide(
-            found.judged, found.at, point, mind.interruptible and not silent, silence
+            found.judged, found.at, point, _may_yield(mind) and not silent, silence
         )
         if decision == "backchannel" and not mind.settings.backchannels:
             decision, probability = "listen", 1.0 - probability
@@ -229,6 +230,15 @@ class CoreFloor:
             jobs += (FloorJob("belief", Priority.ENDS_TURN, believe),)
             row = replace(row, judging=segment)
         return row, jobs
+
+
+def _is_over(utterance: Utterance, row: CoreRow) -> bool:
+    return utterance.told_done and not row.sent.sounding
+
+
+def _may_yield(mind: Mind) -> bool:
+    """A sign of listening is no speech that the person could want to stop: they go on under it."""
+    return mind.interruptible and mind.manner != "backchannel"
 
 
 def _stands(row: CoreRow, mind: Mind) -> bool:
@@ -310,9 +320,10 @@ def _end_is_near(row: CoreRow) -> float:
 
 
 def _says_otherwise(mind: Mind) -> bool:
-    """The draft under way answers other words than are known by now."""
+    """The draft under way answers other words than are known by now; or it is none, for there were
+    no words, and now there are."""
     draft = mind.draft
-    if draft is None or not draft.text or draft.segment != mind.hearing.number:
+    if draft is None or not (draft.text or draft.nothing) or draft.segment != mind.hearing.number:
         return False
     now = results.joined(mind.carried, mind.hearing.words)
     return _hashes(now) != _hashes(draft.text)

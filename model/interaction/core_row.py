@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.interaction import core_words
+from model.interaction import core_words, streams
 from model.interaction.belief import plain
 from model.interaction.floor_port import RowSeen
 from model.interaction.mind import Mind
@@ -151,7 +151,8 @@ def _columns(row: CoreRow, mind: Mind, k: int) -> dict[str, Any]:
     if utterance is not None and mind.cut_k < 0:
         done = sent.samples if sent.utterance == utterance.number else 0
         left = sum(word.end_samples > done for word in utterance.words)
-        queued = float(left), seconds(max(utterance.rendered_samples - done, 0), SPEAKING_RATE)
+        ahead = seconds(max(utterance.rendered_samples - done, 0), SPEAKING_RATE)
+        queued = float(left), min(ahead, streams.MOST_QUEUED_SECONDS)
     encoded, believed = row.encoded, row.believed
     columns: dict[str, Any] = {"k": k, "queued": queued}
     if encoded is not None:

@@ -12,10 +12,14 @@ from model.interaction.speaking import Utterance
 from model.messages import AgentWord, Audio
 from model.timebase import SPEAKING_RATE, samples, seconds
 
-__all__ = ["KEPT_MICRO_TURNS", "Remainder", "remainder", "spoken"]
+__all__ = ["KEPT_MICRO_TURNS", "LONGEST_MICRO_TURNS", "Remainder", "remainder", "spoken"]
 
 KEPT_MICRO_TURNS: Final = 15
-"""For so long a cut utterance may go on; what comes later is no false alarm, but another turn."""
+"""For so long, behind what stopped it, a cut utterance may go on; what comes later is no false
+alarm, but another turn."""
+
+LONGEST_MICRO_TURNS: Final = 60
+"""What stopped it may have lasted so long."""
 
 RISE_SAMPLES: Final = samples(0.01, SPEAKING_RATE)
 

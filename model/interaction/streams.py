@@ -49,6 +49,7 @@ __all__ = [
     "INPUTS",
     "INTERRUPTION",
     "LABELS",
+    "MOST_QUEUED_SECONDS",
     "NO_EVENT",
     "OTHER_SOUND",
     "OVERLAP",
@@ -100,6 +101,9 @@ ENCODER_POOLS: Final = 4
 ENCODER_WIDTH: Final = 288
 WORD_SLOTS: Final = 4
 PICTURE_WIDTH: Final = 64
+
+MOST_QUEUED_SECONDS: Final = 3.0
+"""More that is rendered and not sent counts as so much: an answer may be rendered whole."""
 
 WORD_REVISED: Final = 1
 WORD_WITHDRAWN: Final = 2

@@ -67,12 +67,20 @@ def answer(change: RowChange, verdict: Verdict) -> None:
         _answer_now(change)
     elif drafts and not mind.gathers:
         change.start_draft(segment=mind.hearing.number)
+    elif _is_owed(mind, verdict):
+        _begin(change)
     elif mind.hearing.segment is None and wishes.outcomes:
         _tell(change)
     elif mind.hearing.segment is None and wishes.sayings:
         _say(change, wishes.sayings[0])
     elif not mind.gathers:
         change.read_ahead()
+
+
+def _is_owed(mind: Mind, verdict: Verdict) -> bool:
+    """An answer was stopped before a word of it was heard, and nobody has said anything since."""
+    owed = bool(mind.carried) and mind.hearing.segment is None and not mind.gathers
+    return owed and verdict.decision == "take"
 
 
 def _forced(mind: Mind) -> bool:
@@ -151,8 +159,13 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
     if mind.hearing.muted:
         _hushed(change)
         return
-    if draft is None or draft.nothing:
-        if mind.utterance is None and draft is not None:
+    if draft is None:
+        return
+    unread = verdict.confirms and hearing.unread(mind.hearing) and not forced
+    if draft.nothing:
+        if unread:
+            change.drop_draft()  # Of words that were there; more was said since.
+        elif mind.utterance is None:
             change.end_segment(answered=False)
         return
     if mind.utterance is not None:
@@ -162,7 +175,6 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
         change.mind = replace(change.mind, sayings=(results.APOLOGY,))
         change.wish(answer=False, tool_choice="")
         return
-    unread = verdict.confirms and hearing.unread(mind.hearing) and not forced
     if unread or not draft.text or not (draft.spoken or draft.complete):
         # There is nothing to say yet, and until then the person may go on, unspoken to: the
         # segment stays open, and the decision stands.
@@ -208,7 +220,9 @@ def _go_on(change: RowChange, verdict: Verdict) -> bool:
     rest = change.mind.remainder
     if rest is None or change.mind.utterance is not None or change.mind.unanswered:
         return False
-    if change.k - rest.k > resuming.KEPT_MICRO_TURNS:
+    # It counts from the end of what stopped us, however long that was.
+    since = min(max(rest.k, change.mind.hearing.voiced_k), rest.k + resuming.LONGEST_MICRO_TURNS)
+    if change.k - since > resuming.KEPT_MICRO_TURNS:
         change.mind = replace(change.mind, remainder=None)
         return False
     change.drop_draft()

@@ -81,7 +81,7 @@ def _queued(generator: np.random.Generator, script: Conversation) -> np.ndarray:
     queued = np.zeros((script.micro_turns, 2), np.float16)
     for own in script.own:
         last = own.k + -(-own.sent // SPEAKING_BLOCK_SAMPLES)
-        ahead = generator.uniform(0.6, 3.0)
+        ahead = generator.uniform(0.6, streams.MOST_QUEUED_SECONDS)
         total = len(own.audio) / SPEAKING_RATE
         for k in range(max(own.k, 0), min(last, script.micro_turns)):
             sent = min((k + 1 - own.k) * MICRO_TURN_SECONDS, total)

@@ -16,8 +16,9 @@ from model.interaction.core_row import CoreRow, Encoded
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.floor_port import Sensed, Verdict
 from model.interaction.memory import Memory
-from model.interaction.mind import Mind, Transcribed
+from model.interaction.mind import Draft, Mind, Transcribed
 from model.interaction.segment import Segment
+from model.interaction.speaking import Utterance
 from model.interaction.work import Parts
 from model.messages import MicroTurnInput, Word
 from tests.model.interaction.core_live import Decided, Listening, Live, untrained
@@ -276,6 +277,89 @@ def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
     assert taken(20) == 20 * stands, "no draft is ever there in this test"
 
 
+def changed(live: Live, **fields: Any) -> None:
+    """Put something into the mind of row 0."""
+    mind = live.state.minds[0]
+    assert mind is not None
+    live.state = replace(live.state, minds=(replace(mind, **fields), *live.state.minds[1:]))
+
+
+def mind_of(live: Live) -> Mind:
+    mind = live.state.minds[0]
+    assert mind is not None
+    return mind
+
+
+def test_what_does_not_sound_yet_is_not_stopped() -> None:
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+    live.step({0: live.given(0, blocks(1, 1)[0], texts=("Where is it?",))})
+    begun = mind_of(live).utterance
+    assert begun is not None and not begun.sent_samples
+    decided("listen", "speaking", ahead=12)
+    for _ in range(8):
+        live.step({0: live.given(0, blocks(1, 1)[0])})
+    assert mind_of(live).utterance == begun and mind_of(live).cut_k < 0
+
+
+def test_an_answer_that_was_stopped_unheard_is_given_when_it_is_wanted() -> None:
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+    changed(live, carried="Where is it?")
+    decided("listen", "silent")
+    live.step({0: live.given(0, blocks(1, 1)[0])})
+    assert mind_of(live).utterance is None
+    decided("take", "finished")
+    live.step({0: live.given(0, blocks(1, 1)[0])})
+    assert mind_of(live).utterance is not None
+    assert (mind_of(live).asked, mind_of(live).carried) == ("Where is it?", "")
+
+
+@pytest.mark.parametrize(("manner", "cut"), [("backchannel", False), ("", True)])
+def test_the_person_speaks_on_under_a_sign_of_listening(manner: Any, cut: bool) -> None:
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+    decided("listen", "speaking", ahead=12)
+    live.step({0: live.given(0, blocks(1, 1)[0])})
+    sounding = Utterance(1, 0, sent_samples=4800, rendered_samples=24_000)
+    changed(live, utterance=sounding, utterances=1, manner=manner)
+    live.step({0: live.given(0, blocks(1, 1)[0])})
+    assert (mind_of(live).cut_k >= 0) == cut
+
+
+def test_words_behind_a_sound_without_any_are_answered() -> None:
+    """ "Um…", of which nothing is recognised, and then "No."; with and without the last words."""
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used))
+
+    def step(*results: object) -> None:
+        live.step({0: live.given(0, blocks(1, 1)[0], *results)})
+
+    decided("listen", "speaking", ahead=12)
+    for _ in range(3):
+        step()
+    number = mind_of(live).hearing.number
+    nothing = Draft(7, number, complete=True, nothing=True)
+    changed(live, draft=nothing, drafts=7)
+    decided("take", "finished")
+    step()
+    assert mind_of(live).hearing.segment is not None, "what was said since is not read yet"
+    assert mind_of(live).draft is not None and mind_of(live).draft != nothing
+
+    changed(live, draft=nothing)
+    asked = mind_of(live).hearing.segment
+    assert asked is not None
+    known = Segment(asked.blocks, 0.0, open_words=(Word("No.", 0.0, 0.1),))
+    known = replace(known, start_seconds=asked.start_seconds)
+    decided("listen", "finished")
+    step(Transcribed(number, asked, known, 0))
+    assert mind_of(live).draft is not None and mind_of(live).draft != nothing
+
+
 @pytest.mark.parametrize(
     ("ahead", "took", "asked"), [(12, 1, 20), (12, 2, 10), (12, 9, 5), (-12, 1, 5)]
 )
@@ -298,4 +382,5 @@ def test_the_encoder_is_asked_as_often_as_there_is_time_and_something_to_hear(
 
 @pytest.mark.parametrize(("eagerness", "takes"), [(0.0, 0.8), (0.5, 0.5), (1.0, 0.2)])
 def test_eagerness_moves_the_point(eagerness: float, takes: float) -> None:
-    assert OperatingPoint(take=0.5).with_eagerness(eagerness).take == pytest.approx(takes)
+    point = OperatingPoint(take=0.5, overdue=0.5).with_eagerness(eagerness)
+    assert (point.take, point.overdue) == pytest.approx((takes, takes))
