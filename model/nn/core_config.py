@@ -44,6 +44,9 @@ class CoreConfig:
         streams: what is read; leave one out to see what it is worth.
         streams_version: of the format of `model.interaction.streams`.
         period: positions repeat after so many micro-turns; more than twice the window.
+        yield_weight: what the transformer's log-odds of a yield weigh where the second expert
+            (`core_onsets`) is there.
+        onsets_weight: what those of the second expert weigh beside them.
     """
 
     width: int = 256
@@ -57,6 +60,8 @@ class CoreConfig:
     streams: tuple[str, ...] = tuple(name for name in STREAMS if name != "picture")
     streams_version: int = 1
     period: int = 4096
+    yield_weight: float = 1.0
+    onsets_weight: float = 2.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for what the arithmetic cannot do."""
@@ -66,6 +71,8 @@ class CoreConfig:
             raise ValueError("window must be at least 2 and period more than twice the window")
         if min(self.layers, self.inner, self.sound_width, self.word_width, self.word_rows) < 1:
             raise ValueError("sizes must be at least 1")
+        if min(self.yield_weight, self.onsets_weight) < 0.0:
+            raise ValueError("yield_weight and onsets_weight must not be negative")
         if unknown := [name for name in self.streams if name not in STREAMS]:
             raise ValueError(f"unknown streams {unknown}; known are {STREAMS}")
         if not self.streams or len(set(self.streams)) < len(self.streams):

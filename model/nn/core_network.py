@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from model.nn.core_config import CoreConfig
 from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_layers import CoreLayer, rotations
-from model.nn.core_onsets import GAIN, HEARD, HOPS, OnsetsReader, padded
+from model.nn.core_onsets import HEARD, HOPS, OnsetsReader, padded
 from model.nn.core_streams import Fusion
 from model.nn.dmel import BANDS
 
@@ -157,12 +157,19 @@ class CoreNetwork(nn.Module):
         return CoreOutputs(floor, person, projection.unflatten(-1, PROJECTIONS))
 
     def _with_onsets(self, outputs: CoreOutputs, heard: Tensor) -> CoreOutputs:
-        """The same with what the bands say of a yield, for as many micro-turns."""
+        """The same with what the bands say of a yield, for as many micro-turns: the log-odds of a
+        yield against all else are the weighted sum of both experts' (`CoreConfig`)."""
         if self.onsets is None:
             return outputs
-        odds = self.onsets(heard).view(*outputs.floor.shape[:-1], 1)
-        added = nn.functional.pad(GAIN * odds, (YIELD, FLOORS - 1 - YIELD))
-        return outputs._replace(floor=outputs.floor + added)
+        floor = outputs.floor
+        odds = self.onsets(heard).view(*floor.shape[:-1], 1)
+        added = self.config.onsets_weight * odds
+        if self.config.yield_weight != 1.0:
+            rest = torch.cat((floor[..., :YIELD], floor[..., YIELD + 1 :]), -1)
+            own = floor[..., YIELD : YIELD + 1] - rest.logsumexp(-1, keepdim=True)
+            added = added + (self.config.yield_weight - 1.0) * own
+        added = nn.functional.pad(added, (YIELD, FLOORS - 1 - YIELD))
+        return outputs._replace(floor=floor + added)
 
     def _start(self) -> None:
         """Initial weights; layers begin near the identity."""

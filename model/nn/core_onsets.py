@@ -30,9 +30,6 @@ CENTRE: Final = 5.0
 SPREAD: Final = (BINS - 1 - CENTRE) / 2.5
 """About the mean and deviation of a bin where somebody speaks."""
 
-GAIN: Final = 2.0
-"""What its log-odds weigh beside the transformer's: of 0 to 3 the best balance on dev."""
-
 
 class OnsetsReader(nn.Module):
     """Bins as numbers through two convolutions along time, then all of the second at once."""

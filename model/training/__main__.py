@@ -7,9 +7,11 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["main"]
+
+BY_HAND: Final = ("take", "yielding", "backchannel", "draft", "overdue")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _runs(commands.add_parser("core", help="train, or go on"), _core)
     _runs(commands.add_parser("ablation", help="train without each stream in turn"), _ablation)
     _export_arguments(commands.add_parser("export", help="write a checkpoint that can be loaded"))
+    _join_arguments(commands.add_parser("join", help="make one checkpoint of several"))
+    _choose_arguments(commands.add_parser("choose", help="set where a checkpoint acts"))
     _failure_arguments(commands.add_parser("failures", help="show which events of dev go wrong"))
     chosen = parser.parse_args(arguments)
     import torch
@@ -69,6 +73,30 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--and", type=Path, action="append", default=[], dest="others",
                         help="another run from the same beginning, for a mean")  # fmt: skip
     parser.add_argument("--half", action="store_true", help="store float16")
+    parser.add_argument("--most-wrong", type=float, help="share of pauses that may be taken")
+    parser.add_argument("--note", default="", help="what else is to be known, for the card")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def _join_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(action=_join)
+    parser.add_argument("--part", action="append", required=True, metavar="WEIGHT:FOLDER",
+                        help="a checkpoint and what it counts; once for each")  # fmt: skip
+    parser.add_argument("--onsets", type=Path, help="whose second expert; the first part's")
+    parser.add_argument("--yield-weight", type=float, help="of the transformer's odds of a yield")
+    parser.add_argument("--onsets-weight", type=float, help="of the second expert's")
+    parser.add_argument("--out", type=Path, required=True, help="where the checkpoint is to be")
+    parser.add_argument("--half", action="store_true", help="store float16")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def _choose_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(action=_choose)
+    parser.add_argument("--core", type=Path, required=True, help="a checkpoint's folder")
+    parser.add_argument("--dev", type=Path, action="append", required=True,
+                        help="folder of dev shards; may be given more than once")  # fmt: skip
+    for name in BY_HAND:
+        parser.add_argument(f"--{name}", type=float, help="by hand, instead of by dev")
     parser.add_argument("--most-wrong", type=float, help="share of pauses that may be taken")
     parser.add_argument("--note", default="", help="what else is to be known, for the card")
     parser.add_argument("--threads", type=int, default=1)
@@ -132,6 +160,28 @@ def _export(chosen: argparse.Namespace) -> int:
                    last=not chosen.best, others=chosen.others)  # fmt: skip
     shown = {name: value for name, value in found.items() if not name.endswith("_curve")}
     sys.stdout.write(json.dumps(shown, indent=1) + "\n")
+    return 0
+
+
+def _join(chosen: argparse.Namespace) -> int:
+    from model.training.joining import join, part_of
+
+    given = {"yield_weight": chosen.yield_weight, "onsets_weight": chosen.onsets_weight}
+    experts = {name: value for name, value in given.items() if value is not None}
+    join([part_of(text) for text in chosen.part], chosen.out, chosen.onsets, experts, chosen.half)
+    return 0
+
+
+def _choose(chosen: argparse.Namespace) -> int:
+    from model.training import evaluate
+    from model.training.choosing import choose
+
+    most = evaluate.MOST_WRONG if chosen.most_wrong is None else chosen.most_wrong
+    by_hand = {name: getattr(chosen, name) for name in BY_HAND if getattr(chosen, name) is not None}
+    found = choose(chosen.core, chosen.dev, by_hand, most, chosen.note)
+    for name, one in found.items():
+        sys.stdout.write(f"{name or 'all together'}: {evaluate.summary(one)}\n")
+    sys.stdout.write(f"acts from {found['']['point']}\n")
     return 0
 
 

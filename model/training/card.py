@@ -33,8 +33,9 @@ bits on the same machine.
 {found["conversations"]} synthesised conversations, {found["minutes"]:.0f} minutes; voices, noises,
 rooms and words are others than in training. The operating point was chosen on the same
 conversations: at most {recipe["most_wrong"]:.0%} of the pauses taken and nearly all turns answered,
-or what comes nearest to it. Delays are of the decision alone; what is heard is later by the network
-and by the time a phrase takes to begin. The bench's test split decides; these numbers do not.
+or what comes nearest to it{_by_hand(recipe)}.
+Delays are of the decision alone; what is heard is later by the network and by the time a phrase
+takes to begin. The bench's test split decides; these numbers do not.
 
 {_rows(_measured(found))}
 
@@ -52,6 +53,11 @@ def _note(recipe: Mapping[str, Any]) -> str:
     return f"\n{recipe['note']}\n" if recipe.get("note") else ""
 
 
+def _by_hand(recipe: Mapping[str, Any]) -> str:
+    named = recipe.get("by_hand")
+    return f"; {', '.join(named)} by hand" if named else ""
+
+
 def _facts(
     recipe: Mapping[str, Any], found: Mapping[str, Any], weights: int, size_bytes: int
 ) -> list[tuple[str, Any, Any]]:
@@ -67,6 +73,9 @@ def _facts(
     )
     for other in recipe.get("mean_with", ()):
         trained += f"; mean with {other['steps_done']} steps of seed {other['seed']}"
+    parts = recipe.get("joined", {}).get("parts", ())
+    if len(parts) > 1:
+        trained += f"; that and {len(parts) - 1} more joined (`recipe.json`)"
     made = f"torch {recipe['torch']}, {recipe['threads']} thread(s), commit {recipe['commit'][:12]}"
     beside = f", with {', '.join(data['parts'])}" if data["parts"] else ""
     shards = (

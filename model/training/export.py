@@ -10,26 +10,22 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from model.interaction.core import OPERATING_POINT, OperatingPoint
-from model.nn.core_network import CoreNetwork, load_core, save_core
+from model.nn.core_network import CoreNetwork, save_core
 from model.training import best, evaluate
-from model.training.card import card
+from model.training.choosing import describe, judged, rounded
 from model.training.curve import CURVE, PICTURE
-from model.training.dataset import Corpus, listing
-from model.training.train import DEV, read_run
+from model.training.train import read_run
 from model.training.trainer import LISTINGS, Trainer
 
 __all__ = ["MOST_BYTES", "export"]
 
 MOST_BYTES: Final = 25_000_000
-RECIPE: Final = "recipe.json"
-CARD: Final = "MODEL_CARD.md"
 
 
 def export(
@@ -68,24 +64,13 @@ def export(
     _save(network, out, half)
     if (size := (out / "core.safetensors").stat().st_size) > MOST_BYTES:
         raise ValueError(f"the checkpoint has {size} bytes, more than {MOST_BYTES}: export by half")
-    corpus = Corpus(dev)
-    corpus.hold(listing(dev, training.memory_bytes, training.needed))
-    talks = evaluate.judge(load_core(out), corpus.conversations())
-    point = evaluate.choose(talks, most_wrong)
-    point = OperatingPoint(*(round(value, 4) for value in
-                             (point.take, point.yielding, point.backchannel)))  # fmt: skip
-    point.write(out / OPERATING_POINT)
-    found = evaluate.report(talks, point)
+    talks = judged(out, dev, training.memory_bytes)
     recipe = {**about, "data": _data(run), "most_wrong": most_wrong,
               "stored": "float16" if half else "float32", "note": note}  # fmt: skip
-    _write(out / RECIPE, recipe)
-    _write(out / DEV, found)
     for name in (CURVE, PICTURE):
         if (run / name).is_file():
             shutil.copyfile(run / name, out / name)
-    weights = sum(one.numel() for one in network.parameters())
-    (out / CARD).write_text(card(recipe, found, weights, size), "utf-8")
-    return found
+    return describe(out, talks, rounded(evaluate.choose(talks, most_wrong)), recipe)
 
 
 def _mean(run: Path, others: Sequence[Path], last: bool) -> tuple[CoreNetwork, dict[str, Any]]:
@@ -132,7 +117,3 @@ def _data(run: Path) -> dict[str, Any]:
         "last": max(index for index, _ in used),
         "parts": sorted({part for _, parts in used for part in parts}),
     }
-
-
-def _write(path: Path, what: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(what, indent=1) + "\n", "utf-8")

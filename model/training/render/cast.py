@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from model.training.render.kokoro import VOICES as KOKORO
 
 __all__ = ["NOISES", "ROOMS", "SPLITS", "VOICES", "Engine", "RoomRange", "Split", "TrainingVoice"]
 
-Split = Literal["train", "natural", "overlap", "dev", "dev-overlap"]
+Split = Literal["train", "natural", "overlap", "asking", "dev", "dev-overlap", "dev-asking"]
 """`natural` is `train` with many natural voices, that take ten times as long to render; in
 `overlap` they say nearly all of it while we speak, twice as often (`manners.py`); `dev-overlap` is
-`dev` in the same way."""
+`dev` in the same way. In `asking`, and `dev-asking`, they think before they speak, and ask for
+something short, as people do with a machine."""
 
 Engine = Literal["espeak", "flite", "hibari", "kokoro"]
-SPLITS: Final[tuple[Split, ...]] = ("train", "natural", "overlap", "dev", "dev-overlap")
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,10 @@ VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
     "train": _TRAINED,
     "natural": _NATURAL,
     "overlap": _NATURAL,
+    "asking": _NATURAL,
     "dev": _DEV,
     "dev-overlap": _DEV,
+    "dev-asking": _DEV,
 }  # fmt: skip
 
 _TRAINED_NOISES: Final = (
@@ -119,8 +122,10 @@ NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
     "train": _TRAINED_NOISES,
     "natural": _TRAINED_NOISES,
     "overlap": _TRAINED_NOISES,
+    "asking": _TRAINED_NOISES,
     "dev": _DEV_NOISES,
     "dev-overlap": _DEV_NOISES,
+    "dev-asking": _DEV_NOISES,
 }
 
 
@@ -132,11 +137,16 @@ class RoomRange:
     decay: tuple[float, float]
 
 
+_TRAINED_ROOMS: Final = RoomRange((6.0, 14.0), (0.12, 0.5))
+_DEV_ROOMS: Final = RoomRange((15.0, 19.0), (0.2, 0.4))
+
 ROOMS: Final[Mapping[Split, RoomRange]] = {
-    "train": RoomRange((6.0, 14.0), (0.12, 0.5)),
-    "natural": RoomRange((6.0, 14.0), (0.12, 0.5)),
-    "overlap": RoomRange((6.0, 14.0), (0.12, 0.5)),
-    "dev": RoomRange((15.0, 19.0), (0.2, 0.4)),
-    "dev-overlap": RoomRange((15.0, 19.0), (0.2, 0.4)),
+    "train": _TRAINED_ROOMS,
+    "natural": _TRAINED_ROOMS,
+    "overlap": _TRAINED_ROOMS,
+    "asking": _TRAINED_ROOMS,
+    "dev": _DEV_ROOMS,
+    "dev-overlap": _DEV_ROOMS,
+    "dev-asking": _DEV_ROOMS,
 }
 """The bench's test rooms have 20 to 40 square metres; areas of two splits never meet."""

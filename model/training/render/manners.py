@@ -34,6 +34,10 @@ class Manners:
         false_stop: how often we stop for what asked for nothing, and go on a little later. Without
             such stops having stopped was proof of an interruption: live, after a wrong one, Core
             was sure of a turn and answered "okay".
+        thought: how often the person thinks for half a second to twelve before the next turn. In
+            human timing hardly any short turn begins after a silence behind our voice, so that a
+            short run of voice there was a pause in three of four cases, and Core waited for more.
+        brief: how often a turn is a short question or request.
     """
 
     scenes: tuple[tuple[str, float], ...]
@@ -47,6 +51,8 @@ class Manners:
     apart: tuple[float, float]
     depth: int
     false_stop: float
+    thought: float = 0.0
+    brief: float = 0.0
 
 
 _TRAINED: Final = Manners(
@@ -78,10 +84,21 @@ _OVERLAPPING: Final = replace(
     false_stop=0.15,
 )  # fmt: skip
 
+_ASKING: Final = replace(
+    _TRAINED,
+    scenes=(("exchange", 0.80), ("story", 0.02), ("aside", 0.04), ("quiet", 0.05),
+            ("abandoned", 0.03), ("notice", 0.03), ("ignored", 0.03)),
+    sentences=(1, 3),
+    thought=0.7,
+    brief=0.7,
+)  # fmt: skip
+
 MANNERS: Final[Mapping[Split, Manners]] = {
     "train": _TRAINED,
     "natural": _TRAINED,
     "overlap": _OVERLAPPING,
+    "asking": _ASKING,
     "dev": replace(_TRAINED, slow=0.4, longest_gap=2.5, false_stop=0.0),
     "dev-overlap": replace(_OVERLAPPING, slow=0.8, longest_gap=2.5, false_stop=0.0),
+    "dev-asking": replace(_ASKING, slow=0.4, longest_gap=2.5, false_stop=0.0),
 }

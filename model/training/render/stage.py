@@ -93,7 +93,8 @@ class _Director:
     # ---- scenes ---------------------------------------------------------------------------------
 
     def _exchange(self) -> None:
-        part = self._says("turn", self._writer.turn(), self._next_start())
+        line = self._writer.turn(self._manners.brief)
+        part = self._says("turn", line, self._next_start())
         if part.pauses and self._generator.random() < 0.12 and self._blunder(part):
             return
         for sample in (*(pause.start for pause in part.pauses), part.last):
@@ -185,6 +186,8 @@ class _Director:
             start = heard_end + timing.floor_offset(self._generator)
         else:
             start = self.now + abs(timing.floor_offset(self._generator))
+        if thought := timing.thought(self._generator, self._manners.thought):
+            start = max(self.now, heard_end) + thought
         free = max((seconds(p.last, HEARING_RATE) for p in self._person), default=0.0) + 0.15
         return max(start, free, 0.3)
 

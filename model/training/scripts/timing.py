@@ -46,6 +46,14 @@ def floor_offset(generator: Generator) -> float:
     return min(_log_normal(generator, 0.3, 0.8), 4.0)
 
 
+def thought(generator: Generator, chance: float) -> float:
+    """Seconds in which a person thinks of what to ask next: 0.5 to 12, each doubling alike; 0 for
+    who knows it already. Without a chance nothing is drawn: other splits stay as they are."""
+    if not chance or generator.random() >= chance:
+        return 0.0
+    return float(0.5 * 24.0 ** generator.random())
+
+
 def answer_gap(generator: Generator, slow: float = 0.0, longest: float = 2.5) -> float:
     """Seconds from the end of the person's turn to our answer, in the conversations shown.
 

@@ -91,8 +91,10 @@ class Writer:
         """A sentence of a kind, slots filled, its first letter large if it was in the template."""
         return self._filled(self._one(self._wording[kind]))
 
-    def turn(self) -> Line:
-        """A whole turn to us, fluent or not."""
+    def turn(self, brief: float = 0.0) -> Line:
+        """A whole turn to us, fluent or not; `brief` is the chance of a short one."""
+        if brief and self._generator.random() < brief:
+            return self._brief()
         if self._wording["talks"] and self._generator.random() < _TALKS:
             return self._spoken(self._one(self._wording["talks"]))
         draw = self._generator.random()
@@ -158,6 +160,14 @@ class Writer:
         if self._generator.random() < 0.3:
             lines.insert(0, self.pick("acknowledgements"))
         return lines
+
+    def _brief(self) -> Line:
+        """A short question or request, said without a stop: the shortest of four."""
+        kinds = ("questions", "requests")
+        drawn = [self._either(self._one(kinds)) for _ in range(4)]
+        if self._wording["talks"]:
+            drawn[:2] = [self._one(self._wording["talks"]) for _ in range(2)]
+        return Line(min(drawn, key=lambda text: len(text.split())))
 
     def _either(self, kind: str) -> str:
         """A sentence of a kind that both sources have."""

@@ -143,6 +143,23 @@ def test_every_stream_counts_and_can_be_left_out(stream: str) -> None:
     assert len(without.state_dict()) < len(full.state_dict())
 
 
+def test_both_experts_odds_of_a_yield_count_by_their_weights() -> None:
+    inputs = slice_of(of_arrays(made_up(12, 6)), 0, 6)
+
+    def odds(own: float, onsets: float) -> torch.Tensor:
+        net = network(replace(TINY, yield_weight=own, onsets_weight=onsets))
+        chances = net.whole(inputs).floor.softmax(-1)
+        return chances[..., streams.FLOORS.index("yield")].logit()
+
+    transformer, both = odds(1.0, 0.0), odds(1.0, 1.0)
+    reader = both - transformer
+    assert reader.abs().max() > 0.1
+    torch.testing.assert_close(odds(0.3, 1.5), 0.3 * transformer + 1.5 * reader, atol=1e-4, rtol=0)
+    torch.testing.assert_close(odds(0.0, 1.0), reader, atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match="weight"):
+        replace(TINY, yield_weight=-0.1)
+
+
 def test_what_is_absent_does_not_leak() -> None:
     """Numbers beside an age of -1, and words beside a hash of 0, mean nothing."""
     arrays = made_up(7, 6)

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from model.interaction import streams
-from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
+from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE, SPEAKING_BLOCK_SAMPLES
 from model.training.look import picture
+from model.training.render.cast import Split
 from model.training.render.conversation import Rendered, render
 from model.training.render.labels import silences
+from model.training.render.stage import stage
 
 ROOT = Path(__file__).parents[3]
 INDICES = range(6)
@@ -50,6 +52,28 @@ def test_a_conversation_depends_on_nothing_but_its_seed_and_index() -> None:
         env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert done.stdout.strip() == digest(conversation(1))
+
+
+@pytest.mark.timeout(120)
+def test_who_asks_a_machine_thinks_first_and_is_brief() -> None:
+    """By the places and lengths of turns alone: of each split thirty to forty."""
+
+    def thought_and_brief(split: Split) -> tuple[float, float]:
+        thought, brief = [], []
+        for seed in range(6):
+            script = stage(np.random.default_rng(seed), split, 50.0)
+            for part in (one for one in script.person if one.kind == "turn"):
+                begins = part.first / HEARING_RATE
+                ours = [own.end_seconds for own in script.own if own.end_seconds < begins]
+                thought.append(bool(ours) and begins - max(ours) > 1.0)
+                brief.append(len(part.words) <= 7)
+        assert len(thought) >= 20
+        return float(np.mean(thought)), float(np.mean(brief))
+
+    usual, asking = thought_and_brief("dev"), thought_and_brief("dev-asking")
+    # As drawn: .63 and .93 instead of .32 and .45.
+    assert asking[0] > usual[0] + 0.2
+    assert asking[1] > usual[1] + 0.3
 
 
 @pytest.mark.parametrize("index", INDICES)

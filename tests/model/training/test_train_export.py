@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.interaction.core import Core, tensors
-from model.nn.core_network import CoreNetwork
+from model.interaction.core import Core, OperatingPoint, tensors
+from model.nn.core_network import CoreNetwork, load_core, save_core
 from model.training import __main__ as command
 from model.training import best
 from model.training.ablation import ablation
@@ -188,3 +188,72 @@ def test_the_command_line(made: Run, tmp_path: Path, capfd: pytest.CaptureFixtur
     exported = ["--run", str(out), "--dev", str(made.dev), "--out", str(tmp_path / "export")]
     assert command.main(["export", *exported, "--most-wrong", "0.5"]) == 0
     assert json.loads(capfd.readouterr().out)["turn"]["n"] > 0
+
+
+@pytest.fixture
+def two(made: Run, tmp_path: Path) -> tuple[Path, Path]:
+    """Two checkpoints that differ."""
+    assert made.dev is not None
+    second = replace(made, out=tmp_path / "run", dev=None)
+    assert train(second, TINY, 2, 4)
+    folders = (tmp_path / "first", tmp_path / "second")
+    for run, folder in zip((made, second), folders, strict=True):
+        export(run.out, made.dev, folder)
+    return folders
+
+
+def test_checkpoints_are_joined_by_weight_and_the_second_expert_is_one_of_theirs(
+    made: Run, two: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ["join", "--part", f"1:{two[0]}", "--part", f"3:{two[1]}", "--onsets", str(two[1]),
+             "--yield-weight", "0.5", "--out", str(out)]  # fmt: skip
+    assert command.main(words) == 0
+    first, second, found = (load_core(one).state_dict() for one in (*two, out))
+    onsets = [name for name in found if name.startswith("onsets.")]
+    assert 0 < len(onsets) < len(found)
+    for name, value in found.items():
+        wanted = second[name] if name in onsets else 0.25 * first[name] + 0.75 * second[name]
+        torch.testing.assert_close(value, wanted)
+    assert load_core(out).config == replace(TINY.network, yield_weight=0.5)
+    joined = json.loads((out / "recipe.json").read_text())["joined"]
+    assert [(one["weight"], one["seed"]) for one in joined["parts"]] == [(0.25, 1), (0.75, 2)]
+    assert joined["onsets"] == {name: value for name, value in joined["parts"][1].items()
+                                if name != "weight"}  # fmt: skip
+
+
+def test_where_a_checkpoint_acts_is_set_by_dev_or_by_hand(
+    made: Run, two: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert made.dev is not None
+    weights = (two[0] / "core.safetensors").read_bytes()
+    before = OperatingPoint.from_file(two[0] / "operating_point.json")
+    words = ["choose", "--core", str(two[0]), "--dev", str(made.dev), "--note", "A note."]
+    assert command.main([*words, "--yielding", "0.123", "--overdue", "0.4"]) == 0
+    after = OperatingPoint.from_file(two[0] / "operating_point.json")
+    assert after == replace(before, yielding=0.123, overdue=0.4)
+    card = (two[0] / "MODEL_CARD.md").read_text()
+    assert "overdue, yielding by hand" in card and "A note." in card
+    assert json.loads((two[0] / "dev.json").read_text())["point"]["yielding"] == 0.123
+    assert (two[0] / "core.safetensors").read_bytes() == weights
+    told = capsys.readouterr().out
+    assert "dev: turn" in told and "all together: turn" in told
+    assert command.main([*words, "--take", "1.5"]) == 2
+    assert command.main([*words, "--dev", str(made.dev)]) == 2, "the same twice"
+
+
+def test_what_cannot_be_joined_is_refused(
+    made: Run, two: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wider = CoreNetwork(replace(TINY.network, width=2 * TINY.network.width))
+    save_core(wider, tmp_path / "wider")
+    for parts, why in (
+        ([f"1:{two[0]}", f"1:{tmp_path / 'wider'}"], "another network"),
+        ([f"0:{two[0]}"], "no WEIGHT:FOLDER"),
+        (["half:out"], "no WEIGHT:FOLDER"),
+        ([f"1:{tmp_path}"], "is missing"),
+    ):
+        given = [word for part in parts for word in ("--part", part)]
+        assert command.main(["join", *given, "--out", str(tmp_path / "out")]) == 2
+        assert why in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
