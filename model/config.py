@@ -56,6 +56,10 @@ class EngineConfig:
     is better at it (tests/bench/REPORT.md) and needs the part `language-135m`; or the folder of
     another checkpoint."""
 
+    belief: str = "auto"
+    """`auto` lets a Core that reads Language's belief have it when the part `language-135m` was
+    fetched; `off` does not, to see what it is worth."""
+
     eyes: str = "auto"
     """`auto` sees when the part `eyes` was fetched; `off` does not look at pictures at all."""
 
@@ -76,8 +80,9 @@ class EngineConfig:
             raise UnknownSetting(f"model must be one of {MODELS}, not {self.model!r}")
         if self.language not in LANGUAGES:
             raise UnknownSetting(f"language must be one of {LANGUAGES}, not {self.language!r}")
-        if self.eyes not in ("auto", "off"):
-            raise UnknownSetting(f"eyes must be auto or off, not {self.eyes!r}")
+        for name in ("belief", "eyes"):
+            if getattr(self, name) not in ("auto", "off"):
+                raise UnknownSetting(f"{name} must be auto or off, not {getattr(self, name)!r}")
         if not 1 <= self.rows <= 64:
             raise UnknownSetting(f"rows must be 1 to 64, not {self.rows}")
         if not 16 <= self.answer_tokens <= 1024:

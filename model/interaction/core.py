@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from model.interaction import streams
+from model.interaction.overdue import needed
 from model.messages import FloorDecision, PersonDoing
 from model.nn.core_config import CoreConfig
 from model.nn.core_graph import CoreStep, best_step
@@ -42,7 +43,6 @@ OPERATING_POINT: Final = "operating_point.json"
 LATER_KEYS: Final = {"draft", "overdue"}
 """Keys that a checkpoint may lack."""
 
-OVERDUE_SECONDS: Final = (1.5, 2.5)
 EAGER_ODDS: Final = 4.0
 TAKEN_FROM_SOUND: Final = ("person_dmel", "person_prosody", "own_dmel", "own_prosody")
 DECISIONS: Final[tuple[FloorDecision, ...]] = ("listen", "take", "hold", "yield", "backchannel")
@@ -66,7 +66,7 @@ class OperatingPoint:
     draft: float = 0.3
     """From here on the end is near enough for a draft; a draft is dropped below half of it."""
     overdue: float = 0.3
-    """Instead of `take` once the person has been silent for long (`OVERDUE_SECONDS`): waiting costs
+    """Instead of `take` once the person has been silent for long (`overdue.py`): waiting costs
     more the longer it lasts. On dev 1 instead of 4 of 68 turns that stayed open for 2.5 s were
     never answered; so was one more of 108 sounds that asked for nothing, and no pause up to 1.5 s.
     """
@@ -96,8 +96,7 @@ class OperatingPoint:
 
     def take_after(self, silence_seconds: float) -> float:
         """The probability from which the floor is taken after so much silence of the person."""
-        lowest = min(self.take, self.overdue)
-        return float(np.interp(silence_seconds, OVERDUE_SECONDS, (self.take, lowest)))
+        return needed(self.take, self.overdue, silence_seconds)
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""

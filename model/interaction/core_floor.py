@@ -14,17 +14,12 @@ import numpy as np
 
 from model.engine.jobs import Priority, Work
 from model.interaction import core, results, streams
-from model.interaction.core import (
-    OVERDUE_SECONDS,
-    Core,
-    CoreMemory,
-    Judgement,
-    OperatingPoint,
-)
+from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
 from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment
 from model.interaction.core_words import write
 from model.interaction.floor_port import FloorJob, RowSeen, Sensed, Verdict
 from model.interaction.mind import Mind
+from model.interaction.overdue import OVERDUE_SECONDS, voiced
 from model.interaction.parts import Pieces
 from model.interaction.speaking import Utterance
 from model.messages import Audio, MicroTurnInput, Speech
@@ -41,12 +36,10 @@ MOST_DRAFTS_A_MINUTE: Final = 20
 """More than turns in a lively minute; beyond it only what is really asked for is answered."""
 
 MINUTE: Final = 600
-VOICED: Final = 0.5
 MINE: Final = ("silent", "acknowledging", "elsewhere")
 """States of the person in which nothing was said to us that waits for an answer."""
 
 TAKE, HOLD = streams.FLOORS.index("take"), streams.FLOORS.index("hold")
-VOICES: Final = ("speaking", "acknowledging", "elsewhere")
 PICKED = {name: streams.PERSON_STATES.index(name) for name in streams.PERSON_STATES}
 
 
@@ -288,9 +281,7 @@ def _row(mind: Mind) -> CoreRow:
 
 
 def _voiced(judged: Judgement, at: int) -> bool:
-    """The person, or whoever is there, sounds now or is about to."""
-    now = sum(float(judged.person[at, PICKED[name]]) for name in VOICES)
-    return max(now, float(judged.projection[at, 0, 0])) >= VOICED
+    return bool(voiced(judged.person[at], judged.projection[at, 0, 0]))
 
 
 def _judged(found: Found) -> CoreRow:

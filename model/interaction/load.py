@@ -118,7 +118,8 @@ def _core(
 
     used = Core.load(checkpoint, config.rows, device)
     used.point = replace(used.point, **json.loads(config.floor))
-    believes = "belief" in used.config.streams and (store / BELIEVER).is_dir()
+    reads = "belief" in used.config.streams and config.belief == "auto"
+    believes = reads and (store / BELIEVER).is_dir()
     belief = Belief.load(store / BELIEVER, config.rows, device) if believes else None
     return CoreFloor(used, ears, belief)
 

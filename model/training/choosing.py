@@ -23,7 +23,12 @@ CARD: Final = "MODEL_CARD.md"
 DEV: Final = "dev.json"
 
 
-def judged(folder: Path, dev: Path, memory_bytes: int = MEMORY_BYTES) -> list[Judged]:
+def judged(
+    folder: Path,
+    dev: Path,
+    memory_bytes: int = MEMORY_BYTES,
+    overdue: float = OperatingPoint().overdue,
+) -> list[Judged]:
     """What a checkpoint thinks in all conversations of a folder of shards.
 
     Raises:
@@ -33,7 +38,7 @@ def judged(folder: Path, dev: Path, memory_bytes: int = MEMORY_BYTES) -> list[Ju
     needed = tuple(p for p in NEEDED if p != "belief" or p in network.config.streams)
     corpus = Corpus(dev)
     corpus.hold(listing(dev, memory_bytes, needed))
-    return evaluate.judge(network, corpus.conversations())
+    return evaluate.judge(network, corpus.conversations(), overdue)
 
 
 def rounded(point: OperatingPoint) -> OperatingPoint:
@@ -64,13 +69,15 @@ def choose(
         FileNotFoundError: there is no checkpoint or no recipe.
         ValueError: dev lacks events; a threshold is none; two folders are named alike.
     """
-    talks = {dev.name: judged(folder, dev) for dev in devs}
+    by_hand = dict(by_hand or {})
+    overdue = by_hand.get("overdue", OperatingPoint().overdue)
+    talks = {dev.name: judged(folder, dev, overdue=overdue) for dev in devs}
     if len(talks) < len(devs) or not devs:
         raise ValueError("choosing needs folders of dev shards, each of another name")
     every = [talk for some in talks.values() for talk in some]
-    point = rounded(replace(evaluate.choose(every, most_wrong), **dict(by_hand or {})))
+    point = rounded(replace(evaluate.choose(every, most_wrong), **by_hand))
     recipe = json.loads((folder / RECIPE).read_text("utf-8")) | {
-        "most_wrong": most_wrong, "by_hand": sorted(by_hand or {}),
+        "most_wrong": most_wrong, "by_hand": sorted(by_hand),
     }  # fmt: skip
     recipe["note"] = note or recipe.get("note", "")
     found = {name: evaluate.report(some, point) for name, some in talks.items()}

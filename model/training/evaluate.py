@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from model.interaction.core import OperatingPoint, giving_way, tensors
+from model.interaction.overdue import as_at_once, silence_seconds, voiced
 from model.nn.core_network import CoreNetwork
 from model.timebase import MICRO_TURN_SECONDS
 from model.training.acknowledging import acknowledgements, misplaced
@@ -21,6 +22,7 @@ from model.training.dataset import Whole
 from model.training.events import (
     HOLD,
     SILENT,
+    TAKE,
     YIELD,
     Event,
     Events,
@@ -50,8 +52,13 @@ Report = dict[str, Any]
 
 
 @torch.inference_mode()
-def judge(network: CoreNetwork, conversations: Sequence[Whole]) -> list[Judged]:
-    """Probabilities of every micro-turn, as `core.decide` weighs them."""
+def judge(
+    network: CoreNetwork,
+    conversations: Sequence[Whole],
+    overdue: float = OperatingPoint().overdue,
+) -> list[Judged]:
+    """Probabilities of every micro-turn, as `core.decide` weighs them: of a take, what it is worth
+    after so long a silence as the network itself believes it to be."""
     device = network.heads.weight.device
     judged = []
     for one in conversations:
@@ -61,6 +68,9 @@ def judge(network: CoreNetwork, conversations: Sequence[Whole]) -> list[Judged]:
             head[0].float().softmax(-1).cpu().numpy() for head in (found.floor, found.person)
         )
         floor[:, YIELD] = giving_way(floor, person)
+        ahead = found.projection[0, :, 0, 0].float().sigmoid().cpu().numpy()
+        silence = silence_seconds(voiced(person, ahead))
+        floor[:, TAKE] = as_at_once(floor[:, TAKE], overdue, silence)
         judged.append(Judged(floor, one.labels))
     return judged
 

@@ -191,7 +191,9 @@ class _Painter:
             high = _block(silence.start + samples(_PLACE_SECONDS[1] + 0.25, HEARING_RATE))
             self._event(low, high, streams.BACKCHANNEL_PLACE)
             for k in range(max(first, 0), min(high, self._conversation.micro_turns)):
-                given = self._speaking(k) is not None or self._given(first, k)
+                if self._speaking(k) is not None:
+                    continue  # It is held while it sounds, like all that we say.
+                given = self._given(first, k)
                 self._set("floor", k, k + 1, LISTEN if given else BACKCHANNEL)
                 self._set("floor_weight", k, k + 1, 1.0 if given else _DOUBTFUL)
 

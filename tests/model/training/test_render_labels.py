@@ -10,7 +10,7 @@ from model.interaction import streams
 from model.messages import Audio
 from model.training.render.cast import VOICES
 from model.training.render.labels import labels
-from model.training.render.parts import Conversation, OwnPart, PersonKind, PersonPart
+from model.training.render.parts import Conversation, OwnPart, Pause, PersonKind, PersonPart
 from model.training.render.speech import Persona
 
 FLOOR = {name: number for number, name in enumerate(streams.FLOORS)}
@@ -108,3 +108,17 @@ def test_a_gap_within_an_interruption_does_not_end_it() -> None:
     assert (made["event"][20:31] == streams.INTERRUPTION).all()
     assert made["event_age"][20:31].tolist() == list(range(11))
     assert (made["floor"][20:31] == FLOOR["yield"]).all()
+
+
+def test_a_sign_of_listening_is_held_while_it_sounds() -> None:
+    """A sentence to 2.0 s, a gap to 2.8 s, another to 3.8 s; "mhm" from 2.2 to 2.6 s, or none."""
+    audio = sound(2.8, 16_000)
+    audio[16_000:28_800] = 0.0
+    gap = Pause(32_000, 44_800, True, True)
+    story = PersonPart("turn", 16_000, audio, (), (gap,))
+    mhm = replace(ours(22, 0.4), kind="backchannel")
+    silent, given = (labels(conversation((story,), own)) for own in ((), (mhm,)))
+    assert FLOOR["backchannel"] in silent["floor"][20:28]
+    assert (given["floor"][22:26] == FLOOR["hold"]).all()
+    assert FLOOR["backchannel"] not in given["floor"][22:28]
+    assert (given["floor"][28:38] == FLOOR["listen"]).all()
