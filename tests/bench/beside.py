@@ -64,8 +64,10 @@ class Kept:
                 found = await measure()
                 if all(one.n == 0 for one in found.values()):
                     raise NotMeasured("no call succeeded")
-            except (NotMeasured, CallFailed, TimeoutError) as error:
-                self.failed.append(f"{part}: not measured: {error or 'time out'}")
+            except Exception as error:  # The clips of hours must not wait for one of these.
+                known = isinstance(error, NotMeasured | CallFailed | TimeoutError)
+                why = str(error) or "time out" if known else f"{type(error).__name__}: {error}"
+                self.failed.append(f"{part}: not measured: {why}")
                 return {}
             self._parts[part] = {key: one.as_json() for key, one in found.items()}
             replace_text(self._path, json.dumps({"head": self._head, "parts": self._parts}))

@@ -3,7 +3,7 @@
 Without `--url` the bench starts the server itself, in a network of its own, and ends it. Clips are
 kept in a shard file beside the result as they are played: the same command goes on where a killed
 one stopped, on the same machine. `counterpoint bench compare A.json B.json` says whether two runs
-agree.
+agree, `counterpoint bench redraw OUT.json` writes the report of a result again.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from model.weights.errors import WeightsError
-from tests.bench import comparing, servers, sittings
+from tests.bench import comparing, redrawing, servers, sittings
 from tests.bench.beside import Kept, beside
 from tests.bench.command import arguments, wrong
 from tests.bench.estimating import costs, shown
-from tests.bench.files import replace_text
+from tests.bench.files import InUse, alone, replace_text
 from tests.bench.harness import bed
 from tests.bench.harness.calibration import (
     DELAY_SECONDS,
@@ -91,7 +91,7 @@ def _head(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         "checkpoint": sittings.checkpoint(options.checkpoint), "suite": options.suite,
         "split": options.split, "seed": seed, "url": options.url or "",
         "policy": options.policy or "", "engine": options.engine, "baseline": options.baseline,
-        "target": options.target, "rival": options.rival,
+        "variant": options.variant, "target": options.target, "rival": options.rival,
     }  # fmt: skip
 
 
@@ -149,7 +149,7 @@ async def _run(options: argparse.Namespace) -> int:
         "run": head | {"started": round(started), "seconds": round(time.time() - started)},
         "machine": machine,
         "calibration": sitting["calibration"],
-        **_measured(records, found, draw.seed),
+        **_measured(records, found, draw.seed, servers.variants(options)),
         "sittings": every,
         "conditions": sittings.conditions(records),
         "parts": sittings.parts_of(records),
@@ -193,7 +193,9 @@ async def _rivals(
     return others
 
 
-def _measured(records: list[Record], found: dict[str, Measure], seed: int) -> dict[str, Any]:
+def _measured(
+    records: list[Record], found: dict[str, Measure], seed: int, variants: Sequence[str]
+) -> dict[str, Any]:
     """Measures by key; those of `load` at some number of sessions apart."""
     every = measures_of(records, seed) | found
     return {
@@ -203,7 +205,7 @@ def _measured(records: list[Record], found: dict[str, Measure], seed: int) -> di
             target: {key: measure.as_json() for key, measure in pairs.items()}
             for target, pairs in compared(records, seed).items()
         },
-        "matched": matched(records, seed),
+        "matched": matched(records, seed, variants),
         "unreached": unreached(records),
     }
 
@@ -271,6 +273,8 @@ def main(words: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if words is None else words)
     if words[:1] == ["compare"]:
         return comparing.main(words[1:])
+    if words[:1] == ["redraw"]:
+        return redrawing.main(words[1:])
     options = arguments(words, __doc__)
     if why := wrong(options):
         print(f"counterpoint bench: {why}", file=sys.stderr)
@@ -289,8 +293,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if os.environ.get(_MARK):
         bed.prepare()
     try:
-        return asyncio.run(_run(options))
-    except (ShardMismatch, MaterialMissing, WeightsError) as error:
+        with alone(options.json):
+            return asyncio.run(_run(options))
+    except (InUse, ShardMismatch, MaterialMissing, WeightsError) as error:
         print(f"counterpoint bench: {error}", file=sys.stderr)
         return 2
     except SittingEnded as error:

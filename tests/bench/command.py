@@ -43,6 +43,11 @@ def arguments(words: Sequence[str], description: str = "") -> argparse.Namespace
         help="also start our server with these settings of the floor; NAME_NUMBER makes a curve",
     )  # fmt: skip
     parser.add_argument(
+        "--variant", action="append", default=[], metavar="NAME=FIELD=VALUE",
+        help="also start ours with this engine setting changed, as baseline.NAME; it is held "
+             "against the curves as ours is",
+    )  # fmt: skip
+    parser.add_argument(
         "--rival", action="append", default=[], metavar="NAME[=JSON]",
         help="also start this rival: pipecat, or pipecat_1000={\"turn_stop_seconds\": 1}",
     )  # fmt: skip
@@ -72,6 +77,9 @@ def wrong(options: argparse.Namespace) -> str:
         rivals.wanted(options.rival)
     except ValueError as error:
         return str(error)
+    for named in options.variant:
+        if named.count("=") < 2:
+            return f"--variant {named}: it is NAME=FIELD=VALUE, as in alone=belief=off"
     for prefix in servers.prefixes(options)[1:]:
         parts = prefix.split(".")
         if len(parts) != 3 or parts[0] not in ("baseline", "rival") or not parts[1]:

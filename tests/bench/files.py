@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["as_lines", "replace_text", "whole_lines"]
+__all__ = ["InUse", "alone", "as_lines", "replace_text", "whole_lines"]
+
+
+class InUse(Exception):
+    """Somebody else writes there; the message says where."""
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else who asks for this is let in until the block, or the process, ends.
+
+    Raises:
+        InUse: somebody is in it.
+    """
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    with (Path(tempfile.gettempdir()) / f"counterpoint-bench-{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUse(
+                f"another bench writes to {path}: wait for it, end it, or name another --json"
+            ) from error
+        yield
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -3,7 +3,8 @@
 A policy swept over its threshold gives points (mean latency, share of pauses taken). Between two
 neighbours its take-over at our latency is interpolated, which is what one would get by choosing
 between the two settings by a coin. Everything is resampled together, by clip. A setting that
-answered fewer than 95 % of its turns has no latency: it is no point of the curve.
+answered fewer than 95 % of its turns has no latency: it is no point of the curve; nor is one that
+another setting beats in both.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from tests.bench.metrics.statistics import Measure, withheld
 from tests.bench.records import Record
-from tests.bench.sides import Chosen, Side, resampled, shared_sides, unanswered
+from tests.bench.sides import Chosen, Side, name_of, resampled, shared_sides, unanswered
 
 __all__ = ["Curve", "at_matched", "families", "family_of", "interpolated", "matched"]
 
@@ -83,14 +84,15 @@ def interpolated(at: float, xs: Floats, ys: Floats) -> float:
 
 
 def at_matched(
-    records: Sequence[Record], half: str, points: Sequence[str], seed: int
+    records: Sequence[Record], half: str, points: Sequence[str], seed: int, subject: str = ""
 ) -> Curve | None:
-    """Ours against the curve through these targets over the clips all of them played.
+    """Ours, or another `subject`, against the curve through these targets over the clips all of
+    them played.
 
     None when there is no turn or no pause to compare. What hangs on a latency is withheld where
     ours, or all but one of theirs, answered too few turns.
     """
-    (ours, *theirs), count = shared_sides(records, (half,), ("", *points))
+    (ours, *theirs), count = shared_sides(records, (half,), (subject, *points))
     every = np.arange(count)
     if not np.isfinite([ours.answered, ours.takeover(every)]).all():
         return None
@@ -106,7 +108,7 @@ def at_matched(
         return ours.stop(chosen) - best.stop(chosen)
 
     beside = resampled(count, balance, seed), resampled(count, stop, seed)
-    if why := unanswered({"": ours}) or (unanswered(named) if len(kept) < 2 else ""):
+    if why := unanswered({subject: ours}) or (unanswered(named) if len(kept) < 2 else ""):
         none = withheld(count, seed, why)
         return Curve(none, none, *beside, left_out=out)
 
@@ -130,15 +132,30 @@ def at_matched(
 
 
 def _curve(theirs: Sequence[Side], chosen: Chosen) -> tuple[list[float], list[float]]:
-    return [s.latency(chosen) for s in theirs], [s.takeover(chosen) for s in theirs]
+    """Latencies and take-overs of the settings that no other one beats: nobody would choose those
+    that are later and take as many pauses."""
+    points = [(side.latency(chosen), side.takeover(chosen)) for side in theirs]
+    kept = [
+        point
+        for point in dict.fromkeys(points)
+        if not any(other != point and other[0] <= point[0] and other[1] <= point[1]
+                   for other in points)
+    ]  # fmt: skip
+    return [x for x, _ in kept], [y for _, y in kept]
 
 
-def matched(records: Sequence[Record], seed: int) -> Mapping[str, dict[str, object]]:
-    """Every family of this run, by half: `baseline.timeout`, `baseline.timeout human`."""
+def matched(
+    records: Sequence[Record], seed: int, variants: Sequence[str] = ()
+) -> Mapping[str, dict[str, object]]:
+    """Every family of this run, by half: `baseline.timeout`, `baseline.timeout human`; against a
+    variant of ours `baseline.timeout from alone`."""
     found: dict[str, dict[str, object]] = {}
-    for name, points in families(sorted({r.target for r in records})).items():
-        for half, tail in (("synthetic", ""), ("human", " human")):
-            curve = at_matched(records, half, points, seed)
-            if curve is not None:
-                found[f"{name}{tail}"] = curve.as_json()
+    swept = families(sorted({r.target for r in records}))
+    for subject in ("", *variants):
+        of = f" from {name_of(subject)}" if subject else ""
+        for name, points in swept.items():
+            for half, tail in (("synthetic", ""), ("human", " human")):
+                curve = at_matched(records, half, points, seed, subject)
+                if curve is not None:
+                    found[f"{name}{tail}{of}"] = curve.as_json()
     return found

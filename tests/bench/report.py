@@ -44,6 +44,7 @@ _NOTES: Final = (
     "Nulls run on the same stimuli without a network; 70 ms stand for the way there and back.",
     "Anchors were published by others on other stimuli: a sense of scale, not a comparison.",
     "Intervals are 95 %, resampled by clip: what was measured in one call is not independent.",
+    "They do not cover the choice of voices: the human half's clips are of a few speakers.",
 )
 _OF_RIVALS: Final = (
     "pipecat tells when it starts and stops to speak, but no words: its fillers count as content, "

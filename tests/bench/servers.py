@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,10 @@ from tests.bench.harness import bed
 from tests.bench.harness.calibration import reference_command
 from tests.bench.running import Target
 
-__all__ = ["ECHO_PORT", "baseline_command", "echo_target", "prefixes", "targets"]
+__all__ = ["ECHO_PORT", "baseline_command", "echo_target", "prefixes", "targets",
+           "variant_command", "variants"]  # fmt: skip
+
+Command = Callable[[int, Sequence[str], str], list[str]]
 
 SERVER_PORT: Final = 8400
 ECHO_PORT: Final = 8440
@@ -35,9 +38,22 @@ def baseline_command(port: int, engine: Sequence[str], floor: str) -> list[str]:
     return _serve_command(port, [*kept, "core=rules", f"floor={floor}"])
 
 
+def variant_command(port: int, engine: Sequence[str], changed: str) -> list[str]:
+    """The command line of ours with one setting of the engine changed."""
+    name = changed.partition("=")[0]
+    kept = [one for one in engine if not one.startswith(f"{name}=")]
+    return _serve_command(port, [*kept, changed])
+
+
+def variants(options: argparse.Namespace) -> list[str]:
+    """Of every variant of ours, the prefix of its keys."""
+    return [f"baseline.{named.split('=', 1)[0]}." for named in options.variant]
+
+
 def prefixes(options: argparse.Namespace) -> list[str]:
     """Of every target the command line asks for, ours first."""
     found = [""] + [f"baseline.{named.split('=', 1)[0]}." for named in options.baseline]
+    found += variants(options)
     found += [f"{named.split('=', 1)[0]}." for named in options.target]
     return found + [f"rival.{named.partition('=')[0]}." for named in options.rival]
 
@@ -77,10 +93,13 @@ async def targets(
         url, process = await _start(stack, SERVER_PORT, command)
         found.append(Target("", url, process=process))
         processes.append(process.pid)
-    for i, named in enumerate(options.baseline):
-        name, floor = named.split("=", 1)
-        command = baseline_command(SERVER_PORT + 1 + i, options.engine, floor)
-        url, process = await _start(stack, SERVER_PORT + 1 + i, command)
+    beside: list[tuple[Command, str]] = [
+        *((baseline_command, named) for named in options.baseline),
+        *((variant_command, named) for named in options.variant),
+    ]
+    for port, (made, named) in enumerate(beside, SERVER_PORT + 1):
+        name, setting = named.split("=", 1)
+        url, process = await _start(stack, port, made(port, options.engine, setting))
         found.append(Target(f"baseline.{name}.", url, process=process))
     for named in options.target:
         prefix, url = named.split("=", 1)

@@ -155,6 +155,11 @@ async def _tick(
     return tick_measures(samples, draw.seed)
 
 
+def _reason(error: Exception) -> str:
+    known = isinstance(error, CallFailed | TimeoutError)
+    return str(error) or "time out" if known else f"{type(error).__name__}: {error}"
+
+
 async def _caller(
     target: Target, draw: Draw, works: Sequence[Work], records: list[Record]
 ) -> float:
@@ -164,12 +169,13 @@ async def _caller(
         script = await asyncio.to_thread(draw.script, work)
         try:
             played = await play(target.url, script, target.settings, target.dialect)
-        except (CallFailed, TimeoutError) as error:
-            why = str(error) or "time out"
+        except Exception as error:  # Whatever one call dies of, the others go on.
+            why = _reason(error)
             records.append(Record("", script.suite, script.clip, failure=why))
             continue
         seconds += played.log.length
-        records.append(record_of("", script, played, words=False))
+        # Beside the other callers' packets, which must not wait for it.
+        records.append(await asyncio.to_thread(record_of, "", script, played, words=False))
     return seconds
 
 
@@ -191,8 +197,8 @@ async def _talk_on(target: Target, draw: Draw, works: Sequence[Work], failures: 
             begun = time.monotonic()
             try:
                 await play(target.url, script, target.settings, target.dialect)
-            except (CallFailed, TimeoutError) as error:
-                failures.append(str(error) or "time out")
+            except Exception as error:
+                failures.append(_reason(error))
                 await asyncio.sleep(_PATIENCE_SECONDS)
             seconds += time.monotonic() - begun
             begun = None

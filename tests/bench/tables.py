@@ -118,7 +118,7 @@ def figures(measures: Mapping[str, Any], half: str) -> Table:
 
 
 def matched(result: Result) -> Table:
-    """Ours against whole curves."""
+    """Ours, and variants of it (`from NAME`), against whole curves."""
     rows: list[list[str]] = []
     for name, curve in result.get("matched", {}).items():
         keys = ("takeover_at_our_latency", "latency_at_our_takeover_s", "balance", "stop_p50_s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -72,6 +73,34 @@ class TestMatched:
         assert found is not None and found.left_out == (CURVE[2],)
         assert found.beyond_takeover
         assert found.takeover_at_our_latency.value == pytest.approx(0.2 - 0.6, abs=0.05)
+
+    def test_a_setting_that_another_beats_is_no_point_of_the_curve(self) -> None:
+        """As quick as the quickest and taking more, as careful as the most careful and later."""
+        worse = [
+            one
+            for i in range(40)
+            for one in (
+                clip(i, "baseline.timeout_4.", 0.5, taken=True),
+                clip(i, "baseline.timeout_5.", 1.4),
+            )
+        ]
+        names = [*CURVE, "baseline.timeout_4.", "baseline.timeout_5."]
+        without = at_matched([*ours(), *curve()], "synthetic", CURVE, SEED)
+        beside = at_matched([*ours(), *curve(), *worse], "synthetic", names, SEED)
+        assert without is not None and beside is not None
+        assert beside.latency_at_our_takeover == without.latency_at_our_takeover
+        assert beside.takeover_at_our_latency == without.takeover_at_our_latency
+
+    def test_a_variant_of_ours_is_held_against_the_same_curves(self) -> None:
+        alone = [replace(one, target="baseline.alone.") for one in ours(0.7)]
+        found = matched([*ours(), *alone, *curve()], SEED, ["baseline.alone."])
+        assert set(found) == {
+            f"baseline.timeout{half}{of}"
+            for half in ("", " human")
+            for of in ("", " from baseline.alone")
+        }
+        later = found["baseline.timeout from baseline.alone"]["takeover_at_our_latency"]
+        assert isinstance(later, dict) and later["value"] == pytest.approx(0.2 - 0.4, abs=0.02)
 
     def test_no_latency_is_compared_where_ours_answered_too_little(self) -> None:
         found = matched([*ours(silent=4), *curve()], SEED)["baseline.timeout"]

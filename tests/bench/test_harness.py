@@ -61,6 +61,12 @@ class TestRecording:
         (found,) = agent_intervals(packets, 20.0)
         assert found.start == pytest.approx(8.14, abs=0.006)
 
+    def test_nor_is_its_end(self) -> None:
+        packets = arrivals([(3.0, 4.07)], 8.0, late=0.08)  # packet 203 carries the last sample
+        (found,) = agent_intervals(packets, 20.0)
+        assert found.start == pytest.approx(8.0, abs=0.006)
+        assert found.end == pytest.approx(9.15, abs=0.006)
+
     def test_a_wrapped_timestamp_goes_on(self) -> None:
         packets = [
             Arrival(p.at, (p.timestamp + (1 << 32) - 96_000) % (1 << 32), p.audio)

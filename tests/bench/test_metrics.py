@@ -111,6 +111,15 @@ class TestContent:
 
     def test_all_filler_is_no_content(self) -> None:
         assert content_onset(Interval(5.0, 5.3), (spoken(5.0, "Hmm."),)) is None
+        for sign in ("Mm-hmm.", "Uh-huh.", "Yeah.", "Right.", "Okay.", "I see."):
+            assert content_onset(Interval(5.0, 5.5), (spoken(5.0, sign),)) is None, sign
+
+    def test_behind_a_sign_of_listening_the_answer_is_content(self) -> None:
+        """In one burst with it, and in one of its own."""
+        said = (spoken(5.02, "I see."), spoken(5.72, "Paris", " is"))
+        assert content_onset(Interval(5.0, 7.0), said) == pytest.approx(5.7)
+        assert content_onset(Interval(5.7, 7.0), said) == pytest.approx(5.7)
+        assert content_onset(Interval(5.0, 5.4), said) is None
 
     def test_without_words_the_sound_counts(self) -> None:
         assert content_onset(Interval(5.0, 6.0), ()) == 5.0
@@ -147,6 +156,15 @@ class TestTurns:
     def test_talking_on_from_a_take_over_is_no_answer(self) -> None:
         logs = [log([(1.0, 4.0)], [("turn", 0.5, 2.0)])]
         assert turn_measures(logs, SEED)["turn.answered"].value == 0.0
+
+    def test_nor_is_what_goes_on_behind_a_phrases_gap(self) -> None:
+        agent = [(1.0, 2.2), (2.55, 5.0)]
+        clip = log(agent, [("turn", 0.5, 2.0)])
+        assert turn_measures([clip], SEED)["turn.answered"].value == 0.0
+        cut = Utterance(1.0, (HeardWord("It", 0.0, 0.3),), "cut", 2.25)
+        yielded = log(agent, [("turn", 0.5, 2.0)], (cut, spoken(2.56, "Paris")))
+        found = turn_measures([yielded], SEED)["turn.latency_mean_s"].value
+        assert found == pytest.approx(0.55)
 
     def test_a_start_just_before_the_end_is_an_answer(self) -> None:
         logs = [log([(1.8, 4.0)], [("turn", 0.5, 2.0)])]

@@ -91,6 +91,19 @@ class TestCommand:
             assert {"threads=1", "language=language-0.5b"} <= set(words)
         assert "core=shipped" not in commands[1] and "core=rules" in commands[1]
 
+    def test_a_variant_is_ours_but_for_one_setting(self) -> None:
+        options = command.arguments([*self.full(), "--variant", "core_alone=belief=off"])
+        assert servers.variants(options) == ["baseline.core_alone."]
+        assert "baseline.core_alone." in servers.prefixes(options)
+        (named,) = options.variant
+        words = servers.variant_command(8407, options.engine, named.partition("=")[2])
+        assert {"core=shipped", "threads=1", "belief=off"} <= set(words)
+        again = servers.variant_command(8407, options.engine, "threads=2")
+        assert "threads=2" in again and "threads=1" not in again
+        for wrong in ("alone", "alone=belief"):
+            told = command.wrong(command.arguments(["turn", "--variant", wrong]))
+            assert "NAME=FIELD=VALUE" in told
+
     def test_the_test_split_needs_a_checkpoint(self, tmp_path: Path) -> None:
         words = ["turn", "--split", "test"]
         assert "--checkpoint" in command.wrong(command.arguments(words))

@@ -8,10 +8,12 @@ from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.bench import cli
 from tests.bench.comparing import compare
 from tests.bench.comparing import main as compare_files
 from tests.bench.matched import at_matched, families, interpolated, matched
@@ -185,6 +187,31 @@ def result() -> tuple[dict[str, object], list[Record]]:
 
 
 class TestReport:
+    def test_a_report_is_drawn_again_without_its_figures_being_touched(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "run.json"
+        fields: Any = result()[0]
+        head = {name: fields["run"][name] for name in ("commit", "seed", "split", "suite")}
+        shard = Shard(out.with_suffix(".shard.jsonl"), head)
+        for record in records_of_a_run():
+            if not record.target:
+                shard.add(replace(record, clip=f"stop-synthetic-{len(shard.records):04d}"))
+        out.write_text(json.dumps(fields))
+        before = out.read_bytes(), shard.path.read_bytes()
+        assert cli.main(["redraw", str(out)]) == 0
+        assert (out.read_bytes(), shard.path.read_bytes()) == before
+        text = out.with_suffix(".md").read_text()
+        value = fields["measures"]["stop.latency_p50_s"]["value"]
+        assert f"{value:.3g}" in text and list(tmp_path.glob("run-*.svg"))
+        assert "<svg" in out.with_suffix(".html").read_text()
+
+        fields["run"] |= {"commit": "another"}
+        out.write_text(json.dumps(fields))
+        assert cli.main(["redraw", str(out)]) == 2
+        assert "another run" in capsys.readouterr().err
+        assert cli.main(["redraw", str(tmp_path / "none.json")]) == 2
+
     def test_keys_are_those_of_the_bench(self) -> None:
         fields, _ = result()
         measures = fields["measures"]

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tests.bench import cli, command, running, sittings
 from tests.bench.beside import Kept, beside
-from tests.bench.files import replace_text
+from tests.bench.files import alone, replace_text
 from tests.bench.harness.caller import Caller, CallFailed
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import MOST_FAILURES, Record, Shard
@@ -314,3 +314,16 @@ class TestBeside:
             "load", "rival.pipecat.transport", "rival.pipecat.load"
         ]  # fmt: skip
         assert "no environment" in kept.failed[1]
+
+
+def test_two_benches_do_not_write_to_one_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second is refused before it reads or writes; and let in when the first is over."""
+    out = tmp_path / "run.json"
+    words = ["nulls", "--n", "1", "--json", str(out)]
+    with alone(out):
+        assert cli.main(words) == 2
+        assert "another bench writes to" in capsys.readouterr().err and not out.exists()
+    with alone(out), alone(tmp_path / "other.json"):
+        pass

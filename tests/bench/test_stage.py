@@ -69,7 +69,12 @@ class TestCues:
 class TestDecided:
     def test_an_answer_heard(self) -> None:
         _, length = staged(script(piece(Cue("clock", 0.5), "turn")), (2.0, 9.0))
-        assert length == pytest.approx(2.7, abs=0.05)
+        assert length == pytest.approx(3.0, abs=0.05)
+
+    def test_a_sign_of_listening_is_no_answer(self) -> None:
+        """Half a second of sound; what follows it within the window is waited for."""
+        _, length = staged(script(piece(Cue("clock", 0.5), "turn")), (1.7, 2.2))
+        assert length == pytest.approx(1.5 + 5.1, abs=0.05)
 
     def test_no_answer_is_waited_for_as_long_as_it_would_count(self) -> None:
         _, length = staged(script(piece(Cue("clock", 0.5), "turn")))

@@ -133,7 +133,8 @@ async def play(
         await asyncio.wait_for(player.finished.wait(), _MAX_SECONDS)
     finally:
         await caller.close()
-    return _collected(script, player, caller, dialect)
+    # Other calls may go on in this loop: their packets must not wait for it.
+    return await asyncio.to_thread(_collected, script, player, caller, dialect)
 
 
 def _collected(script: Script, player: _Player, caller: Caller, dialect: Dialect) -> Played:

@@ -95,16 +95,22 @@ def placed_audio(arrivals: Sequence[Arrival], length_seconds: float) -> Audio:
 
 
 def agent_intervals(arrivals: Sequence[Arrival], length_seconds: float) -> tuple[Interval, ...]:
-    """Voiced intervals received, their starts no earlier than the packets that carried them."""
+    """Voiced intervals received, no edge of them earlier than the packet that carried it."""
     arrivals = _unwrapped(arrivals)
     clock = clock_of(arrivals)
     due = np.array([clock.at(a.timestamp) for a in arrivals])
     moved: list[Interval] = []
+
+    def received(edge: float) -> float:
+        near = int(np.searchsorted(due, edge, side="right")) - 1
+        return edge + (max(arrivals[near].at - due[near], 0.0) if near >= 0 else 0.0)
+
     for interval in voiced_intervals(placed_audio(arrivals, length_seconds), RATE):
-        near = int(np.searchsorted(due, interval.start, side="right")) - 1
-        late = 0.0
-        if near >= 0:
-            late = max(arrivals[near].at - due[near], 0.0)
-        start = min(interval.start + late, interval.end)
-        moved.append(Interval(start, interval.end))
+        start = received(interval.start)
+        # The last voiced sample itself, not the one behind it, was carried.
+        end = max(received(interval.end - 1.0 / RATE) + 1.0 / RATE, start)
+        if moved and start < moved[-1].end:
+            moved[-1] = Interval(moved[-1].start, max(moved[-1].end, end))
+        else:
+            moved.append(Interval(start, end))
     return tuple(moved)

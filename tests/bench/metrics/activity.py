@@ -15,8 +15,10 @@ import numpy.typing as npt
 __all__ = [
     "BURST_JOIN_SECONDS",
     "CONFIRM_SECONDS",
+    "EVENT_SLACK_SECONDS",
     "FILLERS",
     "LEVEL_DB",
+    "SIGNS",
     "ClipLog",
     "HeardWord",
     "Interval",
@@ -41,9 +43,13 @@ BURST_JOIN_SECONDS: Final = 0.3
 """Voiced intervals nearer than this are one burst: a breath inside a sentence is no new start."""
 
 FILLERS: Final = frozenset(
-    "well hmm hm mm um uh er erm so okay ok right mhm mm-hm uh-huh yeah yes sure ah oh".split()
+    "well hmm hm mm um uh er erm so okay ok right mhm mm-hm mm-hmm "
+    "uh-huh yeah yes sure ah oh".split()
 )
 """Words that may open an answer without being its content, lower case, no punctuation."""
+
+SIGNS: Final = frozenset({"i see", "oh i see", "got it"})
+"""Signs of listening of more than one word; told as one word they are no content either."""
 
 LabelKind = Literal[
     "turn", "pause", "interruption", "backchannel", "vocal_tic", "not_directed",
@@ -205,14 +211,20 @@ def _plain(word: str) -> str:
     return word.strip().strip(".,;:!?…-—\"'").lower()
 
 
-# An event of `agent.started` and the sound of it travel on two roads; they differ by less.
-_EVENT_SLACK_SECONDS: Final = 0.5
+EVENT_SLACK_SECONDS: Final = 0.5
+"""An event and the sound it is about travel on two roads; they differ by less."""
+
+
+def _is_filler(word: str) -> bool:
+    """Whether a word as it was announced, which may be several, says nothing yet."""
+    plain = _plain(word)
+    return plain in SIGNS or all(part in FILLERS for part in plain.split())
 
 
 def utterance_of(burst: Interval, utterances: tuple[Utterance, ...]) -> Utterance | None:
     """The utterance whose start lies nearest to the burst's, or None beyond half a second."""
     near = min(utterances, key=lambda u: abs(u.started - burst.start), default=None)
-    if near is None or abs(near.started - burst.start) > _EVENT_SLACK_SECONDS:
+    if near is None or abs(near.started - burst.start) > EVENT_SLACK_SECONDS:
         return None
     return near
 
@@ -220,13 +232,18 @@ def utterance_of(burst: Interval, utterances: tuple[Utterance, ...]) -> Utteranc
 def content_onset(burst: Interval, utterances: tuple[Utterance, ...]) -> float | None:
     """Time of the first voiced sample of the burst's content, None when it is all filler.
 
-    Without words (a rival that announces none) the burst's own start is taken.
+    Without words (a rival that announces none) the burst's own start is taken. A sign of listening
+    and the answer behind it may be one burst: its later utterances begin in it as long after the
+    first as their events say.
     """
-    utterance = utterance_of(burst, utterances)
-    if utterance is None or not utterance.words:
+    begun = utterance_of(burst, utterances)
+    if begun is None or not begun.words:
         return burst.start
-    first = utterance.words[0].start
-    for word in utterance.words:
-        if _plain(word.text) and _plain(word.text) not in FILLERS:
-            return burst.start + max(word.start - first, 0.0)
+    later = (u for u in utterances if begun.started < u.started < burst.end and u.words)
+    for utterance in (begun, *later):
+        first = utterance.words[0].start
+        for word in utterance.words:
+            if not _is_filler(word.text):
+                since = utterance.started - begun.started + max(word.start - first, 0.0)
+                return burst.start + since
     return None

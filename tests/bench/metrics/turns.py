@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tests.bench.metrics.activity import ClipLog, Label, bursts, content_onset
+from tests.bench.metrics.activity import (
+    EVENT_SLACK_SECONDS,
+    ClipLog,
+    Interval,
+    Label,
+    bursts,
+    content_onset,
+)
 from tests.bench.metrics.overlap import STOP_SILENCE_SECONDS
 from tests.bench.metrics.statistics import Measure, grouped, mean, quantile, withheld
 
@@ -22,12 +29,25 @@ ANSWERED_SHARE: Final = 0.95
 """Below this share of answered turns a latency is withheld."""
 
 
+def _goes_on(log: ClipLog, burst: Interval, before: float) -> bool:
+    """Whether a burst only goes on with what was begun before that time: behind a phrase's gap, no
+    utterance having ended in between."""
+    stretch = next(
+        one for one in bursts(log.agent, STOP_SILENCE_SECONDS)
+        if one.start <= burst.start <= one.end
+    )  # fmt: skip
+    until = burst.start + EVENT_SLACK_SECONDS
+    ended = any(stretch.start < one.ended <= until for one in log.utterances)
+    return stretch.start < before and not ended
+
+
 def _starts(log: ClipLog, turn: Label, *, content: bool) -> float | None:
     for burst in bursts(log.agent):
         onset = content_onset(burst, log.utterances) if content else burst.start
         if onset is None or burst.end <= turn.end - EARLY_SECONDS:
             continue
-        if burst.start < turn.end - EARLY_SECONDS:
+        early = turn.end - EARLY_SECONDS
+        if burst.start < early or _goes_on(log, burst, early):
             continue  # it was already talking: that is a take-over, not an answer
         if onset <= turn.end + ANSWER_SECONDS:
             return onset - turn.end

@@ -17,8 +17,9 @@ __all__ = ["FRAME", "Stage"]
 
 FRAME: Final = RATE // 50
 _HOLE_FRAMES: Final = 15  # 0.3 s: the bench's own join of bursts
-_OPTIONAL_SECONDS: Final = 0.3
-_ANSWER_HEARD_SECONDS: Final = 0.7
+# A sign of listening lasts half a second: it is no answer, and calls off nothing.
+_OPTIONAL_SECONDS: Final = 1.0
+_ANSWER_HEARD_SECONDS: Final = 1.0
 _FINISH_SECONDS: Final = 25.0
 # The windows of the metrics, and 0.1 s for the way from the packet to the loudspeaker.
 _ANSWER_SECONDS: Final = 5.1
