@@ -28,6 +28,11 @@ BIN_ENERGY = 5.625 / 30
 PARTS_OVER_US = 8
 """More than a crop has; a ninth gets the level of the first."""
 
+QUIET, RESTED = 6, 8
+VOICED_STATES = tuple(
+    streams.PERSON_STATES.index(name) for name in ("speaking", "acknowledging", "elsewhere")
+)
+
 PITCHES = (-1.4, 1.8)
 """What prosody's pitch can be, in octaves above 150 Hz; 0 where nothing is voiced."""
 
@@ -43,11 +48,13 @@ class Augmentation:
         no_encoder: no states of the encoder at all.
         late_encoder: its states come up to so many micro-turns later.
         encoder_stall: chance of a stretch of up to two seconds in which it says nothing new.
+        encoder_rests: chance that it is asked as rarely as live behind six micro-turns of quiet.
         no_words: Ears say nothing.
         late_words: their words come up to so many micro-turns later.
         unknown_word: chance of each word to be one that was never heard before.
         no_marks: punctuation is not told.
         no_belief: Language's belief is not known.
+        late_belief: it comes up to so many micro-turns later still than the words it is about.
         level: the microphone is louder or softer by up to so many dMel steps of 5.6 dB.
         level_over_us: so is, each by itself, what is said over our speech.
         noisy_bin: chance of each of the person's bins to be one higher or lower.
@@ -67,11 +74,13 @@ class Augmentation:
     no_encoder: float = 0.1
     late_encoder: int = 2
     encoder_stall: float = 0.2
+    encoder_rests: float = 0.5
     no_words: float = 0.1
     late_words: int = 3
     unknown_word: float = 0.15
     no_marks: float = 0.1
     no_belief: float = 0.3
+    late_belief: int = 2
     level: int = 2
     level_over_us: int = 1
     noisy_bin: float = 0.05
@@ -94,10 +103,10 @@ class Augmentation:
 
 
 NOTHING = Augmentation(
-    no_encoder=0.0, late_encoder=0, encoder_stall=0.0, no_words=0.0, late_words=0,
-    unknown_word=0.0, no_marks=0.0, no_belief=0.0, level=0, noisy_bin=0.0, not_rendered=0.0,
-    level_over_us=0, clock=False, warp=0.0, tilt=0, masked_bands=0, no_bands=0.0, pitch=0.0,
-    encoder_noise=0.0, encoder_gone=0.0,
+    no_encoder=0.0, late_encoder=0, encoder_stall=0.0, encoder_rests=0.0, no_words=0.0,
+    late_words=0, unknown_word=0.0, no_marks=0.0, no_belief=0.0, late_belief=0, level=0,
+    noisy_bin=0.0, not_rendered=0.0, level_over_us=0, clock=False, warp=0.0, tilt=0,
+    masked_bands=0, no_bands=0.0, pitch=0.0, encoder_noise=0.0, encoder_gone=0.0,
 )  # fmt: skip
 """Crops as they are."""
 
@@ -105,8 +114,10 @@ NOTHING = Augmentation(
 def augment(crop: Crop, how: Augmentation, generator: np.random.Generator) -> None:
     """Change the crop in place; draws do not depend on what the crop holds."""
     _encoder(crop, how, generator)
-    _words(crop.inputs, how, generator)
-    if generator.random() < how.no_belief:
+    late, gone = _words(crop.inputs, how, generator)
+    own, unknown = int(generator.integers(0, how.late_belief + 1)), generator.random()
+    _belief(crop.inputs, late + own, own)
+    if gone or unknown < how.no_belief:
         crop.inputs["belief"][:], crop.inputs["belief_age"][:] = 0.0, -1
     _level(crop.inputs, how, generator)
     _level_over_us(crop, how, generator)
@@ -125,7 +136,9 @@ def _encoder(crop: Crop, how: Augmentation, generator: np.random.Generator) -> N
     late = int(generator.integers(0, how.late_encoder + 1))
     stall, share = generator.random() < how.encoder_stall, generator.random()
     stalled = int(generator.integers(3, 21))
-    gone = generator.random() < how.no_encoder
+    gone, rests = generator.random() < how.no_encoder, generator.random() < how.encoder_rests
+    if rests:
+        _rested(crop)
     if late:
         crop.refresh[late:] = crop.refresh[:-late].copy()
         age[late:] = np.where(age[:-late] < 0, -1, age[:-late] + late)
@@ -140,7 +153,37 @@ def _encoder(crop: Crop, how: Augmentation, generator: np.random.Generator) -> N
         crop.refresh[:], age[:] = -1, -1
 
 
-def _words(inputs: streams.Arrays, how: Augmentation, generator: np.random.Generator) -> None:
+def _rested(crop: Crop) -> None:
+    """What the encoder says from the sixth micro-turn of quiet on stays for eight; see
+    `core_floor.QUIET_MICRO_TURNS` and `MOST_REFRESH_MICRO_TURNS`."""
+    voice = np.isin(crop.labels["person"], VOICED_STATES)
+    at = np.arange(len(voice))
+    quiet = at - np.maximum.accumulate(np.where(voice, at, -1))
+    age = crop.inputs["encoder_age"]
+    kept = 0
+    for k in at[1:]:
+        if quiet[k] < QUIET or k - kept >= RESTED:
+            kept = int(k)
+        elif age[kept] >= 0:
+            crop.refresh[k] = crop.refresh[kept]
+            age[k] = age[kept] + k - kept
+
+
+def _belief(inputs: streams.Arrays, late: int, own: int) -> None:
+    """At least as much later as the words it is about: a judgement of them never comes before. By
+    `own` of it the judging itself is slower."""
+    belief, age = inputs["belief"], inputs["belief_age"]
+    if late:
+        for column, nothing in ((belief, 0.0), (age, -1)):
+            column[late:] = column[:-late].copy()
+            column[:late] = nothing
+        age[age >= 0] += own
+
+
+def _words(
+    inputs: streams.Arrays, how: Augmentation, generator: np.random.Generator
+) -> tuple[int, bool]:
+    """Returns how much later they come, and whether none does."""
     hashes, age, flags = (inputs[name] for name in ("word_hash", "word_age", "word_flags"))
     late = int(generator.integers(0, how.late_words + 1))
     unknown = generator.random(hashes.shape) < how.unknown_word
@@ -158,6 +201,7 @@ def _words(inputs: streams.Arrays, how: Augmentation, generator: np.random.Gener
     if gone:
         for column in (hashes, age, flags):
             column[:] = 0
+    return late, gone
 
 
 def _level(inputs: streams.Arrays, how: Augmentation, generator: np.random.Generator) -> None:

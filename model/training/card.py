@@ -103,7 +103,8 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     return [
         ("turn latency, mean / p50", f"{turn['latency_mean_s']} / {turn['latency_p50_s']} s",
          turn["n"]),
-        ("turns answered", turn["answered"], turn["n"]),
+        ("turns answered within 3 s", turn["answered"], turn["n"]),
+        ("turn latency with 3 s for the others", f"{turn.get('latency_all_s')} s", turn["n"]),
         ("pause take-over", pause["takeover"], pause["n"]),
         ("… where the words so far are no whole thought", pause["takeover_clear"], ""),
         ("mean latency where 5 % / 15 % of the pauses are taken",

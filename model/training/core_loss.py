@@ -93,6 +93,9 @@ class LossWeights:
         projection: binary cross entropy of voice activity ahead; 0 leaves projection out.
         teacher: binary cross entropy of finished against pausing, towards the teacher's opinion.
         lateness: expected delay of an action that is due, a second.
+        beyond: seconds that whoever has not acted when an event ends is taken to go on waiting: in
+            the script we answer after .65 s in two of three, and what would still have been waited
+            then was free, so that waiting for an end to be certain paid.
         wrong: chance of a wrong action in an event.
         missed: chance that a place for a backchannel goes by.
         overdue: what the floor's cross entropy is multiplied by where an answer is due for a second
@@ -109,6 +112,7 @@ class LossWeights:
     projection: float = 0.5
     teacher: float = 0.2
     lateness: float = 0.5
+    beyond: float = 0.0
     wrong: float = 1.0
     missed: float = 0.1
     overdue: float = 1.0
@@ -214,16 +218,19 @@ def _events(
     for event, action in DUE:
         inside = (labels.event == event) & labels.live
         waits = waiting(_acting(logits, action, sharpness), inside, age).exp()
-        counted = (inside & (age < LATEST)).float()
-        events = (inside & _last(labels)).float().sum()
-        delay = (waits * counted).sum() * MICRO_TURN_SECONDS
-        lateness.append((delay * share[action], events))
+        counted, ends = (inside & (age < LATEST)).float(), (inside & _last(labels)).float()
+        left = (LATEST - 1 - age.float()).clamp(min=0) * MICRO_TURN_SECONDS
+        after = (waits * ends * left.clamp(max=weights.beyond)).sum()
+        delay = (waits * counted).sum() * MICRO_TURN_SECONDS + after
+        # What does not count is no kind of event: the others' mean is not to be less for it.
+        lateness.append((delay * share[action], ends.sum() * (share[action] > 0)))
     for event, action in WRONG:
         inside = (labels.event == event) & labels.live
         waits = waiting(_acting(logits, action, sharpness), inside, age)
-        ends = (inside & _last(labels)).float()
+        # Where the words so far could be all, an answer is not quite as wrong.
+        ends = (inside & _last(labels)).float() * labels.floor_weight.float()
         acted = ((1 - waits.exp()) * ends).sum()
-        wrong.append((acted * share[action], ends.sum()))
+        wrong.append((acted * share[action], ends.sum() * (share[action] > 0)))
     inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
     waits = waiting(_acting(logits, BACKCHANNEL, sharpness), inside, age)
     missed = _mean(waits.exp(), (inside & _last(labels)).float())

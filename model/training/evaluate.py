@@ -31,7 +31,13 @@ from model.training.events import (
     joined,
     of_ours,
 )
-from model.training.operating_point import Point, choose_balanced, choose_quick, sweep
+from model.training.operating_point import (
+    NEVER_SECONDS,
+    Point,
+    choose_balanced,
+    choose_quick,
+    sweep,
+)
 
 __all__ = ["MOST_WRONG", "THRESHOLDS", "choose", "judge", "report"]
 
@@ -39,12 +45,8 @@ THRESHOLDS: Final = tuple(float(1 / (1 + np.exp(-x))) for x in np.arange(-4.5, 4
 MOST_WRONG: Final = 0.08
 """Share of pauses that may be taken at the operating point: well under what is accepted."""
 
-LEAST_ANSWERED: Final = 0.9
-"""Within `ANSWER_SECONDS`. Not more: of dev's events so few are open that long that their share is
-1.0 at one threshold and .92 at the next, and the one slow threshold with 1.0 was chosen."""
-
 YIELD_SECONDS: Final = 2.0
-ANSWER_SECONDS: Final = 3.0
+ANSWER_SECONDS: Final = NEVER_SECONDS
 ACCEPTED: Final = (0.05, 0.15)
 """Shares of taken pauses at which latencies are compared."""
 
@@ -75,19 +77,18 @@ def judge(
     return judged
 
 
-def choose(
-    talks: Sequence[Judged], most_wrong: float = MOST_WRONG, least_answered: float = LEAST_ANSWERED
-) -> OperatingPoint:
+def choose(talks: Sequence[Judged], most_wrong: float = MOST_WRONG) -> OperatingPoint:
     """The thresholds of these conversations.
 
-    Take: the quickest that takes at most `most_wrong` of the pauses. Yield: the quickest of the
+    Take: the quickest that takes at most `most_wrong` of the pauses, with 3 s for turns that are
+    never answered. Yield: the quickest of the
     best balanced. Backchannel: the best F1 less the share of turns' ends that get one.
 
     Raises:
         ValueError: a kind of event does not occur.
     """
     events = _all(talks)
-    take = choose_quick(_taking(events), most_wrong, least_answered).threshold
+    take = choose_quick(_taking(events), most_wrong).threshold
     yielding = choose_balanced(_yielding(events)).threshold
     ends = events["turn end"]
     scores = {
@@ -119,6 +120,7 @@ def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Repo
             "n": len(events["turn end"]),
             "latency_mean_s": _number(at_take.delay_seconds),
             "latency_p50_s": _number(at_take.median_seconds),
+            "latency_all_s": _number(at_take.cost_seconds),
             "answered": _number(at_take.acted),
         },
         "pause": {
@@ -231,7 +233,7 @@ def _matched(taking: Sequence[Point], yielding: Sequence[Point]) -> Report:
     """What does not depend on the operating point: how models are compared."""
     made: Report = {}
     for most in ACCEPTED:
-        within = [p.delay_seconds for p in taking if p.wrong <= most and p.acted >= LEAST_ANSWERED]
+        within = [point.cost_seconds for point in taking if point.wrong <= most]
         made[f"latency_at_{most:.2f}"] = _number(min(within, default=float("inf")))
     made["best_balance"] = _number(max(point.balance for point in yielding))
     return made

@@ -33,6 +33,7 @@ KINDS: Final = {
     "turn end": "take is due",
     "pause": "take is wrong",
     "long pause": "take is wrong: the person thinks",
+    "broken off": "take is wrong: a sentence is given up; the bench's pauses all go on",
     "clear pause": "those pauses at which the words so far are no whole thought",
     "speaking": "take is wrong: the person speaks, from one pause to the next",
     "acknowledged": "take is wrong: an acknowledgement while we are silent",
@@ -101,6 +102,11 @@ def events_of(judged: Judged, conversation: int = 0) -> Events:
     between = (event == streams.BACKCHANNEL_PLACE) & (person == PAUSING)
     pauses = [span for span in _spans((event == streams.PAUSE) | between)
               if span.stop - span.start >= SHORTEST_PAUSE and not ours[span].all()]  # fmt: skip
+    # Behind a sentence that is given up nothing is taught any more, see `labels`.
+    untaught = np.append(labels["floor_weight"] == 0, False)
+    gone = [span for span in pauses if untaught[span.stop]]
+    add("broken off", take, gone)
+    pauses = [span for span in pauses if span not in gone]
     add("long pause", take, [s for s in pauses if s.stop - s.start > LONGEST_PAUSE])
     pauses = [span for span in pauses if span.stop - span.start <= LONGEST_PAUSE]
     add("pause", take, pauses)

@@ -50,6 +50,7 @@ LOUDER: Final = 1.0
 WARPED: Final = 2
 """Bands by which events are moved up or down at most."""
 
+SPEAKING: Final = streams.PERSON_STATES.index("speaking")
 ACKNOWLEDGING: Final = streams.PERSON_STATES.index("acknowledging")
 OURS: Final = tuple(streams.FLOORS.index(name) for name in ("hold", "yield"))
 OVER_US: Final = (streams.INTERRUPTION, streams.OVERLAP)
@@ -106,13 +107,23 @@ def _of(whole: Whole, generator: np.random.Generator) -> list[Found]:
     for at in map(int, np.flatnonzero(np.isin(event, OVER_US) & (age == 0) & ours)):
         soon = whole.labels["person"][at : at + ACKNOWLEDGED]
         overlap = "acknowledgement" if ACKNOWLEDGING in soon else "other sound"
-        kind = "interruption" if event[at] == streams.INTERRUPTION else overlap
-        add(at, KINDS.index(kind), (event == event[at]) & (begun == at))
+        if event[at] == streams.INTERRUPTION:
+            add(at, KINDS.index("interruption"), _spoken(whole.labels["person"], at))
+        else:
+            add(at, KINDS.index(overlap), (event == streams.OVERLAP) & (begun == at))
     quiet = ours & (event == streams.NO_EVENT)
     places = np.flatnonzero(quiet)
     for at in map(int, generator.choice(places, min(QUIET, len(places)), replace=False)):
         add(at, KINDS.index("nothing"), quiet)
     return made
+
+
+def _spoken(person: npt.NDArray[np.uint8], at: int) -> npt.NDArray[np.bool_]:
+    """The micro-turns in which the person speaks on from `at` on, whether or not we have stopped:
+    in the script we do after .4 s, so that within the event there is little to learn from."""
+    same = np.zeros(len(person), bool)
+    same[at:] = np.cumprod((person[at:] == SPEAKING) | (np.arange(len(person) - at) == 0))
+    return same
 
 
 def taught(reader: OnsetsReader, onsets: Onsets, seed: int, steps: int) -> float:
@@ -147,8 +158,10 @@ def taught(reader: OnsetsReader, onsets: Onsets, seed: int, steps: int) -> float
 
 def _otherwise(bins: Tensor, generator: torch.Generator) -> Tensor:
     """Events as others would say them into other microphones, float32."""
-    count, _, bands = bins.shape
+    count, hops, bands = bins.shape
     level, tilt = torch.randn(2, count, 1, 1, generator=generator) * LOUDER
-    moved = int(torch.randint(-WARPED, WARPED + 1, (1,), generator=generator))
+    moved = torch.randint(-WARPED, WARPED + 1, (count, 1), generator=generator)
+    # What is moved in at an end is that end's own band again.
+    place = (torch.arange(bands) + moved).clamp(0, bands - 1)
     heard: Tensor = bins.float() + level + tilt * torch.linspace(-1, 1, bands)
-    return heard.roll(moved, -1)
+    return heard.gather(-1, place.unsqueeze(1).expand(count, hops, bands))

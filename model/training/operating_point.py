@@ -13,16 +13,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from model.timebase import MICRO_TURN_SECONDS
 
-__all__ = ["Point", "Trace", "choose_balanced", "choose_quick", "sweep", "traces_of"]
+__all__ = [
+    "NEVER_SECONDS",
+    "Point",
+    "Trace",
+    "choose_balanced",
+    "choose_quick",
+    "sweep",
+    "traces_of",
+]
 
 Trace = npt.NDArray[np.floating[Any]]
+
+
+NEVER_SECONDS: Final = 3.0
+"""What an action counts that did not come within as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,13 @@ class Point:
     delay_seconds: float
     wrong: float
     median_seconds: float = float("inf")
+
+    @property
+    def cost_seconds(self) -> float:
+        """Mean delay with `NEVER_SECONDS` for those that never came: a mean over actions alone is
+        the better the more of the late ones are left out."""
+        came = self.acted * self.delay_seconds if self.acted > 0 else 0.0
+        return came + (1.0 - self.acted) * NEVER_SECONDS
 
     @property
     def balance(self) -> float:
@@ -99,21 +118,19 @@ def sweep(
     return points
 
 
-def choose_quick(
-    points: Sequence[Point], most_wrong: float = 0.05, least_acted: float = 0.95
-) -> Point:
-    """The quickest point within bounds; when none is within them, the one that least exceeds them.
+def choose_quick(points: Sequence[Point], most_wrong: float = 0.05) -> Point:
+    """The cheapest point within bounds (`Point.cost_seconds`); when none is, the one that least
+    exceeds them.
 
     Args:
         points: of one sweep.
         most_wrong: highest share of wrong actions.
-        least_acted: lowest share of due actions that come.
     """
 
     def excess(point: Point) -> float:
-        return max(point.wrong - most_wrong, 0.0) + max(least_acted - point.acted, 0.0)
+        return round(max(point.wrong - most_wrong, 0.0), 9)
 
-    return min(points, key=lambda p: (round(excess(p), 9), p.delay_seconds, -p.threshold))
+    return min(points, key=lambda p: (excess(p), p.cost_seconds, -p.threshold))
 
 
 def choose_balanced(points: Sequence[Point], margin: float = 0.01) -> Point:

@@ -15,11 +15,13 @@ from model.training.render.kokoro import VOICES as KOKORO
 
 __all__ = ["NOISES", "ROOMS", "SPLITS", "VOICES", "Engine", "RoomRange", "Split", "TrainingVoice"]
 
-Split = Literal["train", "natural", "overlap", "asking", "dev", "dev-overlap", "dev-asking"]
+Split = Literal[
+    "train", "natural", "overlap", "asking", "dev", "dev-overlap", "dev-asking", "dev-natural"
+]
 """`natural` is `train` with many natural voices, that take ten times as long to render; in
-`overlap` they say nearly all of it while we speak, twice as often (`manners.py`); `dev-overlap` is
-`dev` in the same way. In `asking`, and `dev-asking`, they think before they speak, and ask for
-something short, as people do with a machine."""
+`overlap` they say nearly all of it while we speak, twice as often (`manners.py`); in `asking` they
+think before they speak, and ask for something short, as people do with a machine. `dev-overlap`
+and `dev-asking` are `dev` in the same way; in `dev-natural` other natural voices speak."""
 
 Engine = Literal["espeak", "flite", "hibari", "kokoro"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
@@ -71,14 +73,19 @@ _VARIANTS: Final = (
 )  # fmt: skip
 
 
-def _kokoro(number: int) -> TrainingVoice:
-    """Mixed with the next voice of its sex and country, if there is one, or else with the first."""
-    option = KOKORO[number]
-    alike = [one for one in KOKORO if one[:2] == option[:2]]
-    other = alike[(alike.index(option) + 1) % len(alike)]
+_HELD_OUT: Final = ("af_nova", "am_liam", "bf_alice", "bm_george")
+"""Natural voices of `dev-natural`: thresholds that rest on formants alone need not suit people."""
+
+
+def _kokoro(option: str) -> TrainingVoice:
+    """Mixed with the next voice of its sex and country, or else with the first; one that is held
+    out with none."""
+    alike = [one for one in KOKORO if one[:2] == option[:2] and one not in _HELD_OUT]
+    held = option in _HELD_OUT
+    other = option if held else alike[(alike.index(option) + 1) % len(alike)]
     return TrainingVoice(f"kokoro-{option}", f"kokoro-{option}", "kokoro", option, weight=1.5,
-                         stretch=(0.92, 1.1), pitch=(0.0, 0.5), pace=(0.85, 1.2),
-                         other=other)  # fmt: skip
+                         stretch=(0.92, 1.1), pitch=(0.0, 0.0 if held else 0.5),
+                         pace=(0.85, 1.2), other=other)  # fmt: skip
 
 
 _TRAINED: Final = (
@@ -94,7 +101,7 @@ _TRAINED: Final = (
       enumerate(_VARIANTS)),
 )  # fmt: skip
 
-_NATURAL: Final = (*_TRAINED, *(_kokoro(number) for number in range(len(KOKORO))))
+_NATURAL: Final = (*_TRAINED, *(_kokoro(one) for one in KOKORO if one not in _HELD_OUT))
 
 _DEV: Final = (
     TrainingVoice("flite-rms", "rms", "flite", "rms", weight=4.0, pace=(0.9, 1.1)),
@@ -110,6 +117,7 @@ VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
     "dev": _DEV,
     "dev-overlap": _DEV,
     "dev-asking": _DEV,
+    "dev-natural": tuple(_kokoro(one) for one in _HELD_OUT),
 }  # fmt: skip
 
 _TRAINED_NOISES: Final = (
@@ -126,6 +134,7 @@ NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
     "dev": _DEV_NOISES,
     "dev-overlap": _DEV_NOISES,
     "dev-asking": _DEV_NOISES,
+    "dev-natural": _DEV_NOISES,
 }
 
 
@@ -148,5 +157,6 @@ ROOMS: Final[Mapping[Split, RoomRange]] = {
     "dev": _DEV_ROOMS,
     "dev-overlap": _DEV_ROOMS,
     "dev-asking": _DEV_ROOMS,
+    "dev-natural": _DEV_ROOMS,
 }
 """The bench's test rooms have 20 to 40 square metres; areas of two splits never meet."""

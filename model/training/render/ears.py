@@ -30,6 +30,8 @@ AGE_EDGES: Final = (-0.3, -0.15, 0.0, 0.1, 0.2, 0.4, 0.8)
 
 _PARTIAL_MICRO_TURNS: Final = 3
 _OVER_MICRO_TURNS: Final = 25
+_OWED_MICRO_TURNS: Final = 101
+"""Live keeps what waits for an answer so much longer (`hearing.OWED_OVER_MICRO_TURNS`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class EarsModel:
         missing, wrong: probability by class of age, `len(AGE_EDGES) + 1` each; the last class of
             `wrong` is what stays wrong for good.
         endings: how the latest word told ends while the person goes on, with probabilities.
+        whole_ending: probability that it ends as it should once all that was said has been read.
         kept_ending: probability that a word's own comma or stop, or its lack, is told right.
         latency_median, latency_sigma: seconds from the end of the audio read to its words.
     """
@@ -48,6 +51,7 @@ class EarsModel:
     wrong: tuple[float, ...]
     endings: Mapping[str, float]
     kept_ending: float
+    whole_ending: float
     latency_median: float
     latency_sigma: float
 
@@ -72,6 +76,7 @@ def ears_model(clarity: str) -> EarsModel:
         tuple(fitted["wrong"]),
         fitted["endings"],
         fitted["kept_ending"],
+        fitted["whole_ending"],
         fitted["latency_median"],
         fitted["latency_sigma"],
     )
@@ -90,7 +95,7 @@ def eased(model: EarsModel, factor: float) -> EarsModel:
 def partials(generator: Generator, conversation: Conversation, model: EarsModel) -> list[Partial]:
     """All that Ears tells, in the order in which it becomes known."""
     spoken = _audible(generator, conversation)
-    heard = _Hypothesis(generator, model)
+    heard = _Hypothesis(generator, model, _last_words(conversation))
     voiced = _voiced_blocks(conversation)
     taken = {own.k for own in conversation.own if own.kind in ("answer", "mistake")}
     found: list[Partial] = []
@@ -103,16 +108,22 @@ def partials(generator: Generator, conversation: Conversation, model: EarsModel)
                 first, asked = k - 3, k
         if first is None:
             continue
-        over = k - voiced_k >= _OVER_MICRO_TURNS or (k in taken and k > voiced_k)
+        longest = _OWED_MICRO_TURNS if _owed(conversation, voiced_k) else _OVER_MICRO_TURNS
+        over = k - voiced_k >= longest or (k in taken and k > voiced_k)
         due = k - asked >= _PARTIAL_MICRO_TURNS and k >= ready and voiced_k > asked
-        if due or over:
+        if due and not over:
             now = (k + 1) * MICRO_TURN_SECONDS
             ready = k + heard.latency()
             mine = [word for word in spoken if word.start_seconds >= first * MICRO_TURN_SECONDS]
-            words = heard.words(mine, now, over)
-            found.append(Partial(min(ready, conversation.micro_turns - 1), segment, words, over))
+            words = heard.words(mine, now)
+            found.append(Partial(min(ready, conversation.micro_turns - 1), segment, words, False))
             asked = k
         if over:
+            # Live tells no words at a segment's end that were not told before.
+            last = found[-1] if found and found[-1].segment == segment else None
+            at = max(k + 1, last.k if last else 0)
+            known = last.words if last else ()
+            found.append(Partial(min(at, conversation.micro_turns - 1), segment, known, True))
             first, segment = None, segment + 1
             spoken = [word for word in spoken if word.end_seconds > (k + 1) * MICRO_TURN_SECONDS]
     return found
@@ -151,6 +162,19 @@ def _audible(generator: Generator, conversation: Conversation) -> list[Word]:
     return sorted(words, key=lambda word: word.start_seconds)
 
 
+def _last_words(conversation: Conversation) -> frozenset[float]:
+    """When the last word of each thing the person says begins, in seconds of the stream."""
+    spoken = (part for part in conversation.person if part.words and part.complete)
+    return frozenset(part.start / HEARING_RATE + part.words[-1].start_seconds for part in spoken)
+
+
+def _owed(conversation: Conversation, voiced_k: int) -> bool:
+    """Whether what was last said until then waits for an answer."""
+    until = (voiced_k + 1) * HEARING_BLOCK_SAMPLES
+    said = [part for part in conversation.person if part.first < until]
+    return bool(said and said[-1].wanted and said[-1].complete)
+
+
 def _voiced_blocks(conversation: Conversation) -> npt.NDArray[np.bool_]:
     voiced = np.zeros(conversation.micro_turns, bool)
     spans = [span for part in conversation.person for span in part.voiced]
@@ -164,9 +188,10 @@ def _voiced_blocks(conversation: Conversation) -> npt.NDArray[np.bool_]:
 class _Hypothesis:
     """Draws what is written down; what is wrong for good is the same in every partial."""
 
-    def __init__(self, generator: Generator, model: EarsModel) -> None:
+    def __init__(self, generator: Generator, model: EarsModel, ends: frozenset[float]) -> None:
         self._generator = generator
         self._model = model
+        self._ends = ends
         self._fate: dict[float, str] = {}
 
     def latency(self) -> int:
@@ -176,18 +201,20 @@ class _Hypothesis:
         )
         return max(1, int(np.ceil(drawn / MICRO_TURN_SECONDS)))
 
-    def words(self, spoken: Sequence[Word], now: float, over: bool) -> tuple[Word, ...]:
+    def words(self, spoken: Sequence[Word], now: float) -> tuple[Word, ...]:
         """The hypothesis at `now` about words spoken since the segment began."""
         told: list[Word] = []
+        whole = False
         for word in spoken:
             if word.start_seconds >= now:
                 break
             age = int(np.searchsorted(AGE_EDGES, now - word.end_seconds, side="right"))
-            age = len(AGE_EDGES) if over else age
             text = self._written(word, age)
             if text:
                 told.append(Word(text, word.start_seconds, min(word.end_seconds, now)))
-        if told and not over:
+            # Of all that was said the last word is there, and its sound was heard to its end.
+            whole = bool(text) and word.start_seconds in self._ends and word.end_seconds <= now
+        if told and not (whole and self._generator.random() < self._model.whole_ending):
             told[-1] = self._ended(told[-1])
         return tuple(told)
 

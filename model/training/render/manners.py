@@ -101,4 +101,5 @@ MANNERS: Final[Mapping[Split, Manners]] = {
     "dev": replace(_TRAINED, slow=0.4, longest_gap=2.5, false_stop=0.0),
     "dev-overlap": replace(_OVERLAPPING, slow=0.8, longest_gap=2.5, false_stop=0.0),
     "dev-asking": replace(_ASKING, slow=0.4, longest_gap=2.5, false_stop=0.0),
+    "dev-natural": replace(_TRAINED, slow=0.4, longest_gap=2.5, false_stop=0.0),
 }

@@ -17,13 +17,16 @@ from model.messages import Audio, Word
 from model.timebase import HEARING_RATE, samples
 from model.training.render.speech import Utterance
 
-__all__ = ["quiet_tail", "with_pauses"]
+__all__ = ["closed", "quiet_tail", "with_pauses"]
 
 Generator = np.random.Generator
 _GRAIN: Final = HEARING_RATE // 100
 _SOURCE: Final = 640
 _SEARCH_SECONDS: Final = 0.05
 _FADE_SECONDS: Final = (0.006, 0.03)
+_CLOSING_SECONDS: Final = (2.5, 3.0)
+_UNDER_LOUD_DB: Final = 40.0
+"""Filling is quieter than that, and so is never taken for voice (`parts.voiced_spans`)."""
 
 
 def with_pauses(
@@ -65,11 +68,27 @@ def with_pauses(
     return Utterance(np.concatenate(parts), tuple(words)), tuple(spans)
 
 
+def closed(generator: Generator, audio: Audio) -> Audio:
+    """Something said, with the quiet behind it that pauses are filled with, for longer than any
+    pause lasts."""
+    tail = quiet_tail(generator, audio, float(generator.uniform(*_CLOSING_SECONDS)))
+    return np.concatenate([audio, tail])
+
+
 def quiet_tail(generator: Generator, audio: Audio, seconds: float) -> Audio:
-    """What a finished turn is followed by: the same kind of filling that pauses have."""
+    """What a finished turn is followed by: the same filling, as loud, that pauses have.
+
+    Not of its very end: synthesisers fade it to digital silence, and that the quiet is gone would
+    tell an end from a pause. It fades away itself at last, which is later than any pause is long.
+    """
+    count = samples(seconds, HEARING_RATE)
     if len(audio) < 2 * _SOURCE:
-        return np.zeros(samples(seconds, HEARING_RATE), np.float32)
-    return _filling(generator, audio, len(audio) - _SOURCE // 2, samples(seconds, HEARING_RATE))
+        return np.zeros(count, np.float32)
+    middle = audio[len(audio) // 10 : -len(audio) // 10]
+    power = np.convolve(np.square(middle), np.ones(_SOURCE, np.float32), "valid")
+    place = int(np.argmin(power)) if len(power) else 0
+    filled = _filling(generator, audio, len(audio) // 10 + place + _SOURCE // 2, count)
+    return _faded(generator, filled, end=True)
 
 
 def _seam(audio: Audio, before: Word, after: Word) -> int:
@@ -104,7 +123,9 @@ def _filling(generator: Generator, audio: Audio, seam: int, count: int) -> Audio
         filled[at : at + _GRAIN] += sign * window * source[start : start + _GRAIN]
     filled = filled[_GRAIN : _GRAIN + count]
     frames = audio[: len(audio) // _GRAIN * _GRAIN].reshape(-1, _GRAIN)
-    quiet = float(np.quantile(np.sqrt(np.mean(np.square(frames), axis=1)), 0.05))
+    levels = np.sqrt(np.mean(np.square(frames), axis=1))
+    usual, high = (float(np.quantile(levels, share)) for share in (0.05, 0.95))
+    quiet = min(usual, high * 10 ** (-_UNDER_LOUD_DB / 20))
     loud = float(np.sqrt(np.mean(np.square(filled)))) if count else 0.0
     return filled * np.float32(min(1.0, quiet / max(loud, 1e-9)))
 

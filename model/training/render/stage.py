@@ -18,8 +18,8 @@ from model.training.render.cast import Split
 from model.training.render.manners import MANNERS
 from model.training.render.noises import level_to
 from model.training.render.parts import Conversation, OtherPart, OwnPart, Pause, PersonPart
-from model.training.render.speech import Persona, Utterance, draw_persona, own_voice, say
-from model.training.render.splice import quiet_tail, with_pauses
+from model.training.render.speech import Persona, draw_persona, own_voice, say
+from model.training.render.splice import closed, quiet_tail, with_pauses
 from model.training.scripts import timing
 from model.training.scripts.writer import Line, Writer
 
@@ -28,7 +28,8 @@ __all__ = ["stage"]
 Generator = np.random.Generator
 SPEECH_DB: Final = -23.0
 LEVEL_SPREAD_DB: Final = 2.5
-"""Of each thing said: with half of it, loudness alone told who wanted the floor (DATA.md)."""
+LEVEL_SPREAD_OVER_US_DB: Final = 5.0
+"""Of each thing said, and of what is said over us: loudness must not tell who wants the floor."""
 _HANDED_OVER: Final = 0.05  # Of the scenes: another person has the microphone, as near.
 _SILENCERS: Final = ("Stop.", "Stop, that's enough.", "Be quiet for a moment.",
                      "Thanks, that will do.", "Hush, please.")  # fmt: skip
@@ -120,7 +121,8 @@ class _Director:
             at += len(gap)
         start = samples(self._next_start(), HEARING_RATE)
         pauses = tuple(Pause(a + start, b + start, True, True) for a, b in gaps[:-1])
-        audio = level_to(np.concatenate(audios[:-1]), self._level())
+        told = level_to(np.concatenate(audios[:-1]), self._level())
+        audio = closed(self._generator, told)
         part = PersonPart("turn", start, audio, tuple(words), pauses)
         self._person.append(part)
         for pause in pauses:
@@ -240,7 +242,7 @@ class _Director:
 
     def _interrupt(self, at: float, depth: int) -> None:
         line = self._writer.interruption()
-        part = self._says("interruption", line, at, db=1.0)
+        part = self._says("interruption", line, at)
         stop = seconds(part.first, HEARING_RATE) + self._stop_delay()
         if self._generator.random() < 0.9:
             self._cut(stop)
@@ -305,10 +307,10 @@ class _Director:
         self._own.append(part)
         return part
 
-    def _level(self) -> float:
-        return SPEECH_DB + float(self._generator.normal(0.0, LEVEL_SPREAD_DB))
+    def _level(self, spread_db: float = LEVEL_SPREAD_DB) -> float:
+        return SPEECH_DB + float(self._generator.normal(0.0, spread_db))
 
-    def _says(self, kind: str, line: Line, start: float, db: float = 0.0) -> PersonPart:
+    def _says(self, kind: str, line: Line, start: float) -> PersonPart:
         said = say(self._persona, line.text)
         last = len(said.words) - 1
         places = [place for place in line.pauses if place[0] < last]
@@ -320,20 +322,16 @@ class _Director:
             pauses = tuple(
                 Pause(a + at, b + at, doubt) for (a, b), doubt in zip(spans, doubtful, strict=True)
             )
-        said = self._closed(said)
-        lower = {"backchannel": -2.0, "aside": -4.0}.get(kind, 0.0)
-        audio = level_to(said.audio, self._level() + lower + db)
+        # An "okay" and an interruption alike: softer and louder, one told them apart at .8 (AUC).
+        over_us = kind in ("backchannel", "interruption")
+        level = self._level(LEVEL_SPREAD_OVER_US_DB if over_us else LEVEL_SPREAD_DB)
+        level -= 4.0 if kind == "aside" else 0.0
+        audio = closed(self._generator, level_to(said.audio, level))
         wanted = None if line.text in _SILENCERS else kind in ("turn", "interruption")
         part = PersonPart(kind, at, audio, said.words, pauses, line.complete, wanted)  # type: ignore[arg-type]
         self._person.append(part)
         self.now = max(self.now, seconds(part.last, HEARING_RATE))
         return part
-
-    def _closed(self, said: Utterance) -> Utterance:
-        """With the same kind of quiet behind it that pauses are filled with."""
-        length = self._generator.uniform(0.05, 0.6)
-        tail = quiet_tail(self._generator, said.audio, length)
-        return Utterance(np.concatenate([said.audio, tail]), said.words)
 
     def _tic(self, start: float) -> float:
         kind = TICS[int(self._generator.integers(len(TICS)))]

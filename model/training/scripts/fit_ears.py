@@ -49,6 +49,7 @@ class _Counts:
     wrong: Counter[int] = field(default_factory=Counter)
     endings: Counter[str] = field(default_factory=Counter)
     kept: list[bool] = field(default_factory=list)
+    whole: list[bool] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
 
 
@@ -137,6 +138,8 @@ def _count(
                 counts.kept.append(_ending(said[place].text) == _ending(told[other].text))
     if told and not whole:
         counts.endings[_ending(told[-1].text)] += 1
+    if told and whole and word_hash(said[-1].text) == word_hash(told[-1].text):
+        counts.whole.append(_ending(said[-1].text) == _ending(told[-1].text))
 
 
 def _ending(text: str) -> str:
@@ -159,6 +162,7 @@ def _fit(counts: _Counts, latency: float | None) -> dict[str, Any]:
         "wrong": share(counts.wrong, _PRIOR_WRONG),
         "endings": {ending: round(n / total, 3) for ending, n in counts.endings.most_common()},
         "kept_ending": round(float(np.mean(counts.kept)) if counts.kept else 0.85, 3),
+        "whole_ending": round(float(np.mean(counts.whole)) if counts.whole else 0.85, 3),
         "latency_median": latency or round(float(np.exp(np.median(took))), 3),
         "latency_sigma": round(float(np.std(took)), 3),
     }

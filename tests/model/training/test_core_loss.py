@@ -20,7 +20,7 @@ TAKE, YIELD = streams.FLOORS.index("take"), streams.FLOORS.index("yield")
 def labels(steps: int, **columns: object) -> CoreLabels:
     """Labels of one live conversation of which only `columns` are known."""
     arrays = streams.nothing(streams.LABELS, steps)
-    arrays["live"][:] = True
+    arrays["live"][:], arrays["floor_weight"][:] = True, 1.0
     for name, values in columns.items():
         arrays[name] = np.asarray(values, arrays[name].dtype)
     streams.check(arrays, streams.LABELS)
@@ -60,6 +60,21 @@ def test_lateness_is_the_expected_delay() -> None:
     assert float(found.wrong) == 0
 
 
+def test_who_has_not_acted_when_we_answered_is_taken_to_wait_on() -> None:
+    """A quarter waits behind two micro-turns: half a second more each, or up to the latest."""
+    given = labels(3, event=[1, 1, 0], event_age=[0, 1, 0])
+    outputs = acting(TAKE, [0.5, 0.5, 0.1])
+    for beyond, more in ((0.5, 0.5), (9.0, 1.8)):
+        found = losses(outputs, given, beyond=beyond).lateness
+        assert float(found) == pytest.approx(0.1 * (0.5 + 0.25) + 0.25 * more, rel=1e-3)
+
+
+def test_an_answer_to_what_could_be_all_is_not_quite_as_wrong() -> None:
+    given = labels(2, event=[2, 2], event_age=[0, 1], floor_weight=[0.4, 0.4])
+    found = losses(acting(TAKE, [0.5, 0.5]), given)
+    assert float(found.wrong) == pytest.approx(0.4 * 0.75, rel=1e-3)
+
+
 def test_the_same_action_later_costs_more() -> None:
     given = labels(4, event=[1] * 4, event_age=range(4))
     early, late = ([0.9, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.9])
@@ -77,14 +92,15 @@ def test_wrong_actions_count_once_an_event() -> None:
 
 
 def test_what_is_done_over_our_voice_can_be_left_to_cross_entropy() -> None:
-    """An interruption missed for .1 s beside a turn's end missed as long; an overlap yielded to."""
+    """An interruption missed for .1 s beside a turn's end missed as long; an overlap yielded to.
+    What is left to cross entropy is no kind of event: the mean is of the others."""
     given = labels(4, event=[3, 0, 4, 1], event_age=[0, 0, 0, 0])
     outputs = acting(YIELD, [0.0, 0.0, 1.0, 0.0])
     whole, half, none = (
         losses(outputs, given, over_us=OverUs(haste=share)) for share in (1.0, 0.5, 0.0)
     )
     assert [float(found.lateness) for found in (whole, half, none)] == pytest.approx(
-        [0.1, 0.075, 0.05], abs=1e-4
+        [0.1, 0.075, 0.1], abs=1e-4
     )
     assert [float(found.wrong) for found in (whole, half, none)] == pytest.approx(
         [1.0, 0.5, 0.0], abs=1e-4

@@ -20,7 +20,7 @@ TRAINING = ROOT / "model/training"
 
 
 LIKE_TRAIN: Final[tuple[cast.Split, ...]] = ("overlap", "asking")
-LIKE_DEV: Final[tuple[cast.Split, ...]] = ("dev-overlap", "dev-asking")
+LIKE_DEV: Final[tuple[cast.Split, ...]] = ("dev-overlap", "dev-asking", "dev-natural")
 
 
 def bench_persons(split: splits.Split) -> set[str]:
@@ -34,6 +34,9 @@ def persons(split: cast.Split) -> set[str]:
 def test_no_voice_of_the_test_or_dev_split_is_trained_on() -> None:
     assert persons("train") < persons("natural") == persons("overlap") == persons("asking")
     assert persons("natural").isdisjoint(bench_persons("test") | bench_persons("dev"))
+    assert persons("dev-natural").isdisjoint(persons("natural") | bench_persons("test"))
+    mixed = {f"kokoro-{voice.other}" for voice in cast.VOICES["natural"] if voice.other}
+    assert mixed and mixed.isdisjoint(persons("dev-natural"))
     assert persons("dev") == persons("dev-overlap") == persons("dev-asking") == bench_persons("dev")
     assert bench_persons("train") <= persons("train")
     variants = {voice.option.split("+")[-1].lower() for voice in cast.VOICES["train"]}

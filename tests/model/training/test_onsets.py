@@ -56,7 +56,12 @@ def test_events_are_found_with_the_second_before_them(tmp_path: Path) -> None:
         found_there = events.bins[len(each) + number]
         assert torch.equal(found_there[: len(wanted)], wanted)
         assert not found_there[len(wanted) :].any()
+        # Of who interrupts as long as they speak, though we have stopped by then.
+        person = torch.from_numpy(made.conversations()[1].labels["person"][first:])
+        spoken = int((person == onsets.SPEAKING).long().cumprod(0).sum())
+        length = spoken if kind == streams.INTERRUPTION else length
         assert torch.equal(events.counted[len(each) + number], torch.arange(AHEAD) < length)
+    assert spoken > begins[streams.INTERRUPTION][1]
     assert events.counted[2:8, 0].all() and not events.counted[2:8].all()
 
 

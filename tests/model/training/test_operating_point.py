@@ -48,8 +48,15 @@ def test_the_quickest_point_within_bounds_is_chosen() -> None:
     assert choose_quick(points).threshold == 0.3
     assert choose_quick(points, most_wrong=0.4).threshold == 0.1
     assert choose_quick(points, most_wrong=0.04).threshold == 0.5
+    # Whoever is not answered counts as 3 s.
+    assert choose_quick([*points, Point(0.6, 0.5, 0.1, 0.04)], 0.04).threshold == 0.5
     # Nothing is within: the smallest excess, not the quickest.
-    assert choose_quick(points, most_wrong=0.0).threshold == 0.5
+    assert choose_quick(points[:3], most_wrong=0.0).threshold == 0.5
+
+
+def test_what_never_came_has_a_price() -> None:
+    assert Point(0.5, 0.9, 0.5, 0.0).cost_seconds == pytest.approx(0.45 + 0.3)
+    assert Point(0.9, 0.0, float("inf"), 0.0).cost_seconds == 3.0
 
 
 def test_the_quickest_of_the_best_balanced_is_chosen() -> None:

@@ -10,9 +10,10 @@ from model.training.render.bodies import TICS, tic
 from model.training.render.cast import ROOMS, VOICES
 from model.training.render.noises import NOISE_MAKERS
 from model.training.render.opus import bursts, through_opus
+from model.training.render.parts import voiced_spans
 from model.training.render.rooms import Room, in_room
 from model.training.render.speech import Persona, say
-from model.training.render.splice import with_pauses
+from model.training.render.splice import closed, with_pauses
 from model.training.scripts import timing
 from model.training.scripts.writer import Writer
 
@@ -46,6 +47,21 @@ def test_a_pause_is_as_long_as_asked_and_later_words_move(number: int) -> None:
     for first, last in spans:
         inside = np.sqrt(np.mean(paused.audio[first:last] ** 2))
         assert inside < 0.1 * np.sqrt(np.mean(paused.audio**2))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 20])
+def test_the_quiet_behind_an_end_is_that_of_pauses_and_lasts_longer(number: int) -> None:
+    """Within 6 dB; and it is no voice, so that the end stays where it was."""
+    said = say(persona(number), TEXT)
+    whole = closed(np.random.default_rng(1), said.audio)
+    paused, ((first, last),) = with_pauses(np.random.default_rng(1), said, [(5, 1.0)])
+    pause = 20 * np.log10(np.sqrt(np.mean(paused.audio[first:last] ** 2)) + 1e-6)
+    tail = whole[len(said.audio) :]
+    assert 2.4 < len(tail) / HEARING_RATE <= 3.01
+    for part in np.array_split(tail, 4):
+        assert 20 * np.log10(np.sqrt(np.mean(part**2)) + 1e-6) == pytest.approx(pause, abs=6.0)
+    ends = [voiced_spans(audio)[-1][1] for audio in (said.audio, whole)]
+    assert abs(ends[0] - ends[1]) <= HEARING_RATE // 50
 
 
 def test_no_sample_jumps_at_a_seam() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from model.interaction import streams
+from model.interaction.streams import word_hash
 from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE, SPEAKING_BLOCK_SAMPLES
 from model.training.look import picture
 from model.training.render.cast import Split
@@ -143,6 +144,28 @@ def test_words_come_after_they_were_said(index: int) -> None:
     told = inputs["word_hash"] > 0
     assert told.any()
     assert (inputs["word_age"][told] >= 0).all()
+
+
+def test_the_last_that_is_told_of_a_turn_ends_as_it_should_and_its_end_tells_nothing() -> None:
+    right: list[bool] = []
+    for index in INDICES:
+        rendered = conversation(index)
+        spoken = {
+            round(part.start / HEARING_RATE + part.words[-1].start_seconds, 3): part.words[-1].text
+            for part in rendered.script.person
+            if part.words and part.complete
+        }
+        told = rendered.told
+        for before, partial in zip(told, told[1:], strict=False):
+            if not partial.final or before.segment != partial.segment or not before.words:
+                continue
+            assert partial.words == before.words and partial.k >= before.k
+            word = before.words[-1]
+            said = spoken.get(round(word.start_seconds, 3), "")
+            if said and word_hash(word.text) == word_hash(said):
+                right.append(word.text == said)
+    assert len(right) >= 10
+    assert np.mean(right) > 0.6
 
 
 def test_every_event_and_decision_occurs() -> None:

@@ -68,7 +68,13 @@ def test_the_report_counts_as_one_does_by_hand() -> None:
     """Answers after 2.5 and 0.5 micro-turns, one pause of two taken, a stop after 1.5."""
     made = judged((40, TAKE), (74, TAKE), (14, TAKE), (64, YIELD), (69, TAKE), (60, YIELD))
     found = evaluate.report([made], POINT)
-    assert found["turn"] == {"n": 2, "latency_mean_s": 0.15, "latency_p50_s": 0.05, "answered": 1.0}
+    assert found["turn"] == {
+        "n": 2,
+        "latency_mean_s": 0.15,
+        "latency_p50_s": 0.05,
+        "latency_all_s": 0.15,
+        "answered": 1.0,
+    }
     assert found["pause"]["takeover"] == 0.5 and found["pause"]["n"] == 2
     assert found["stop"]["latency_p50_s"] == 0.15 and found["stop"]["yielded"] == 1.0
     assert found["overlap"]["acknowledged"] == 1.0 and found["overlap"]["balance"] == 1.0
