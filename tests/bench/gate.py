@@ -25,6 +25,7 @@ from typing import Final
 import numpy as np
 
 from tests.bench import servers
+from tests.bench.command import arguments
 from tests.bench.harness import bed
 from tests.bench.harness.calibration import probe, reference_command, round_trips
 from tests.bench.harness.caller import CallFailed
@@ -146,8 +147,7 @@ async def measure_floor(ours: str) -> Floor:
 
 
 async def _main(*, floor: bool) -> dict[str, object]:
-    options = argparse.Namespace(url=None, policy=None, suite="floor", engine=[], baseline=[],
-                                 target=[])  # fmt: skip
+    options = arguments(["floor"])
     if not floor:
         return {"transport": asdict(await measure_transport())}
     async with contextlib.AsyncExitStack() as stack:

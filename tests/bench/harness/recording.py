@@ -103,7 +103,7 @@ def agent_intervals(arrivals: Sequence[Arrival], length_seconds: float) -> tuple
 
     def received(edge: float) -> float:
         near = int(np.searchsorted(due, edge, side="right")) - 1
-        return edge + (max(arrivals[near].at - due[near], 0.0) if near >= 0 else 0.0)
+        return edge + (max(arrivals[near].at - float(due[near]), 0.0) if near >= 0 else 0.0)
 
     for interval in voiced_intervals(placed_audio(arrivals, length_seconds), RATE):
         start = received(interval.start)
