@@ -126,9 +126,11 @@ class Tone:
 
     def __init__(self) -> None:
         self.on = True
+        self.given = 0
 
     def next_frame(self) -> np.ndarray | None:
         """20 ms of a tone, or None."""
+        self.given += self.on
         t = np.arange(480) / 24_000
         return (0.3 * np.sin(2 * np.pi * 400 * t)).astype(np.float32) if self.on else None
 
@@ -146,9 +148,12 @@ async def test_what_the_source_stops_is_silent_at_once_and_packets_go_on() -> No
         )
         await asyncio.wait_for(enough.wait(), 5)  # half a second, where nothing else runs
         frames = [frame for _, frame in caller.heard.frames()]
-    assert np.abs(frames[before - 2]).max() > 0.2
-    # One frame may be under way, and Opus rings for less than another.
-    assert max(float(np.abs(frame).max()) for frame in frames[before + 3 :]) < 0.01
+    peaks = np.array([float(np.abs(frame).max()) for frame in frames])
+    assert peaks.max() > 0.2
+    loud = np.flatnonzero(peaks >= 0.01)
+    # By what the source gave, not by what had come in: that may lag on a busy machine. Opus begins
+    # within the frame before and rings into the one behind.
+    assert tone.given - 2 <= loud[-1] + 1 - loud[0] <= tone.given + 3
     assert len(frames) - before >= 20
     times = [arrival.timestamp for arrival in caller.heard.arrivals]
     assert np.diff(times).tolist() == [960] * (len(times) - 1)
