@@ -14,7 +14,7 @@ import numpy.typing as npt
 from model.interaction import streams
 from model.timebase import MICRO_TURN_SECONDS
 
-__all__ = ["OVERDUE_SECONDS", "as_at_once", "needed", "silence_seconds", "voiced"]
+__all__ = ["OVERDUE_SECONDS", "VOICES", "as_at_once", "needed", "silence_seconds", "voiced"]
 
 Numbers = npt.NDArray[Any]
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.interaction import streams
+from model.interaction.overdue import VOICES
 from model.training.dataset import Crop
 
 __all__ = ["Augmentation", "augment"]
@@ -29,9 +30,6 @@ PARTS_OVER_US = 8
 """More than a crop has; a ninth gets the level of the first."""
 
 QUIET, RESTED = 6, 8
-VOICED_STATES = tuple(
-    streams.PERSON_STATES.index(name) for name in ("speaking", "acknowledging", "elsewhere")
-)
 
 PITCHES = (-1.4, 1.8)
 """What prosody's pitch can be, in octaves above 150 Hz; 0 where nothing is voiced."""
@@ -156,7 +154,7 @@ def _encoder(crop: Crop, how: Augmentation, generator: np.random.Generator) -> N
 def _rested(crop: Crop) -> None:
     """What the encoder says from the sixth micro-turn of quiet on stays for eight; see
     `core_floor.QUIET_MICRO_TURNS` and `MOST_REFRESH_MICRO_TURNS`."""
-    voice = np.isin(crop.labels["person"], VOICED_STATES)
+    voice = np.isin(crop.labels["person"], VOICES)
     at = np.arange(len(voice))
     quiet = at - np.maximum.accumulate(np.where(voice, at, -1))
     age = crop.inputs["encoder_age"]

@@ -14,12 +14,11 @@ from typing import Any, Final
 
 from tests.bench.files import replace_text
 from tests.bench.harness.browser import BrowserMissing, play_in_browser
-from tests.bench.harness.caller import CallFailed
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record
 from tests.bench.results import measures_of
 from tests.bench.rivals import starting as rivals
-from tests.bench.running import Draw, Target, Work
+from tests.bench.running import Draw, Target, Work, reason
 from tests.bench.servers import echo_target
 from tests.bench.stimuli.making import Half
 from tests.bench.systems import run_system
@@ -65,8 +64,7 @@ class Kept:
                 if all(one.n == 0 for one in found.values()):
                     raise NotMeasured("no call succeeded")
             except Exception as error:  # The clips of hours must not wait for one of these.
-                known = isinstance(error, NotMeasured | CallFailed | TimeoutError)
-                why = str(error) or "time out" if known else f"{type(error).__name__}: {error}"
+                why = str(error) if isinstance(error, NotMeasured) else reason(error)
                 self.failed.append(f"{part}: not measured: {why}")
                 return {}
             self._parts[part] = {key: one.as_json() for key, one in found.items()}

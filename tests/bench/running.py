@@ -24,7 +24,7 @@ from tests.bench.stimuli.script import Script
 from tests.bench.stimuli.splits import Split
 
 __all__ = ["CLIP_SUITES", "UNSTEADY_SECONDS", "Draw", "SittingEnded", "Target", "Work", "gone",
-           "plan", "run_clips", "wants"]  # fmt: skip
+           "plan", "reason", "run_clips", "wants"]  # fmt: skip
 
 _Part = tuple[str, Half, float]
 
@@ -223,10 +223,11 @@ async def _record(target: Target, script: Script, *, words: bool) -> Record:
     except WeightsError:  # Of the bench's recogniser: no call's failure.
         raise
     except Exception as error:
-        return Record(target.prefix, script.suite, script.clip, failure=_reason(error))
+        return Record(target.prefix, script.suite, script.clip, failure=reason(error))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a call failed, in words."""
     kind = type(error).__name__
     if isinstance(error, CallFailed | TimeoutError):
         return str(error) or "time out"

@@ -31,7 +31,7 @@ from tests.bench.metrics.statistics import NO_INTERVAL, Measure
 from tests.bench.metrics.turns import turn_measures
 from tests.bench.records import Record
 from tests.bench.results import measures_of
-from tests.bench.running import Draw, Target, Work, plan
+from tests.bench.running import Draw, Target, Work, plan, reason
 from tests.bench.visual.running import run_visual
 
 __all__ = ["SYSTEM_SUITES", "run_system"]
@@ -155,11 +155,6 @@ async def _tick(
     return tick_measures(samples, draw.seed)
 
 
-def _reason(error: Exception) -> str:
-    known = isinstance(error, CallFailed | TimeoutError)
-    return str(error) or "time out" if known else f"{type(error).__name__}: {error}"
-
-
 async def _caller(
     target: Target, draw: Draw, works: Sequence[Work], records: list[Record]
 ) -> float:
@@ -170,7 +165,7 @@ async def _caller(
         try:
             played = await play(target.url, script, target.settings, target.dialect)
         except Exception as error:  # Whatever one call dies of, the others go on.
-            why = _reason(error)
+            why = reason(error)
             records.append(Record("", script.suite, script.clip, failure=why))
             continue
         seconds += played.log.length
@@ -198,7 +193,7 @@ async def _talk_on(target: Target, draw: Draw, works: Sequence[Work], failures: 
             try:
                 await play(target.url, script, target.settings, target.dialect)
             except Exception as error:
-                failures.append(_reason(error))
+                failures.append(reason(error))
                 await asyncio.sleep(_PATIENCE_SECONDS)
             seconds += time.monotonic() - begun
             begun = None
