@@ -70,8 +70,12 @@ async def test_what_is_heard_belongs_to_its_utterance_and_ends_with_the_conversa
     sound = [one for one in blocks if isinstance(one, Block)]
     loud = [one for one in sound if np.abs(one.audio).max() > 0.05]
     ours = [one for one in sound if one.utterance == 0]
-    assert sum(one.utterance == 0 for one in loud) >= len(loud) - 8
-    assert abs(len(loud) * 0.02 - 2.0) < 0.3 and len(ours) >= len(loud) - 8
+    # In one piece, as long as what was heard, and where it is loud. How far the piece may be off is
+    # what the event and the sound were late to each other, on a machine that runs other tests too.
+    assert abs(len(ours) - 100) <= 2
+    assert ours[-1].at_samples - ours[0].at_samples == 960 * (len(ours) - 1)
+    assert sum(one.utterance == 0 for one in loud) >= 0.8 * len(loud)
+    assert abs(len(loud) * 0.02 - 2.0) < 0.3
     places = [one.at_samples for one in sound]
     # What comes between the call and the first look at its sound is counted, and heard by nobody.
     assert places == [places[0] + 960 * n for n in range(len(places))] and places[0] < 48_000

@@ -307,7 +307,10 @@ class Caller:
             return await asyncio.wait_for(wait(), timeout_seconds)
         except TimeoutError:
             kinds = [event.get("type") for event in self.events]
-            raise TimeoutError(f"no {kind!r} in {timeout_seconds} s; came: {kinds[-40:]}") from None
+            ended = [event for event in self.events if event.get("type") == "session.ended"]
+            raise TimeoutError(
+                f"no {kind!r} in {timeout_seconds} s; came: {kinds[-40:]} {ended or ''}"
+            ) from None
 
     async def _on_message(self, message: str | bytes) -> None:
         try:

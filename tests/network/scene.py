@@ -63,11 +63,15 @@ class Scene(MediaStreamTrack):
         now = loop.time()
         self._due = max(self._due + 1 / self.rate, now)
         self.drawn.append(now)
-        frame = av.VideoFrame.from_ndarray(self.draw(now), format="rgb24")
-        frame = frame.reformat(format="yuv420p")
+        # Beside the loop: on a busy machine 4K takes so long that the caller's sound would stop.
+        frame = await asyncio.to_thread(self._frame, now)
         frame.pts = round((now - self._began) * _CLOCK)
         frame.time_base = fractions.Fraction(1, _CLOCK)
         return frame
+
+    def _frame(self, now: float) -> av.VideoFrame:
+        frame = av.VideoFrame.from_ndarray(self.draw(now), format="rgb24")
+        return frame.reformat(format="yuv420p")
 
     def _plain(self) -> npt.NDArray[np.uint8]:
         width, height = self.size
