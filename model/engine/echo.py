@@ -60,6 +60,8 @@ Rows = tuple[Echo, ...]
 class EchoModel:
     """An InteractionModel of one idea; every row is independent."""
 
+    apart = frozenset[str]()
+
     def __init__(self, rows: int) -> None:
         self.rows = rows
 

@@ -54,12 +54,17 @@ class InteractionModel(Protocol):
 
     `inputs` has one place a row; None marks a row that does not move in this tick. A step must
     leave the state it was given usable: the engine steps again from it when a step failed.
+
+    Attributes:
+        rows: how many streams at once.
+        apart: lanes whose jobs share no state with those of others: a second thread runs them.
     """
 
     rows: int
+    apart: frozenset[str]
 
     def begin_jobs(self) -> None:
-        """Called once in the thread that runs the jobs, before the first."""
+        """Called once in each thread that runs jobs, before its first."""
 
     def new_state(self) -> Any:
         """State of all rows, every row empty."""
@@ -116,7 +121,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         """Take the model's empty state."""
-        self.jobs = JobQueue(self.model.sample, self.journal)
+        self.jobs = JobQueue(self.model.sample, self.journal, self.model.apart)
         self._scheduler = Scheduler(self.model.rows)
         self._state = self.model.new_state()
 

@@ -11,6 +11,9 @@ A job is a generator. Between pieces it yields one of
 Jobs of one (stream, lane) run one after another in the order of their submission, so that what
 they do to the same row never interleaves. A cancelled job is closed at its next piece boundary.
 
+Lanes that share nothing with the others may be worked on by a thread of their own (`apart`): a
+recogniser that reads on while the person is answered then takes no time from the answer.
+
 No job looks at a clock: where its pieces end is decided here, and can be written down and done
 again (`Watch`).
 """
@@ -20,7 +23,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any, Final
@@ -71,20 +74,25 @@ Result = tuple[int, str, Any]
 
 
 class JobQueue:
-    """Thread-safe: the tick submits, cancels and takes results; one worker runs pieces.
+    """Thread-safe: the tick submits, cancels and takes results; one worker runs pieces, or two,
+    one of them those of the lanes `apart`.
 
     Args:
-        sample: samples one token for each of the given Language rows in one batched step.
+        sample: samples one token for each of the given Language rows in one batched step; asked for
+            by lanes that are not apart.
         watch: is told of jobs and pieces.
+        apart: lanes that share no state with others.
     """
 
     def __init__(
         self,
         sample: Callable[[Sequence[int]], Sequence[int]] | None = None,
         watch: Watch | None = None,
+        apart: Collection[str] = (),
     ) -> None:
         self._sample = sample
         self._watch = watch
+        self._apart = frozenset(apart)
         self._lanes: dict[tuple[int, str], deque[Job]] = {}
         self._running: set[tuple[int, str]] = set()
         self._results: dict[int, deque[Result]] = {}
@@ -102,7 +110,7 @@ class JobQueue:
             self._lanes.setdefault((job.stream, job.lane), deque()).append(job)
             if self._watch is not None:
                 self._watch.submitted(job)
-            self._changed.notify()
+            self._changed.notify_all()
             return job.number
 
     def cancel(self, stream: int, lane: str | None = None) -> None:
@@ -114,7 +122,7 @@ class JobQueue:
                 if owner == stream and lane in (None, name):
                     for job in jobs:
                         job.cancelled |= lane is None or not job.lasting
-            self._changed.notify()
+            self._changed.notify_all()
 
     def results(self, stream: int) -> tuple[Result, ...]:
         """Take what has finished for a stream, in order."""
@@ -133,25 +141,29 @@ class JobQueue:
             return self._waiting()
 
     def end(self) -> None:
-        """Make `run_forever` return after its current piece."""
+        """Make every `run_forever` return after its current piece."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
-    def run_forever(self) -> None:
-        """Run pieces until `end`; the body of the worker thread."""
+    def run_forever(self, apart: bool | None = None) -> None:
+        """Run pieces until `end`; the body of a worker thread. For `apart` see `run_piece`."""
         while True:
             with self._changed:
-                while not self._ended and not self._ready():
+                while not self._ended and not self._ready(apart):
                     self._changed.wait()
                 if self._ended:
                     return
-            self.run_piece()
+            self.run_piece(apart)
 
-    def run_piece(self) -> bool:
-        """Run one piece of the most urgent job, or one batched token step; False if none waits."""
+    def run_piece(self, apart: bool | None = None) -> bool:
+        """Run one piece of the most urgent job, or one batched token step; False if none waits.
+
+        Args:
+            apart: only of the lanes that are, or are not; None for all.
+        """
         with self._changed:
-            jobs = self._choose()
+            jobs = self._choose(apart)
             self._running |= {(job.stream, job.lane) for job in jobs}
         if not jobs:
             return False
@@ -168,11 +180,15 @@ class JobQueue:
     def _waiting(self) -> int:
         return sum(len(jobs) for jobs in self._lanes.values())
 
-    def _ready(self) -> list[Job]:
-        return [jobs[0] for key, jobs in self._lanes.items() if jobs and key not in self._running]
+    def _ready(self, apart: bool | None) -> list[Job]:
+        return [
+            jobs[0]
+            for key, jobs in self._lanes.items()
+            if jobs and key not in self._running and apart in (None, key[1] in self._apart)
+        ]
 
-    def _choose(self) -> list[Job]:
-        heads = self._ready()
+    def _choose(self, apart: bool | None) -> list[Job]:
+        heads = self._ready(apart)
         cancelled = [job for job in heads if job.cancelled]
         if cancelled:
             return cancelled[:1]
@@ -209,8 +225,9 @@ class JobQueue:
             job.work.close()
             self._after(Piece(job, "closed"))
             return
-        self._turns += 1
-        job.served = self._turns
+        with self._changed:
+            self._turns += 1
+            job.served = self._turns
         began = time.perf_counter()
         ended, value, pauses = advance(
             job, token, lambda _: job.cancelled or time.perf_counter() - began > PIECE_SECONDS

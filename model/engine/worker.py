@@ -1,7 +1,8 @@
 """The engine process: the only loop and the only clock below `model`.
 
 Spawned by the server with one end of a pipe. The main thread ticks; one thread beside it runs
-jobs. It ends at `Shutdown` or when the pipe breaks, that is, when the server is gone.
+jobs, and one those of the lanes that share nothing with the others. It ends at `Shutdown` or when
+the pipe breaks, that is, when the server is gone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,7 +33,7 @@ from model.messages import (
     ToEngine,
 )
 
-__all__ = ["run"]
+__all__ = ["run", "start_jobs"]
 
 log = logging.getLogger(__name__)
 
@@ -56,23 +57,33 @@ def run(connection: Connection, config: EngineConfig) -> None:
     model, parts, device = _load(config)
     journal = _journal(config, getattr(model, "threads", 1), device, parts)
     engine = Engine(model, journal)
-    thread = threading.Thread(target=_run_jobs, args=(engine,), name="jobs", daemon=True)
-    thread.start()
+    threads = start_jobs(engine)
     try:
         connection.send(EngineReady(config.rows, device, parts))
-        _serve(connection, engine, thread)
+        _serve(connection, engine, threads)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         log.info("the server is gone")
     finally:
         engine.jobs.end()
-        thread.join(timeout=1.0)
+        for thread in threads:
+            thread.join(timeout=1.0)
         if journal is not None:
             journal.close()
 
 
-def _run_jobs(engine: Engine) -> None:
-    engine.model.begin_jobs()
-    engine.jobs.run_forever()
+def start_jobs(engine: Engine) -> list[threading.Thread]:
+    """The threads that run the engine's jobs, until its queue is ended."""
+
+    def work(apart: bool) -> None:
+        engine.model.begin_jobs()
+        engine.jobs.run_forever(apart)
+
+    threads = [threading.Thread(target=work, args=(False,), name="jobs", daemon=True)]
+    if engine.model.apart:
+        threads.append(threading.Thread(target=work, args=(True,), name="jobs apart", daemon=True))
+    for thread in threads:
+        thread.start()
+    return threads
 
 
 def _load(config: EngineConfig) -> tuple[InteractionModel, dict[str, str], str]:
@@ -104,7 +115,7 @@ def _journal(
     return Journal(room, describe, pictures=bool(config.journal_pictures))
 
 
-def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> None:
+def _serve(connection: Connection, engine: Engine, jobs: Sequence[threading.Thread]) -> None:
     vitals = VitalsWindow(time.monotonic())
     while True:
         # A tick steps each stream once: what came with it must not wait for the next message.
@@ -117,8 +128,8 @@ def _serve(connection: Connection, engine: Engine, jobs: threading.Thread) -> No
         for arrived in engine.arrived:
             vitals.add(arrived, now)
         if now >= vitals.due:
-            if not jobs.is_alive():
-                raise RuntimeError("the thread that runs the jobs ended; a new engine is needed")
+            if not all(thread.is_alive() for thread in jobs):
+                raise RuntimeError("a thread that runs jobs ended; a new engine is needed")
             journalled = engine.journal.waiting if engine.journal is not None else 0
             report = vitals.report(now, engine.jobs.waiting(), journalled)
             connection.send(replace(report, drafted=engine.drafted, dropped=engine.dropped))

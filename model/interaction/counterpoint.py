@@ -37,6 +37,8 @@ class CounterpointModel:
         threads: torch threads of a job.
     """
 
+    apart = work.APART
+
     def __init__(self, language: Language, parts: Parts, threads: int = 1) -> None:
         self.rows = len(parts.memories)
         self.threads = threads

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -38,6 +40,44 @@ def test_equals_take_turns() -> None:
         jobs.submit(Job(stream, "a", Priority.LOOKING, pieces(trace, f"s{stream}.", 2)))
     drain(jobs)
     assert trace == ["s1.0", "s2.0", "s1.1", "s2.1"]
+
+
+def test_lanes_that_are_apart_are_run_by_who_asks_for_them() -> None:
+    trace: list[str] = []
+    jobs = JobQueue(apart={"ears"})
+    jobs.submit(Job(1, "ears", Priority.LOOKING, pieces(trace, "hears", 1)))
+    jobs.submit(Job(1, "language", Priority.LOOKING, pieces(trace, "says", 1)))
+    while jobs.run_piece(apart=False):
+        pass
+    assert trace == ["says0"] and jobs.waiting() == 1
+    while jobs.run_piece(apart=True):
+        pass
+    assert trace == ["says0", "hears0"]
+    assert [lane for _, lane, _ in jobs.results(1)] == ["language", "ears"]
+
+
+def test_who_listens_goes_on_beside_an_answer_that_takes_long() -> None:
+    """Two threads: each job waits for the other one, which one thread would never get to."""
+    meetings = threading.Barrier(2)
+
+    def meets(name: str) -> Work:
+        yield None
+        meetings.wait(10)
+        return name
+
+    jobs = JobQueue(apart={"ears"})
+    jobs.submit(Job(1, "ears", Priority.SPEECH, meets("heard")))
+    jobs.submit(Job(1, "language", Priority.SPEECH, meets("said")))
+    threads = [threading.Thread(target=jobs.run_forever, args=(apart,)) for apart in (False, True)]
+    for thread in threads:
+        thread.start()
+    while jobs.waiting():
+        time.sleep(0.005)
+    jobs.end()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert {value for _, _, value in jobs.results(1)} == {"heard", "said"}
 
 
 def test_a_lane_runs_in_the_order_of_submission() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 
 from model.engine.engine import Engine, InteractionModel
 from model.engine.journal import Journal, JournalRoom
+from model.engine.worker import start_jobs
 from model.messages import (
     Audio,
     CloseStream,
@@ -126,16 +126,11 @@ def live(model: InteractionModel, folder: Path, **head: object) -> Iterator[Live
     """The model at work, journalled into `folder`."""
     journal = Journal(JournalRoom(folder, 10**9), lambda: head, pictures=True)
     engine = Engine(model, journal)
-
-    def run() -> None:
-        model.begin_jobs()
-        engine.jobs.run_forever()
-
-    thread = threading.Thread(target=run, name="jobs")
-    thread.start()
+    threads = start_jobs(engine)
     try:
         yield Live(engine)
     finally:
         engine.jobs.end()
-        thread.join(10)
+        for thread in threads:
+            thread.join(10)
         journal.close()

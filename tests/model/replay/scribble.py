@@ -29,6 +29,8 @@ class ScribbleModel:
         slow_seconds: how long a stroke takes; live it makes jobs and ticks overlap.
     """
 
+    apart = frozenset[str]()
+
     def __init__(self, rows: int, slow_seconds: float = 0.0) -> None:
         self.rows = rows
         self._slow_seconds = slow_seconds
