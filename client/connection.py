@@ -96,8 +96,8 @@ class Connection:
         self.state = "connecting"
         try:
             await self._stand_in_line(resume)
-        except BaseException:
-            self.state = "ended"
+        except BaseException as error:
+            self.over(error if isinstance(error, ConversationError) else None)
             raise
         self._keeping = asyncio.create_task(self._keep(), name="connection")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from client.agent_events import AgentCut, AgentDone, AgentHeard, AgentStarted, AgentWords
-from client.events import PersonWords
+from client.events import PersonWords, SessionStarted
 from client.values import Event, Word
 
 __all__ = ["HeardTurn", "History"]
@@ -77,6 +77,8 @@ class History:
     def hear(self, event: Event) -> None:
         """Take an event into account."""
         match event:
+            case SessionStarted(resumed=False):
+                self._turns.clear()  # The server knows nothing of them, and counts from 0.
             case PersonWords():
                 turn = self._at("person", event.segment, event.at_ms)
                 if turn.state != "done":

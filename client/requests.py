@@ -91,7 +91,7 @@ def update(settings: Settings) -> Request:
 
 def tool_answer(call: str, answer: str, failed: bool = False) -> Request:
     """The answer to a call; of a longer one the beginning."""
-    kept = answer[:MAX_KNOWN] or "done"
+    kept = answer.strip()[:MAX_KNOWN] or "done"
     # Escapes and letters outside ASCII take more room than one byte.
     while _size(kept) > MAX_BYTES - _ROOM_BYTES:
         kept = kept[: len(kept) * 3 // 4]

@@ -17,6 +17,10 @@ const MAX_TOLD = 4000;
 
 let typing = 0;
 let told = '';
+// Another call knows nothing of the text yet.
+call.addEventListener('counterpoint-phase', (event) => {
+  if (/** @type {CustomEvent} */ (event).detail.phase === 'asking') told = '';
+});
 
 /** Tell the model how the text stands, silently: it knows it and does not answer. */
 function tell() {

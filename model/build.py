@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from model.config import EngineConfig
+from model.weights.store import named
 
 __all__ = ["build", "changed"]
 
@@ -44,7 +45,7 @@ def build(config: EngineConfig, device: str, parts: Mapping[str, str]) -> dict[s
     }
     if config.model != "echo":
         described["torch"] = _torch()
-        described["weights"] = dict(_hashes(Path(config.weights), parts.get("language", "")))
+        described["weights"] = dict(_hashes(named(config.weights), parts.get("language", "")))
         described["core"] = dict(_of_folder(_core(config.core)))
     return described
 

@@ -26,8 +26,8 @@ class EngineConfig:
     rows: int = 4
     """How many streams one engine serves at a time, 1 to 64."""
 
-    weights: str = "weights"
-    """Folder that holds the converted pretrained parts."""
+    weights: str = ""
+    """Folder that holds the converted pretrained parts; empty for `weights` of the checkout."""
 
     language: str = "auto"
     """Which decoder: `auto` takes the best one this machine was measured to keep up with."""
@@ -52,9 +52,8 @@ class EngineConfig:
     """Overrides of the floor's settings as a JSON object; the benchmark sweeps them."""
 
     core: str = "rules"
-    """Who has the floor: `rules`; `shipped`, the checkpoint of Core in `model/weights/core`, which
-    is better at it (tests/bench/REPORT.md) and needs the part `language-135m`; or the folder of
-    another checkpoint."""
+    """Who has the floor: `rules`; `shipped`, the checkpoint of Core in `model/weights/core`, to be
+    tried (its card there says how far it is); or the folder of another checkpoint."""
 
     belief: str = "auto"
     """`auto` lets a Core that reads Language's belief have it when the part `language-135m` was

@@ -12,6 +12,7 @@ from server.waiting import ASK_AGAIN_SECONDS, Waiting
 __all__ = ["Admission", "Place"]
 
 _WINDOW_SECONDS: Final = 10.0
+_FAILED_SECONDS: Final = 12.0
 _REMEMBERED_ADDRESSES: Final = 4_096
 
 
@@ -86,7 +87,9 @@ class Admission:
         if place not in self._places:
             return
         self._places.remove(place)
-        self.waiting.stayed(now - place.since)
+        # Offers that are refused or never connect say nothing of how long people stay.
+        if now - place.since > _FAILED_SECONDS:
+            self.waiting.stayed(now - place.since)
         self._by_address[place.address] -= 1
         if not self._by_address[place.address]:
             del self._by_address[place.address]

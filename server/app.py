@@ -57,7 +57,7 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
     check_exposure(settings)
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     engine = EngineClient(settings, entry)
-    journal = JournalWriter(Path(settings.recordings)) if settings.recordings else None
+    journal = _journal(settings.recordings)
     services = Services(settings, engine, Metrics(), Policy(), journal)
     app[DOOR] = make_door(settings)
     app[RECEPTION] = Reception(services, _ice(settings))
@@ -68,6 +68,15 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
     add_whip_routes(app)
     app.cleanup_ctx.append(_engine_beside)
     return app
+
+
+def _journal(folder: str) -> JournalWriter | None:
+    if not folder:
+        return None
+    try:
+        return JournalWriter(Path(folder))
+    except OSError as error:
+        raise SettingsError(f"recordings: nothing can be written into {folder}: {error}") from error
 
 
 def run(settings: Settings) -> int:

@@ -33,6 +33,7 @@ __all__ = [
     "check_exposure",
     "credential",
     "cross_origin",
+    "is_origin",
     "make_door",
     "visitor",
 ]
@@ -100,12 +101,19 @@ class Door:
 DOOR: Final = web.AppKey("door", Door)
 
 
+def is_origin(text: str) -> bool:
+    """Whether it names a scheme and a host, and nothing behind them but a slash."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and parts.netloc) and not (parts.path.strip("/") or parts.query)
+
+
 def make_door(settings: Settings) -> Door:
     """The door that the settings describe; raises SettingsError."""
     for origin in settings.allowed_origins:
-        parts = urlsplit(origin)
-        plain = parts.scheme and parts.netloc and not (parts.path.strip("/") or parts.query)
-        if origin != "*" and not plain:
+        if origin != "*" and not is_origin(origin):
             raise SettingsError(
                 f"allowed_origins: {origin!r} is no origin like https://shop.example"
             )

@@ -84,6 +84,8 @@ def _carry_out(options: argparse.Namespace, keys: tuple[ApiKey, ...]) -> int:
     if named or not _NAME.fullmatch(options.name):
         why = "is taken" if named else "must be 1 to 64 letters, digits, . _ @ -"
         raise SettingsError(f"the name {options.name!r} {why}")
+    if min(options.sessions, options.per_minute) < 0:
+        raise SettingsError("--sessions and --per-minute must not be negative; 0 is no limit")
     token, key = new_key(options.name, options.sessions, options.per_minute)
     save_keys(options.file, [*keys, key])
     sys.stderr.write(f"Kept as a hash in {options.file}. The key is shown this once:\n")

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from server import settings as server_settings
+from server.auth_http import check_exposure, make_door
 from server.cli import server_environment
+from server.engine_entry import check as check_engine
 from server.errors import SettingsError
 from server.reachability import probe
 from server.settings import Settings
@@ -84,6 +86,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """All findings, one after another; some take seconds."""
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
         _python,
+        _allowed,
         _port,
         _microphone,
         _certificate,
@@ -109,6 +112,19 @@ def _python(_settings: Settings) -> Iterator[Finding]:
         yield Finding("cores", "WARN", "1 core", "speech will stutter: give it 2 cores or more")
     else:
         yield Finding("cores", "OK", f"{cores} cores")
+
+
+def _allowed(settings: Settings) -> Iterator[Finding]:
+    """Whether `serve` would begin at all."""
+    try:
+        make_door(settings)
+        check_exposure(settings)
+        check_engine(settings.engine)
+    except SettingsError as error:
+        yield Finding("settings together", "FAIL", str(error), "correct it; see `serve --help`")
+    else:
+        who = "whoever shows a key" if settings.api_keys else "whoever can reach it"
+        yield Finding("settings together", "OK", f"{who} may talk")
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
@@ -245,7 +261,7 @@ def _page_servers(settings: Settings) -> Iterator[IceServer]:
         yield IceServer(url, *account)
 
 
-def _other_python(*arguments: str) -> Any:
+def _other_python(*arguments: str, weights: str = "") -> Any:
     """What another Python prints as JSON; the server's own never loads torch."""
     ran = subprocess.run(
         [sys.executable, *arguments],
@@ -254,6 +270,7 @@ def _other_python(*arguments: str) -> Any:
         text=True,
         timeout=OTHER_PYTHON_SECONDS,
         check=False,
+        env={**os.environ, **({"COUNTERPOINT_WEIGHTS": weights} if weights else {})},
     )
     if ran.returncode:
         raise ValueError((ran.stderr.strip().splitlines() or ["it failed"])[-1])
@@ -291,9 +308,10 @@ def _memory(_settings: Settings) -> Iterator[Finding]:
     yield Finding("memory", level, f"{size:.1f} GB free", remedy)
 
 
-def _weights(_settings: Settings) -> Iterator[Finding]:
+def _weights(settings: Settings) -> Iterator[Finding]:
+    named = str(settings.engine.get("weights") or os.environ.get("COUNTERPOINT_WEIGHTS", ""))
     try:
-        told = _other_python("-m", "model.weights", "list", "--json")
+        told = _other_python("-m", "model.weights", "list", "--json", weights=named)
     except (ValueError, OSError, subprocess.TimeoutExpired) as error:
         yield Finding("weights", "FAIL", f"cannot be listed ({error})", "run `make setup`")
         return

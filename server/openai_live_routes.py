@@ -102,9 +102,9 @@ class _Sessions:
             raise NotFound("This session still goes on; end it first.")
         return kept.recording.whole
 
-    def forget(self, known: set[str]) -> None:
-        """Forget the sound of conversations whose record is gone."""
-        self._kept = {name: one for name, one in self._kept.items() if one.entry.id in known}
+    def forget(self, entry: Entry) -> None:
+        """Forget the sound of a conversation whose record is gone."""
+        self._kept = {name: one for name, one in self._kept.items() if one.entry is not entry}
 
 
 _LIVE: Final = web.AppKey("live", _Sessions)
@@ -113,6 +113,7 @@ _LIVE: Final = web.AppKey("live", _Sessions)
 def add_live_routes(app: web.Application) -> None:
     """Give the application these addresses."""
     app[_LIVE] = _Sessions()
+    app[RECEPTION].registry.on_forget.append(app[_LIVE].forget)
     app.router.add_post(_SESSIONS, _create)
     app.router.add_get(_SESSIONS, _socket)
     app.router.add_post(f"{_SESSIONS}/{{session}}/hangup", _hangup)
@@ -227,9 +228,7 @@ def _call(request: web.Request) -> Call:
 
 
 def _sessions(request: web.Request) -> _Sessions:
-    sessions = request.app[_LIVE]
-    sessions.forget({entry.id for entry in request.app[RECEPTION].registry})
-    return sessions
+    return request.app[_LIVE]
 
 
 def _expires(request: web.Request) -> int:

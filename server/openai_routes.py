@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.web_request import FileField
 
 from server.auth import DEFAULT_SECRET_SECONDS, DEFAULT_USES, Grant
-from server.auth_http import DOOR, credential, visitor
+from server.auth_http import DOOR, credential, is_origin, visitor
 from server.dialects.openai_realtime import RealtimeDialect
 from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.errors import BadOffer, BadRequest, Unauthorized
@@ -72,8 +72,9 @@ def _grant(body: Any) -> tuple[Grant, dict[str, Any]]:
     seconds = whole_number(asked, "expires_after.seconds", *_SECRET_SECONDS)
     uses = whole_number(body.get("uses", DEFAULT_USES), "uses", *_SECRET_USES)
     origin = body.get("origin") or ""
-    if not isinstance(origin, str) or len(origin) > 256:
+    if not isinstance(origin, str) or len(origin) > 256 or (origin and not is_origin(origin)):
         raise BadRequest("Must be an origin like https://shop.example.", "origin")
+    origin = origin.rstrip("/")
     session = body.get("session") or {}
     if isinstance(session, Mapping) and session.get("type") == "counterpoint":
         read_settings(session.get("settings", {}))

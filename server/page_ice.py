@@ -18,13 +18,13 @@ def ice_servers(settings: Settings, now: float, *, passwords: bool = True) -> li
     Args:
         settings: say which.
         now: seconds since 1970.
-        passwords: whether whoever is told may use the relay. Else TURN servers that want a password
-            are left out: a browser takes none without.
+        passwords: whether whoever is told may use the relay. Else TURN servers are left out: a
+            browser takes none without a password, and `Settings` has no relay without its secret.
     """
     servers: list[dict[str, str]] = []
     for url in settings.page_ice_servers:
         server = {"urls": url}
-        if url.startswith("turn") and settings.turn_secret:
+        if url.startswith("turn"):
             if not passwords:
                 continue
             name, password = turn_credentials(settings.turn_secret, "page", _TURN_SECONDS, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -45,12 +45,17 @@ class Entry:
 
 
 class Registry:
-    """Finds conversations by id or token. Times are given by the caller."""
+    """Finds conversations by id or token. Times are given by the caller.
+
+    Attributes:
+        on_forget: told of each that is remembered no more, for what is kept of it elsewhere.
+    """
 
     def __init__(self, resume_seconds: float) -> None:
         self._resume_seconds = resume_seconds
         self._entries: dict[str, Entry] = {}
         self._by_token: dict[bytes, Entry] = {}
+        self.on_forget: list[Callable[[Entry], None]] = []
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries.values()))
@@ -99,6 +104,8 @@ class Registry:
         """Remove it, record and all."""
         self._entries.pop(entry.id, None)
         self._by_token.pop(_digest(entry.token), None)
+        for forget in self.on_forget:
+            forget(entry)
 
     def sweep(self, now: float) -> None:
         """Forget what has expired, and the oldest of too many."""

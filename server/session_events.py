@@ -119,7 +119,7 @@ class AgentProgress:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """From the person's last voiced sample to our first sample sent."""
+    """From the end of the person's last word, as recognised or typed, to our first sample sent."""
 
     utterance: int
     latency_seconds: float

@@ -145,6 +145,12 @@ class Settings:
         _require(self.max_sessions_per_address >= 1, "max_sessions_per_address must be at least 1")
         _require(self.engine_restarts >= 1, "engine_restarts must be at least 1")
         _require(self.requests_per_minute >= 1, "requests_per_minute must be at least 1")
+        relays = [url for url in self.page_ice_servers if url.startswith("turn")]
+        _require(
+            not relays or bool(self.turn_secret),
+            "page_ice_servers names a relay: set turn_secret, as browsers refuse one without"
+            " credentials, and every call with it",
+        )
         first, last = self.ice_ports if len(self.ice_ports) == 2 else (1, 0)
         _require(0 <= first <= last <= 65535, "ice_ports must be two ports, the smaller first")
         for name in ("engine_load", "engine_silence"):

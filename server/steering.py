@@ -34,7 +34,7 @@ from model.orders import (
     Truncate,
 )
 from server.conversation import Conversation
-from server.course import Course
+from server.course import CHANGES_A_SECOND, Course
 from server.errors import BadOffer
 from server.hearing import Hearing
 from server.looking import Looking
@@ -101,7 +101,8 @@ class Steering:
         self._calls: dict[str, str] = {}
         self._sayings: set[str] = set()
         self._refusable = Refusable()
-        self._owes_answer = False
+        # What a new engine is to be asked at once.
+        self._owed: Answer | None = None
 
     def act(self, event: SteeringEvent | StopSpeaking) -> None:
         """Do what the client asks, or tell it why not."""
@@ -147,9 +148,9 @@ class Steering:
             self._emit(Saying(say, "dropped"))
         self._sayings.clear()
         self.lost(())
-        if self._owes_answer:
-            self._owes_answer = False
-            self._hearing.intake.order(Answer())
+        if self._owed is not None:
+            self._hearing.intake.order(self._owed)
+            self._owed = None
         if self.held:
             self._hearing.intake.order(Hold())
 
@@ -177,6 +178,9 @@ class Steering:
                 self._order(Append(text, role))
                 self._conversation.appended.append(Turn(role, text))
             case SettingsAsked(values):
+                # Before they are read, which can take tens of milliseconds of everybody's loop.
+                if not self._course.may_change():
+                    raise BadOffer(f"At most {CHANGES_A_SECOND} changes of settings a second.")
                 self._change(changed(self._course.settings, values), event.event_id)
             case CommitAsked(event_id):
                 # Who does not name it does not ask what becomes of it.
@@ -188,7 +192,10 @@ class Steering:
                 choice = event.tool_choice
                 if choice:
                     changed(self._course.settings, {"tool_choice": choice})  # or it is refused
-                self._order(Answer(choice))
+                if self._course.stream_open:
+                    self._order(Answer(choice))
+                else:
+                    self._owed = Answer(choice)
             case ToolAnswered(call, text, failed):
                 if not self._tools.end(call, text, failed):
                     raise BadOffer(f"No tool call {call[:64]!r} waits for an answer.")
@@ -262,7 +269,7 @@ class Steering:
         """Have the model know it and answer; where there is none, the next one at its start."""
         self._conversation.appended.append(Turn("knowledge", text))
         if not self._course.stream_open:
-            self._owes_answer = True
+            self._owed = Answer()
             return True
         intake = self._hearing.intake
         return intake.order(Append(text)) and intake.order(Answer())

@@ -55,6 +55,7 @@ export class Call extends EventTarget {
   /** @type {import('./peer.js').Credentials} */
   #credentials = { session: '', token: '' };
   /** Of the line before a full server. */ #ticket = '';
+  /** Ends the wait for the next attempt. @type {AbortController | null} */ #waiting = null;
   #silence = new Silence();
 
   /** @param {CallOptions} [options] */
@@ -96,6 +97,8 @@ export class Call extends EventTarget {
     this.#credentials = { session: '', token: '' };
     this.#settings.begin();
     this.#emit('problem', { problem: null });
+    const again = () => void (this.#microphone.gone && this.useMicrophone(deviceId));
+    navigator.mediaDevices?.addEventListener('devicechange', again, { signal: run.signal });
     this.#setPhase('asking');
     if (!(await this.#takeMicrophone(deviceId, run.signal))) return;
     await this.#stayConnected(run.signal);
@@ -113,9 +116,7 @@ export class Call extends EventTarget {
   }
 
   /** @param {boolean} muted whether the microphone sends silence instead of sound */
-  mute(muted) {
-    this.#microphone.mute(muted);
-  }
+  mute(muted) { this.#microphone.mute(muted); }
 
   /**
    * Say something by keyboard.
@@ -131,18 +132,24 @@ export class Call extends EventTarget {
   }
 
   /**
-   * Change the microphone during a call.
+   * Change the microphone during a call; before one, `start` is told which.
    * @param {string} deviceId
    */
   async useMicrophone(deviceId) {
     const signal = this.#run?.signal;
     if (!signal) return;
     try {
-      if (await this.#openMicrophone(deviceId, signal)) await this.#sendMicrophone();
+      if (!(await this.#openMicrophone(deviceId, signal))) return;
+      await this.#sendMicrophone();
+      // In a live call nothing but the microphone can be wrong.
+      if (this.#phase === 'live') this.#emit('problem', { problem: null });
     } catch (error) {
       this.#tellMicrophone(error, signal);
     }
   }
+
+  /** While it waits for the next attempt: make it now. */
+  retry() { this.#waiting?.abort(); }
 
   /** Hang up. The microphone is off when this returns; the server is told in passing. */
   end() {
@@ -188,13 +195,11 @@ export class Call extends EventTarget {
 
   /** @param {unknown} error @param {AbortSignal} signal */
   #tellMicrophone(error, signal) {
-    if (!this.#isOver(signal)) this.#emit('problem', { problem: microphoneProblem(error) });
+    if (!this.#isOver(signal)) this.#emit('problem', { problem: microphoneProblem(error, true) });
   }
 
   /** A call that was hung up lives on for a moment, to say so; it must not touch the next one. @param {AbortSignal} signal */
-  #isOver(signal) {
-    return this.#run?.signal !== signal;
-  }
+  #isOver(signal) { return this.#run?.signal !== signal; }
 
   /** @param {AbortSignal} signal */
   async #stayConnected(signal) {
@@ -260,17 +265,15 @@ export class Call extends EventTarget {
       return true;
     }
     if (!problem.retry || (token && attempt > RECONNECT_ATTEMPTS)) {
-      this.#fail(token ? lostProblem() : problem);
+      this.#fail(problem.retry ? lostProblem() : problem);
       return false;
     }
     const retrySeconds = problem.retrySeconds || waitSeconds(attempt);
     this.#emit('problem', { problem });
     this.#setPhase('waiting', { retrySeconds });
-    try {
-      await sleep(retrySeconds * 1000, signal);
-    } catch {
-      return false;
-    }
+    const waiting = (this.#waiting = new AbortController());
+    await sleep(retrySeconds * 1000, AbortSignal.any([signal, waiting.signal])).catch(() => {});
+    if (this.#isOver(signal)) return false;
     this.#setPhase(token ? 'reconnecting' : 'connecting');
     return true;
   }

@@ -9,6 +9,7 @@ import { Call } from './call.js';
 import { Loudspeaker } from './loudspeaker.js';
 import { listDevices } from './microphone.js';
 import { placeProblem } from './problems.js';
+import { RECONNECT_ATTEMPTS } from './retries.js';
 import * as steering from './steering.js';
 import { Tools } from './tools.js';
 
@@ -93,10 +94,14 @@ export class Conversation extends Call {
       /** @type {Problem | null} */
       let known = here();
       if (known) return reject(new ConversationError(known));
+      if (this.phase === 'live') return resolve();
+      let missed = 0;
       this.on('problem', ({ problem }) => (known = problem), { signal });
       this.on('phase', ({ phase }) => {
         if (phase === 'live') resolve();
         if (phase === 'failed' || phase === 'ended') reject(new ConversationError(known ?? HUNG_UP));
+        // A server that answers has a line, or is not ready yet; one that does not may never do.
+        if (phase === 'waiting' && UNANSWERED.has(known?.code ?? '') && (missed += 1) > RECONNECT_ATTEMPTS) this.end();
       }, { signal });
       void this.start(choice);
     });
@@ -171,15 +176,22 @@ export class Conversation extends Call {
 
 /**
  * A conversation that is connected.
- * @param {ConversationOptions & {deviceId?: string}} [options]
+ * @param {ConversationOptions & {deviceId?: string, signal?: AbortSignal}} [options] the signal gives up before it is
  * @returns {Promise<Conversation>}
  * @throws {ConversationError} it says what is wrong and what to do
  */
-export async function connect({ deviceId = '', ...options } = {}) {
+export async function connect({ deviceId = '', signal, ...options } = {}) {
   const conversation = new Conversation(options);
-  await conversation.connect({ deviceId });
+  const end = () => conversation.end();
+  const connected = conversation.connect({ deviceId });
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
+  await connected.finally(() => signal?.removeEventListener('abort', end));
   return conversation;
 }
+
+/** Problems of a server that gave no answer. */
+const UNANSWERED = new Set(['unreachable', 'no-media', 'secret-failed']);
 
 /** @type {Problem} */
 const HUNG_UP = Object.freeze({ code: 'ended', title: 'It was hung up.', advice: Object.freeze([]), retry: false, retrySeconds: 0 });

@@ -17,10 +17,11 @@ export type * from './events.js';
 export const HOME: string;
 
 /**
- * A conversation that is connected.
+ * A conversation that is connected. A server that does not answer is tried for about a minute; before a
+ * full one it waits in line for as long as it takes. `signal` gives up before, and hangs up.
  * @throws {ConversationError} it says what is wrong and what to do
  */
-export function connect(options?: ConversationOptions & { deviceId?: string }): Promise<Conversation>;
+export function connect(options?: ConversationOptions & { deviceId?: string; signal?: AbortSignal }): Promise<Conversation>;
 
 /** Why nobody can talk in this page (not served securely, no WebRTC), or null. */
 export function here(): Problem | null;
@@ -70,7 +71,7 @@ export type Phase = 'idle' | 'asking' | 'connecting' | 'live' | 'reconnecting' |
 export interface Problem {
   /**
    * Stable name. Of the server: `busy` `unauthorized` `forbidden-origin` `rate-limited` `not-ready` `shutting-down`
-   * `server-error` `refused`; of the place: `insecure` `unsupported` `unreachable` `no-media` `lost` `failed` `ended`;
+   * `server-error` `refused`; of the place: `insecure` `unsupported` `unreachable` `no-media` `secret-failed` `lost` `failed` `ended`;
    * of the microphone: `microphone-denied` `-absent` `-busy` `-gone` `-failed`.
    */
   code: string;
@@ -160,7 +161,9 @@ export class Conversation extends EventTarget {
 
   /** What can be chosen; labels come once the microphone was allowed. */
   devices(): Promise<{ microphones: Device[]; loudspeakers: Device[]; cameras: Device[] }>;
-  /** Change the microphone, during the call too; empty = the browser's choice. */
+  /** In the phase `waiting`: make the next attempt now. */
+  retry(): void;
+  /** Change the microphone of a call that goes on; empty = the browser's choice. Before one, `connect` is told which. */
   useMicrophone(deviceId: string): Promise<void>;
   /** @throws {DOMException} when it cannot be used */
   useLoudspeaker(deviceId: string): Promise<void>;

@@ -195,7 +195,7 @@ export interface Latency {
   at_ms: number;
   /** number of an utterance */
   utterance: number;
-  /** from the person's last voiced sample to the first sample sent */
+  /** from the end of the person's last word, as recognised or typed, to the first sample sent */
   latency_ms: number;
 }
 

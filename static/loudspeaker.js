@@ -45,7 +45,8 @@ export class Loudspeaker {
     this.#waiting = new AbortController();
     this.#onBlocked(true);
     const again = () => void this.play(/** @type {MediaStream | null} */ (this.#element.srcObject));
-    for (const name of ['pointerdown', 'keydown']) document.addEventListener(name, again, { signal: this.#waiting.signal });
+    // A finger's touch counts as a gesture when it is lifted.
+    for (const name of ['pointerdown', 'pointerup', 'keydown']) document.addEventListener(name, again, { signal: this.#waiting.signal });
   }
 
   #unblock() {

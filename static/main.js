@@ -145,7 +145,7 @@ class Page {
     /** @type {Record<string, (detail: unknown) => void>} */
     const requests = {
       'call-start': () => void this.#start(),
-      retry: () => this.#restart(),
+      retry: () => this.#call.retry(),
       'call-end': () => this.#call.end(),
       cancel: () => this.#call.end(),
       'call-stop': () => this.#stop(),
@@ -178,11 +178,6 @@ class Page {
     this.#timeline.begin(this.#beganMs);
     this.#dispatch({ type: 'begin' });
     await this.#call.start({ deviceId: this.#devices.microphone() });
-  }
-
-  #restart() {
-    this.#call.end();
-    void this.#start();
   }
 
   #stop() {

@@ -30,10 +30,13 @@ export class Microphone {
   /** @type {MediaStream | null} */
   #stream = null;
   #muted = false;
+  /** Of the choices: only the last one counts. */ #turn = 0;
 
   get muted() { return this.#muted; }
   /** What is to be sent. */
   get track() { return this.#stream?.getAudioTracks()[0]; }
+  /** Whether the one in use was unplugged, or is no longer allowed. */
+  get gone() { return this.track?.readyState === 'ended'; }
 
   /** @param {boolean} muted whether it gives silence instead of sound */
   mute(muted) {
@@ -45,16 +48,16 @@ export class Microphone {
    * Open one in place of the one in use.
    * @param {string} deviceId empty = the browser's default
    * @param {() => boolean} wanted whether it still is, when the browser gives it
-   * @returns {Promise<MediaStream | null>} null if it no longer was
+   * @returns {Promise<MediaStream | null>} null if it no longer was, or another was asked for since
    * @throws {DOMException} as `openMicrophone`
    */
   async open(deviceId, wanted) {
+    const turn = (this.#turn += 1);
     const stream = await openMicrophone(navigator.mediaDevices, deviceId);
-    if (!wanted()) {
+    if (!wanted() || turn !== this.#turn) {
       stop(stream);
       return null;
     }
-    // Now, not before it was asked for: another change may have been quicker.
     stop(this.#stream);
     this.#stream = stream;
     this.mute(this.#muted);

@@ -7,7 +7,7 @@
  */
 
 import { CHANNEL_LABEL, isObject, parseServerEvent } from './protocol.js';
-import { ConnectTimeoutError, RefusedError } from './problems.js';
+import { ConnectTimeoutError, RefusedError, SecretError } from './problems.js';
 
 /** How long the offer waits for a first candidate; the server learns the rest from the checks. */
 const CANDIDATE_MS = 100;
@@ -205,7 +205,7 @@ async function firstCandidate(connection, signal) {
  */
 async function postOffer({ base, resume, ticket, settings, secret = '' }, sdp, signal) {
   // Asked for each time: a short-lived one may be too old when the connection is made again.
-  const shown = typeof secret === 'function' ? await secret() : secret;
+  const shown = typeof secret === 'function' ? await given(secret) : secret;
   const response = await fetch(`${base}/api/offer`, {
     method: 'POST',
     // Without a secret no such header at all: an empty one would be refused.
@@ -219,6 +219,15 @@ async function postOffer({ base, resume, ticket, settings, secret = '' }, sdp, s
     throw new RefusedError(response.status, 'bad_answer', 'The server’s answer was not understood.', 0);
   }
   return { sdp: answer.sdp, session: answer.session, token: String(answer.resume_token ?? '') };
+}
+
+/** @param {() => string | Promise<string>} secret @returns {Promise<string>} */
+async function given(secret) {
+  try {
+    return await secret();
+  } catch (error) {
+    throw error instanceof RefusedError ? error : new SecretError(error);
+  }
 }
 
 /**

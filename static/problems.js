@@ -48,6 +48,15 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
+/** The page's own server gave no secret. */
+export class SecretError extends Error {
+  /** @param {unknown} cause */
+  constructor(cause) {
+    super(cause instanceof Error && cause.message ? cause.message : String(cause));
+    this.name = 'SecretError';
+  }
+}
+
 /**
  * The page cannot work here at all, or null when it can.
  * @param {{isSecureContext: boolean, mediaDevices: unknown, RTCPeerConnection: unknown, host: string}} place
@@ -95,9 +104,17 @@ const MICROPHONE = {
 
 /**
  * @param {unknown} error what getUserMedia threw
+ * @param {boolean} [during] a call that goes on: what is plugged in or allowed is used at once
  * @returns {Problem}
  */
-export function microphoneProblem(error) {
+export function microphoneProblem(error, during = false) {
+  const found = microphoneFault(error);
+  const advice = found.advice.map((text) => (during ? text.replace(', then press Start again', '') : text));
+  return Object.freeze({ ...found, advice: Object.freeze(advice) });
+}
+
+/** @param {unknown} error @returns {Problem} */
+function microphoneFault(error) {
   const name = error instanceof Error ? error.name : '';
   /** @type {Record<string, string>} */
   const older = { SecurityError: 'NotAllowedError', PermissionDeniedError: 'NotAllowedError', DevicesNotFoundError: 'NotFoundError', TrackStartError: 'NotReadableError', AbortError: 'NotReadableError' };
@@ -115,6 +132,12 @@ export function microphoneProblem(error) {
  */
 export function connectionProblem(error) {
   if (error instanceof RefusedError) return refusal(error);
+  if (error instanceof SecretError) {
+    return problem('secret-failed', 'This page could not get permission to talk.', [
+      `What gives it the secret failed: ${error.message}`,
+      'If it goes on, tell who runs this page.',
+    ], true);
+  }
   if (error instanceof ConnectTimeoutError) {
     return problem('no-media', 'The server answered, but no audio connection could be made.', [
       'A firewall between you and the server may block UDP; ask for its ports to be opened, or for a TURN server.',

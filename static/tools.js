@@ -4,6 +4,7 @@
  * @module tools
  */
 
+import { MAX_MESSAGE_BYTES } from './protocol.js';
 import { toolAnswer } from './steering.js';
 
 const MAX_ANSWER_CHARACTERS = 8_000;
@@ -76,7 +77,7 @@ export class Tools {
     }
     if (abort.signal.aborted) return;
     this.#running.delete(call);
-    this.#send(toolAnswer(call, text.slice(0, MAX_ANSWER_CHARACTERS), failed));
+    this.#send(shortened(call, text.trim() || (failed ? 'It failed.' : 'done'), failed));
   }
 
   /** @param {string} call @param {string} why */
@@ -84,6 +85,19 @@ export class Tools {
     this.#running.get(call)?.abort(new DOMException(why, 'AbortError'));
     this.#running.delete(call);
   }
+}
+
+/**
+ * The answer, or of a longer one the beginning: letters outside ASCII take more room than one byte.
+ * @param {string} call
+ * @param {string} text
+ * @param {boolean} failed
+ */
+function shortened(call, text, failed) {
+  let kept = text.slice(0, MAX_ANSWER_CHARACTERS);
+  const answer = () => toolAnswer(call, kept.replace(/[\uD800-\uDBFF]$/, ''), failed);
+  while (new TextEncoder().encode(JSON.stringify(answer())).length > MAX_MESSAGE_BYTES) kept = kept.slice(0, (kept.length * 3) >> 2);
+  return answer();
 }
 
 /** @param {unknown} value */

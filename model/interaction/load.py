@@ -23,6 +23,7 @@ from model.interaction.requesting import EXAMPLES, Requests
 from model.interaction.seeing import SightParts
 from model.interaction.voice import HibariVoice
 from model.interaction.work import Parts
+from model.weights.store import named
 
 __all__ = ["core_folder", "load"]
 
@@ -39,7 +40,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         FileNotFoundError: a part is missing; the message says how to fetch it.
     """
     device = _device(config.device)
-    store = Path(config.weights)
+    store = named(config.weights)
     name = choose(store, device) if config.language == "auto" else config.language
     checkpoint = core_folder(config.core)
     listening = ("voice-activity", "end-of-turn") if checkpoint is None else ()

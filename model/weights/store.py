@@ -18,7 +18,7 @@ from model.weights import conversions
 from model.weights.errors import WeightsError
 from model.weights.manifest import Part, parts
 
-__all__ = ["RECEIPT", "Receipt", "digest", "fault", "folder", "installed_file", "root"]
+__all__ = ["RECEIPT", "Receipt", "digest", "fault", "folder", "installed_file", "named", "root"]
 
 RECEIPT: Final = "receipt.json"
 
@@ -51,6 +51,11 @@ def root() -> Path:
     """`COUNTERPOINT_WEIGHTS`, or `weights/` of the checkout."""
     named = os.environ.get("COUNTERPOINT_WEIGHTS")
     return Path(named).absolute() if named else Path(__file__).resolve().parents[2] / "weights"
+
+
+def named(setting: str) -> Path:
+    """The folder that an engine's setting names; an empty one is `root`."""
+    return Path(setting) if setting else root()
 
 
 def folder(part_name: str, *needs: str) -> Path:

@@ -165,3 +165,10 @@ def _metadata(value: Any) -> dict[str, Any] | None:
         checked_text(name, "response.metadata", 64): checked_text(one, "response.metadata", 512)
         for name, one in value.items()
     }
+
+
+def goes_with_typed(message: Mapping[str, Any]) -> bool:
+    """Whether the message has typed words answered, or adds to them."""
+    item = message.get("item")
+    user = isinstance(item, Mapping) and item.get("role") == "user"
+    return user or message.get("type") == "response.create"

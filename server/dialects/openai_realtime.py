@@ -14,7 +14,7 @@ from model.messages import PersonWords, Said
 from model.orders import ToolCall
 from model.timebase import SPEAKING_RATE, samples
 from server.dialects.openai_items import new_id
-from server.dialects.openai_reading import Created, read_item, read_response
+from server.dialects.openai_reading import Created, goes_with_typed, read_item, read_response
 from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.dialects.openai_telling import Limits, Message, Telling, truncated
 from server.dialects.openai_wire import Incoming, error, refused, sound_name, texts
@@ -34,6 +34,7 @@ from server.session_events import (
 )
 from server.steering_events import (
     AnswerAsked,
+    Appended,
     CancelAsked,
     ClearAsked,
     CommitAsked,
@@ -95,6 +96,7 @@ class RealtimeDialect:
         self._incoming = Incoming(lambda code, why: refused(code, why, None))
         self._tool: Literal["", "given", "answered"] = ""
         self._typed: list[str] = []
+        self._output = ""  # our name of a function's last one
         # By our own names, which refusals come with: the client's name, and the settings before.
         self._asked: dict[str, tuple[str | None, dict[str, Any] | None]] = {}
         self._events: dict[str, Callable[[Mapping[str, Any]], Outcome]] = {
@@ -195,12 +197,13 @@ class RealtimeDialect:
             return refused("invalid_event", "There is no such event.", event_id, "type")
         try:
             told, asked = act(message)
+            behind = [] if goes_with_typed(message) else self._flushed()
         except RecursionError:
             return refused("invalid_value", "This is nested too deeply.", event_id)
         except FieldError as problem:
             return refused(problem.code, str(problem), event_id, problem.param)
         events: list[Asked] = [Reply(texts(told))] if told else []
-        return Several((*events, *asked))
+        return Several((*behind, *events, *asked))
 
     # ---- one for each client event -----------------------------------------------------------
 
@@ -238,13 +241,17 @@ class RealtimeDialect:
             raise FieldError("previous_item_id", "Must be text or null.", "invalid_type")
         before = {"previous_item_id": self.telling.items.add(made.item, after)}
         told = made.item.told()
-        self._tool = "given" if made.call else self._tool
+        # A person's words are a question of their own, whatever a function answered before.
+        self._tool = "" if made.role == "person" else self._tool
+        if made.call:
+            self._tool, self._output = "given", self._may_be_refused(message, None)
         # Typed words wait for the `response.create` that has them answered.
         typed = made.role == "person" and len(self._typed) < MAX_TYPED
         self._typed += [made.text.strip()] if typed and made.text.strip() else []
         added: Message = {"type": "conversation.item.added", "item": told, **before}
         done: Message = {"type": "conversation.item.done", "item": told, **before}
-        return [added, done], [] if typed else made.asked(message.get("event_id"))
+        named = self._output if made.call else message.get("event_id")
+        return [added, done], [] if typed else made.asked(named)
 
     def _retrieve_item(self, message: Mapping[str, Any]) -> Outcome:
         item = self.telling.items.get(message.get("item_id"))
@@ -290,6 +297,11 @@ class RealtimeDialect:
         again = [] if given else self._asks_for_answer(message.get("event_id"), asked.tool_choice)
         return self.telling.begin(asked.metadata), [*asked.appended, *again]
 
+    def _flushed(self) -> list[Asked]:
+        """Typed words, known and not answered: what is sent behind them comes behind them."""
+        typed, self._typed = self._typed, []
+        return [*(Appended(text, "person") for text in typed)]
+
     def _asks_for_answer(self, event_id: str | None, choice: str) -> list[Asked]:
         typed, self._typed = " ".join(self._typed), []
         sent: list[Asked] = [TextSent(typed, event_id)] if typed else []
@@ -324,6 +336,8 @@ class RealtimeDialect:
 
     def _problem(self, problem: Problem) -> Message:
         event_id = problem.event_id
+        if event_id == self._output:
+            self._tool = ""  # Nothing waited for that output: nothing answers it either.
         if event_id in self._asked:
             event_id, before = self._asked.pop(event_id)
             self.settings.session = before or self.settings.session

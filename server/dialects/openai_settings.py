@@ -27,6 +27,7 @@ __all__ = [
 MODEL: Final = "counterpoint"
 MAX_INSTRUCTIONS: Final = 8_192
 MAX_TOOLS: Final = 16
+_TOOL_TIMEOUT_MS: Final = 300_000
 
 _EAGERNESS: Final = {"low": 0.2, "medium": 0.5, "auto": 0.5, "high": 0.8}
 _THEIR_VOICES: Final = frozenset(
@@ -133,8 +134,11 @@ class RealtimeSettings:
             "voice": our_voice(self.session["audio"]["output"]["voice"]),
             "eagerness": round(self.eagerness(), 3),
             "manual_turns": self.manual,
+            # The protocol knows no limit: a person may have to approve.
             "tools": [
-                {name: tool[name] for name in names if tool.get(name) is not None} for tool in tools
+                {name: tool[name] for name in names if tool.get(name) is not None}
+                | {"timeout_ms": _TOOL_TIMEOUT_MS}
+                for tool in tools
             ],
             "tool_choice": chosen(self.session["tool_choice"]) or "auto",
         }

@@ -124,11 +124,11 @@ function composer(root, signal) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (!input.value.trim()) return;
-    try {
-      request(form, 'call-text', { text: input.value, sent: (/** @type {boolean} */ sent) => sent && (input.value = '') });
-      setText(error, '');
-    } catch (problem) {
-      setText(error, problem instanceof Error ? problem.message : String(problem));
-    }
+    setText(error, '');
+    request(form, 'call-text', {
+      text: input.value,
+      sent: (/** @type {boolean} */ sent) => sent && (input.value = ''),
+      failed: (/** @type {string} */ why) => setText(error, why),
+    });
   }, { signal });
 }

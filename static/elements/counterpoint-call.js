@@ -175,8 +175,8 @@ export class CounterpointCall extends HTMLElement {
       'call-end': () => this.end(),
       'call-stop': () => this.stop(),
       'call-mute': () => this.mute(!this.#view.muted),
-      'call-text': ({ text, sent }) => sent(this.sendText(text)),
-      retry: () => this.#again(),
+      'call-text': ({ text, sent, failed }) => this.#type(text, sent, failed),
+      retry: () => this.#conversation?.retry(),
       cancel: () => this.end(),
       dismiss: (id) => this.#tell({ type: 'dismiss', id: Number(id) }),
       'choose-microphone': (id) => void this.#conversation?.useMicrophone(String(id)),
@@ -192,10 +192,13 @@ export class CounterpointCall extends HTMLElement {
     }
   }
 
-  /** The same conversation, so that it keeps its place in the line. */
-  #again() {
-    this.end();
-    void this.#conversation?.start({ deviceId: this.#shown?.devices.microphone() ?? '' });
+  /** @param {string} text @param {(now: boolean) => void} sent @param {(why: string) => void} failed */
+  #type(text, sent, failed) {
+    try {
+      sent(this.sendText(text));
+    } catch (error) {
+      failed(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** @param {Conversation} conversation @param {AbortSignal} signal */
@@ -226,7 +229,7 @@ export class CounterpointCall extends HTMLElement {
   async #useLoudspeaker() {
     const id = this.#shown?.devices.loudspeaker() ?? '';
     try {
-      if (id) await this.#conversation?.useLoudspeaker(id);
+      await this.#conversation?.useLoudspeaker(id);
     } catch {
       this.#tell({ type: 'notice', kind: 'warning', code: 'loudspeaker', text: { ...ENGLISH, ...this.strings }.loudspeakerFailed });
     }

@@ -26,7 +26,7 @@ export function devicesView(root, signal, anyDevice = ENGLISH.anyDevice) {
   for (const select of [microphone, loudspeaker]) {
     select.addEventListener('change', () => {
       remember(select.id, select.value);
-      select.dispatchEvent(new CustomEvent(`choose-${select.id}`, { bubbles: true, composed: true, detail: select.value }));
+      choose(select);
     }, { signal });
   }
   sheet?.addEventListener('keydown', (event) => {
@@ -51,7 +51,7 @@ export function devicesView(root, signal, anyDevice = ENGLISH.anyDevice) {
 
 /** @param {HTMLSelectElement} select @param {Device[]} devices @param {string} anyDevice */
 function fill(select, devices, anyDevice) {
-  const wanted = select.value || recall(select.id);
+  const [before, wanted] = [select.value, select.value || recall(select.id)];
   const first = make('option', { text: anyDevice });
   first.value = '';
   const options = devices.map(({ id, label }) => {
@@ -61,6 +61,13 @@ function fill(select, devices, anyDevice) {
   });
   select.replaceChildren(first, ...options);
   select.value = devices.some(({ id }) => id === wanted) ? wanted : '';
+  // A choice of an earlier visit, known only now that devices have names: what is shown is what is used.
+  if (!before && select.value) choose(select);
+}
+
+/** @param {HTMLSelectElement} select */
+function choose(select) {
+  select.dispatchEvent(new CustomEvent(`choose-${select.id}`, { bubbles: true, composed: true, detail: select.value }));
 }
 
 /** Storage may be forbidden; the choice then lasts as long as the page. @param {string} key @param {string} value */

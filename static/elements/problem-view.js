@@ -22,42 +22,50 @@ const request = (from, name, detail) => from.dispatchEvent(new CustomEvent(name,
  */
 export function problemView(root, strings = ENGLISH) {
   const box = part(root, 'problem', HTMLElement);
-  const wait = make('span', { class: 'wait' });
+  const row = waitingRow(strings);
   /** @type {View['problem']} */
   let shown = null;
   return (view, nowMs) => {
     box.hidden = view.problem === null;
     // Told again only when it says something else: an alert is read out each time it is filled.
-    if (view.problem !== shown && !(view.problem && shown && sameWords(view.problem, shown))) fill(box, view.problem, wait, strings);
+    if (view.problem !== shown && !(view.problem && shown && sameWords(view.problem, shown))) fill(box, view.problem, row.line, strings);
     shown = view.problem;
     const waiting = view.phase === 'waiting' && view.retryAtMs !== null;
     box.toggleAttribute('data-retry', waiting);
-    for (const button of box.querySelectorAll('button')) button.hidden = !waiting;
+    // They stay through an attempt: who has one of them in focus would lose it every few seconds.
+    row.line.hidden = !['waiting', 'connecting', 'reconnecting'].includes(view.phase);
     // Not announced each second: the sentence is outside what the alert reads again.
-    setText(wait, waiting ? strings.tryingAgain.replace('{seconds}', String(Math.max(0, Math.ceil((Number(view.retryAtMs) - nowMs) / 1000)))) : '');
+    setText(row.wait, waiting ? strings.tryingAgain.replace('{seconds}', String(Math.max(0, Math.ceil((Number(view.retryAtMs) - nowMs) / 1000)))) : '');
   };
 }
 
 /** @param {NonNullable<View['problem']>} one @param {NonNullable<View['problem']>} other */
 const sameWords = (one, other) => one.code === other.code && one.title === other.title && String(one.advice) === String(other.advice);
 
-/** @param {HTMLElement} box @param {View['problem']} problem @param {HTMLElement} wait @param {Readonly<Strings>} strings */
-function fill(box, problem, wait, strings) {
-  if (!problem) return box.replaceChildren();
-  box.dataset.code = problem.code;
+/** @param {Readonly<Strings>} strings */
+function waitingRow(strings) {
+  const wait = make('span', { class: 'wait' });
   const again = make('button', { class: 'button small', text: strings.tryNow });
   const cancel = make('button', { class: 'button small quiet', text: strings.giveUp });
   again.type = cancel.type = 'button';
   again.addEventListener('click', () => request(again, 'retry'));
   cancel.addEventListener('click', () => request(cancel, 'cancel'));
   wait.setAttribute('aria-live', 'off');
+  return { line: make('div', { class: 'row' }, again, cancel, wait), wait };
+}
+
+/** @param {HTMLElement} box @param {View['problem']} problem @param {HTMLElement} row @param {Readonly<Strings>} strings */
+function fill(box, problem, row, strings) {
+  if (!problem) return box.replaceChildren();
+  box.dataset.code = problem.code;
   // A page's own words for a problem are one text: `problem-CODE` instead of title and advice.
   const words = /** @type {Record<string, string>} */ (strings);
   const own = (problem.place && words['problem-queued']?.replace('{place}', String(problem.place))) || words[`problem-${problem.code}`];
-  box.replaceChildren(
+  for (const old of [...box.children]) if (old !== row) old.remove();
+  if (row.parentNode !== box) box.append(row);
+  row.before(
     make('h2', { text: own ?? problem.title }),
     make('ul', {}, ...(own ? [] : problem.advice).map((text) => make('li', { text }))),
-    make('div', { class: 'row' }, again, cancel, wait),
   );
 }
 

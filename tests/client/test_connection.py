@@ -155,9 +155,11 @@ async def test_a_key_function_that_fails_at_first_is_told(wires: list[Wire]) -> 
     async def key() -> str:
         raise KeyError("vault")
 
+    told = Told()
     with pytest.raises(Unreachable, match="given as `key` failed: KeyError: 'vault'") as failed:
-        await connection_to(Server(key), Told()).open()
+        await connection_to(Server(key), told).open()
     assert isinstance(failed.value.__cause__, KeyError)
+    assert told.ends == [failed.value]  # Who listens already is not left waiting.
     assert [wire.closed for wire in wires] == [True]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from client import BadAudio, TooMuch, sound
 from client.agent_events import AgentCut, AgentDone, AgentHeard, AgentStarted, AgentWords
 from client.attribution import Attribution
-from client.events import PersonWords
+from client.events import PersonWords, SessionStarted
 from client.feed import Feed
 from client.history import History
 from client.mouth import Mouth
@@ -192,6 +193,17 @@ def test_the_history_is_what_was_heard_in_the_order_it_began() -> None:
         ("agent", "Made", "Made early.", True),
         ("person", "Stop.", "Stop.", False),
     ]
+
+
+def test_a_server_that_has_forgotten_begins_a_history_of_its_own() -> None:
+    history = History()
+    began = SessionStarted(seq=0, at_ms=0, session="s", dialect=1, resumed=True, parts={}, turns=())
+    for event in (person(0, True, "Old."), began):
+        history.hear(event)
+    assert [turn.text for turn in history.turns] == ["Old."]
+    for event in (replace(began, resumed=False), person(0, True, "New.")):
+        history.hear(event)
+    assert [turn.text for turn in history.turns] == ["New."]
 
 
 def test_a_truncation_shortens_what_is_over_by_the_servers_rule_and_never_lengthens() -> None:

@@ -146,7 +146,8 @@ async def test_calls_are_answered_whatever_the_function_gives(
         time.sleep(0.02)
         return {"n": n}
 
-    def silent() -> None: ...
+    def silent() -> str:
+        return " \n"
 
     async def broken() -> None:
         raise LookupError("nothing is there")

@@ -90,8 +90,11 @@ export class Browser {
   /** What the next offers, and the next microphones, wait for. */
   answering = Promise.resolve();
   opening = Promise.resolve();
-  /** So many of the next offers find the server full. */
+  /** So many of the next offers find the server full, or find none. */
   refusals = 0;
+  unreachable = 0;
+  /** Whether there is a microphone. */
+  plugged = true;
 
   constructor() {
     const browser = this;
@@ -102,8 +105,11 @@ export class Browser {
       }
     });
     define('RTCRtpSender', class {});
+    define('isSecureContext', true);
+    define('location', new URL('http://server.example'));
     define('Audio', class { pause() {} });
-    define('navigator', { mediaDevices: { getUserMedia: () => browser.#open() } });
+    this.devices = Object.assign(new EventTarget(), { getUserMedia: () => browser.#open() });
+    define('navigator', { mediaDevices: this.devices });
     /** @param {string} url @param {{body: string}} init */
     define('fetch', (url, { body }) => browser.#answer(JSON.parse(body)));
   }
@@ -118,6 +124,7 @@ export class Browser {
   async #open() {
     const stream = new Stream();
     await this.opening;
+    if (!this.plugged) throw new DOMException('none', 'NotFoundError');
     this.microphones.push(stream.getAudioTracks()[0]);
     return stream;
   }
@@ -126,6 +133,10 @@ export class Browser {
   async #answer(offer) {
     this.offers.push(offer);
     await this.answering;
+    if (this.unreachable > 0) {
+      this.unreachable -= 1;
+      throw new TypeError('Failed to fetch');
+    }
     if (this.refusals > 0) {
       this.refusals -= 1;
       return new Response(JSON.stringify({ error: { code: 'busy', message: 'full' } }), { status: 503, headers: { 'Retry-After': '3' } });

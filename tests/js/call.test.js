@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Conversation } from '../../static/conversation.js';
+import { Conversation, connect } from '../../static/conversation.js';
 import { RECONNECT_ATTEMPTS, STEADY_MS } from '../../static/retries.js';
 import { Browser, gate, until } from './browser.js';
 
@@ -116,7 +116,125 @@ test('nor does it become the microphone of the next call', async (t) => {
   assert.equal(browser.connection.microphone.track, browser.microphones[1]);
 });
 
+test('of two that were chosen quickly the last one is used, whichever the browser gives last', async (t) => {
+  const { browser, call } = await live(t);
+  const slow = gate();
+  browser.opening = slow.opened;
+  const first = call.useMicrophone('slow');
+  browser.opening = Promise.resolve();
+  await call.useMicrophone('quick');
+  const [, quick] = browser.microphones;
+  slow.open();
+  await first;
+  assert.deepEqual(browser.microphones.map((track) => track.readyState), ['ended', 'live', 'ended']);
+  assert.equal(browser.connection.microphone.track, quick);
+});
+
+test('one that is unplugged is told, and used again when it is back', async (t) => {
+  const { browser, call } = await live(t);
+  /** @type {(import('../../static/problems.js').Problem | null)[]} */
+  const told = [];
+  call.on('problem', ({ problem }) => told.push(problem));
+  browser.plugged = false;
+  browser.microphones[0]?.stop();
+  browser.microphones[0]?.dispatchEvent(new Event('ended'));
+  await until(() => told.length === 1);
+  assert.equal(told[0]?.code, 'microphone-absent');
+  assert.ok(!told[0].advice.join().includes('Start'));
+  browser.plugged = true;
+  browser.devices.dispatchEvent(new Event('devicechange'));
+  await until(() => told.length === 2);
+  assert.equal(told[1], null);
+  assert.equal(browser.connection.microphone.track, browser.microphones[1]);
+  browser.devices.dispatchEvent(new Event('devicechange'));
+  await until(() => browser.microphones.length === 2);
+});
+
 // ---- connections that do not last
+
+test('who does not wait for the next attempt goes on with the same conversation', async (t) => {
+  const { browser, call } = await live(t);
+  browser.unreachable = 1;
+  browser.connection.lose();
+  await until(() => call.phase === 'reconnecting');
+  t.mock.timers.tick(8_000);
+  await until(() => call.phase === 'waiting');
+  call.retry();
+  await until(() => call.phase === 'live');
+  assert.equal(browser.offers.at(-1)?.resume, 'token');
+  assert.equal(browser.microphones.length, 1);
+  call.retry();
+  assert.equal(call.phase, 'live');
+});
+
+test('a promise of a connection is not kept for ever by a server that does not answer', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const browser = new Browser();
+  browser.unreachable = Infinity;
+  const connected = connect({ server: 'http://server.example', play: false });
+  let over = false;
+  const failed = connected.catch((error) => error).finally(() => (over = true));
+  for (let turn = 0; turn < 2_000 && !over; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    t.mock.timers.tick(1_000);
+  }
+  assert.equal((await failed).problem.code, 'unreachable');
+  assert.equal(browser.offers.length, RECONNECT_ATTEMPTS + 1);
+  assert.equal(browser.microphones[0]?.readyState, 'ended');
+});
+
+test('and may be given up before', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const browser = new Browser();
+  const never = gate();
+  browser.answering = never.opened;
+  const giveUp = new AbortController();
+  const connected = connect({ server: 'http://server.example', play: false, signal: giveUp.signal });
+  await until(() => browser.offers.length === 1);
+  giveUp.abort();
+  await assert.rejects(connected, { name: 'ConversationError' });
+  assert.equal(browser.microphones[0]?.readyState, 'ended');
+  never.open();
+});
+
+test('a secret that cannot be had for a moment costs an attempt, and is named', async (t) => {
+  let failures = 0;
+  const { browser, call, problems } = await live(t, {
+    secret: () => {
+      if (failures-- > 0) throw new Error('HTTP 503');
+      return 'ek_1';
+    },
+  });
+  failures = 1;
+  browser.connection.lose();
+  await until(() => call.phase === 'reconnecting');
+  t.mock.timers.tick(8_000);
+  await until(() => call.phase === 'waiting');
+  assert.deepEqual(problems, ['secret-failed']);
+  t.mock.timers.tick(60_000);
+  await until(() => call.phase === 'live');
+  assert.equal(browser.offers.at(-1)?.resume, 'token');
+});
+
+// ---- tools
+
+test('an answer of a tool is something, and fits into a message', async (t) => {
+  /** @type {any} */
+  let gives = '';
+  const { browser } = await live(t, { tools: [{ name: 'price', run: () => gives }] });
+  const answers = () => browser.connection.channel.sent.filter((one) => one.type === 'tool.answer');
+  for (const [given, text] of [['', 'done'], [' ', 'done'], [new Error(''), 'It failed.'], ['\u{1F600}'.repeat(9_000), null]]) {
+    gives = given instanceof Error ? Promise.reject(given) : given;
+    const before = answers().length;
+    browser.connection.tell('tool.call', { call: `c${before}`, name: 'price', arguments: {}, timeout_ms: 1000 });
+    await until(() => answers().length === before + 1);
+    const answer = answers().at(-1) ?? {};
+    if (text) assert.equal(answer.text, text);
+    assert.ok(new TextEncoder().encode(JSON.stringify(answer)).length <= 16 * 1024);
+    assert.ok(answer.text.isWellFormed());
+  }
+});
+
 
 test('a connection that comes up and dies at once is not made for ever', async (t) => {
   const made = await live(t);

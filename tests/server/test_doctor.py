@@ -175,3 +175,16 @@ def test_wrong_settings_are_a_finding(capsys: pytest.CaptureFixture[str]) -> Non
         patch.setattr(doctor, "examine", lambda settings: iter(()))
         assert doctor.main(["--port", "99999"]) == 1
     assert "FAIL  settings: port must be 0 to 65535" in capsys.readouterr().out
+
+
+def test_what_serve_would_refuse_is_told(tmp_path: Path) -> None:
+    def told(settings: Settings) -> Finding:
+        return next(iter(doctor._allowed(settings)))
+
+    assert told(Settings()).level == "OK"
+    everybody = told(Settings(host="0.0.0.0"))
+    assert everybody.level == "FAIL" and "api_keys" in everybody.text
+    missing = told(Settings(api_keys=str(tmp_path / "none.jsonl")))
+    assert missing.level == "FAIL" and "key new" in missing.text
+    unknown = told(Settings(engine={"row": 8}))
+    assert unknown.level == "FAIL" and "row" in unknown.text

@@ -45,3 +45,14 @@ def test_the_oldest_of_too_many_is_forgotten(monkeypatch: pytest.MonkeyPatch) ->
     for n, entry in enumerate(entries):
         registry.park(entry, float(n))
     assert list(registry) == entries[2:]
+
+
+def test_what_is_kept_of_it_elsewhere_is_forgotten_with_it() -> None:
+    registry, gone = Registry(60.0), []
+    registry.on_forget.append(gone.append)
+    kept, expired = registry.create(0.0), registry.create(0.0)
+    registry.park(expired, 0.0)
+    registry.sweep(61.0)
+    assert gone == [expired]
+    registry.forget(kept)
+    assert gone == [expired, kept]

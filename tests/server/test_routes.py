@@ -8,6 +8,7 @@ import time
 import pytest
 
 from server.auth import ApiKey, Gate, Grant, new_key
+from server.errors import SettingsError
 from server.page_ice import ice_servers
 from server.settings import Settings
 from tests.server.in_app import BAD_SDP, Answer, App, app
@@ -162,10 +163,11 @@ async def test_the_relays_password_is_for_those_who_may_talk(
         assert bool(given.body["secret"]) is (keys and page_secrets)
 
 
-def test_a_relay_without_password_is_told_of_to_everybody() -> None:
-    settings = Settings(page_ice_servers=(STUN, TURN))
-    told = [{"urls": STUN}, {"urls": TURN}]
-    assert ice_servers(settings, 0.0, passwords=False) == ice_servers(settings, 0.0) == told
+def test_a_relay_without_password_would_break_every_browser_and_is_refused() -> None:
+    with pytest.raises(SettingsError, match="turn_secret"):
+        Settings(page_ice_servers=(STUN, TURN))
+    settings = Settings(page_ice_servers=(STUN, TURN), turn_secret="s")
+    assert ice_servers(settings, 0.0, passwords=False) == [{"urls": STUN}]
 
 
 # ---- pages of others -----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from model.orders import (
     Truncate,
 )
 from server.conversation import Conversation
-from server.course import Course, SessionClock
+from server.course import CHANGES_A_SECOND, Course, SessionClock
 from server.hearing import Hearing
 from server.looking import Looking
 from server.policy import Policy
@@ -253,6 +253,28 @@ async def test_a_new_engine_is_told_what_the_old_ones_tool_answered() -> None:
     knowledge = Append("The tool get_weather answered: sunny")
     assert hand.orders() == [knowledge, Answer()]
     hand.steering.close()
+
+
+async def test_an_answer_asked_for_while_the_engine_is_started_again_is_given() -> None:
+    hand = Hand()
+    hand.course.stream_open = False
+    hand.steering.act(AnswerAsked(tool_choice="none"))
+    assert hand.orders() == []
+    hand.hearing.restart()
+    hand.steering.restart()
+    assert hand.orders() == [Answer("none")]
+    hand.steering.restart()
+    assert hand.orders() == [], "once"
+    hand.steering.close()
+
+
+async def test_settings_change_a_few_times_a_second_and_no_more() -> None:
+    hand = Hand()
+    for number in range(CHANGES_A_SECOND + 1):
+        hand.steering.act(SettingsAsked({"eagerness": number / 10}))
+    (refused,) = [one for one in hand.told if isinstance(one, Problem)]
+    assert "a second" in refused.message
+    assert hand.course.settings.eagerness == (CHANGES_A_SECOND - 1) / 10
 
 
 async def test_a_tool_that_answers_while_the_engine_is_started_again_is_heard() -> None:

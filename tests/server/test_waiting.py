@@ -46,6 +46,15 @@ def test_the_estimate_is_from_how_long_sessions_lasted() -> None:
     assert waits == [30.0, 60.0, 90.0]
 
 
+def test_an_offer_that_is_refused_is_no_stay() -> None:
+    admission = Admission(1, 4)
+    admission.leave(admission.enter("a", 0.0), 60.0)
+    for _ in range(40):
+        admission.leave(admission.enter("b", 0.0), 0.1)
+    admission.enter("a", 0.0)
+    assert standing(admission, 0.0, "").wait_seconds == 60.0
+
+
 def test_a_ticket_that_is_not_shown_any_more_is_thrown_away() -> None:
     admission = Admission(1, 4)
     place = admission.enter("a", 0.0)
