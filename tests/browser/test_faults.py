@@ -105,6 +105,12 @@ def test_when_all_places_are_taken_one_waits_for_the_next_or_gives_up(
     expect(page.locator(PROBLEM)).to_contain_text("Trying again in")
     first = page.locator(".wait").inner_text()
     expect(page.locator(".wait")).not_to_have_text(first)  # it counts down
+    give_up = page.get_by_role("button", name="Give up")
+    give_up.focus()
+    for _ in range(2):
+        with page.expect_response("**/api/offer"):
+            pass
+    expect(give_up).to_be_focused()
     taken[0].click("[data-part=start]")
     with suppress(TimeoutError):  # It may have tried by itself meanwhile: then the button is gone.
         page.get_by_role("button", name="Try now").click(timeout=3_000)
@@ -121,6 +127,22 @@ def test_a_server_that_cannot_be_reached_is_tried_again(page: Page, testbed: Tes
     finally:
         testbed.mend()
     wait_until(page, "() => counterpoint.view.phase === 'live'", 30)
+
+
+def test_who_does_not_wait_for_a_lost_server_goes_on_with_the_conversation(
+    page: Page, testbed: TestBed
+) -> None:
+    start_call(page)
+    began = wait_until(page, "() => counterpoint.view.session")
+    testbed.cut()
+    try:
+        wait_until(page, "() => counterpoint.view.phase === 'waiting'", 40)
+    finally:
+        testbed.mend()
+    with suppress(TimeoutError):  # As above.
+        page.get_by_role("button", name="Try now").click(timeout=3_000)
+    wait_until(page, "() => counterpoint.view.phase === 'live'", 30)
+    assert page.evaluate("() => counterpoint.view.session") == began
 
 
 def test_hanging_up_while_the_browser_still_asks_turns_the_microphone_off(page: Page) -> None:
