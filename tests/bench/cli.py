@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from model.weights.errors import WeightsError
 from tests.bench import comparing, redrawing, servers, sittings
+from tests.bench.assembling import assembled
 from tests.bench.beside import Kept, beside
 from tests.bench.command import arguments, wrong
 from tests.bench.estimating import costs, shown
@@ -35,11 +36,10 @@ from tests.bench.harness.calibration import (
     reference_command,
 )
 from tests.bench.machine import commit, description, measured_commit, uncommitted
-from tests.bench.matched import matched
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record, Shard, ShardMismatch
 from tests.bench.report import write_report
-from tests.bench.results import compared, failures, measures_of, null_records, unreached
+from tests.bench.results import null_records
 from tests.bench.rivals import starting as rivals
 from tests.bench.running import (
     CLIP_SUITES,
@@ -137,7 +137,8 @@ async def _run(options: argparse.Namespace) -> int:
     async with contextlib.AsyncExitStack() as stack:
         others = await _rivals(options, sitting, shard, stack)
         begin = partial(_begin, options, head, shard, sitting)
-        kept = Kept(options.json.with_suffix(".beside.json"), head)
+        sizes = {"n": options.n, "sessions": options.sessions}
+        kept = Kept(options.json.with_suffix(".beside.json"), head | sizes)
         found: dict[str, Measure] = {}
         records: list[Record] = []
         if options.suite in CLIP_SUITES:
@@ -146,15 +147,13 @@ async def _run(options: argparse.Namespace) -> int:
             found = await _system(options, draw, begin, stack, others)
     every = shard.sittings if shard is not None else [sitting]
     result = {
-        "run": head | {"started": round(started), "seconds": round(time.time() - started)},
+        "run": head | sizes
+        | {"started": round(started), "seconds": round(time.time() - started)},
         "machine": machine,
         "calibration": sitting["calibration"],
-        **_measured(records, found, draw.seed, servers.variants(options)),
+        **assembled(records, found, draw.seed, servers.variants(options)),
         "sittings": every,
-        "conditions": sittings.conditions(records),
-        "parts": sittings.parts_of(records),
         "rivals": sittings.versions_of(every),
-        "failed": failures(records),
         "not_measured": kept.failed
         + [f"{name}: not measured: {why}" for name, why in sittings.left_out(every).items()],
     }  # fmt: skip
@@ -191,23 +190,6 @@ async def _rivals(
     sitting["without"] = sittings.without(absent, allowed=allowed)
     sitting["rivals"] = {one.target.prefix.rstrip("."): one.health for one in others}
     return others
-
-
-def _measured(
-    records: list[Record], found: dict[str, Measure], seed: int, variants: Sequence[str]
-) -> dict[str, Any]:
-    """Measures by key; those of `load` at some number of sessions apart."""
-    every = measures_of(records, seed) | found
-    return {
-        "measures": {key: m.as_json() for key, m in sorted(every.items()) if "load_" not in key},
-        "load": {key: m.as_json() for key, m in sorted(every.items()) if "load_" in key},
-        "paired": {
-            target: {key: measure.as_json() for key, measure in pairs.items()}
-            for target, pairs in compared(records, seed).items()
-        },
-        "matched": matched(records, seed, variants),
-        "unreached": unreached(records),
-    }
 
 
 async def _system(

@@ -124,8 +124,18 @@ def curves(
     title: str,
     across: str,
     up: str,
+    absent: Sequence[str] = (),
 ) -> str:
-    """The picture; empty without any point. Whiskers are 95 % intervals."""
+    """The picture; empty without any point. Whiskers are 95 % intervals.
+
+    Args:
+        spots: by target.
+        anchors: by name, published by others.
+        title: of the picture.
+        across: what x is.
+        up: what y is.
+        absent: targets that have no place, with the reason.
+    """
     if not spots:
         return ""
     xs = [s.x for s in spots.values()] + [x for x, _ in anchors.values()]
@@ -158,4 +168,7 @@ def curves(
     for i, (name, colour) in enumerate(legend):
         parts.append(bar(_RIGHT + 20, 34 + 15 * i, 9, 9, colour))
         parts.append(text(_RIGHT + 34, 42 + 15 * i, name, size=10))
-    return svg(max(_BOTTOM + 40, 50 + 15 * len(legend)), parts, title)
+    for i, words in enumerate(absent):
+        parts.append(text(_LEFT, _BOTTOM + 50 + 13 * i, f"not drawn: {words}", size=10))
+    height = max(_BOTTOM + 40, 50 + 15 * len(legend)) + (13 * len(absent) + 10 if absent else 0)
+    return svg(height, parts, title)

@@ -15,7 +15,7 @@ from tests.bench.metrics.overlap import stop_delay
 from tests.bench.metrics.turns import ANSWERED_SHARE, answer_delay, asked
 from tests.bench.pictures import OURS, SERIES, WIDTH, bar, svg, text
 from tests.bench.records import Record
-from tests.bench.sides import name_of
+from tests.bench.sides import in_order, name_of
 
 __all__ = ["Series", "answers", "distribution", "stops"]
 
@@ -81,9 +81,9 @@ def stops(records: Sequence[Record], half: str) -> dict[str, Series]:
     return found
 
 
-def _place(target: str) -> tuple[int, str]:
+def _place(target: str) -> tuple[int, tuple[str, int]]:
     kind = target.split(".")[0]
-    return (_KINDS.index(kind), target) if target else (-1, target)
+    return (_KINDS.index(kind) if target else -1, in_order(target))
 
 
 def _styles(targets: Sequence[str]) -> dict[str, tuple[str, str]]:

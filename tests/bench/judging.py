@@ -5,7 +5,7 @@ A line whose key a result does not have is not measured; that is never fine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from tests.bench.metrics.machine import CORE
 from tests.bench.metrics.overlap import IGNORED
 from tests.bench.sides import name_of
 
-__all__ = ["LINES", "Line", "falls_short", "in_words"]
+__all__ = ["ENOUGH", "LINES", "Line", "falls_short", "in_words", "of_curves", "too_few"]
 
 Result = Mapping[str, Any]
 
@@ -107,6 +107,25 @@ def falls_short(measures: Mapping[str, Any]) -> list[str]:
     return [line for line in missed if line] + told
 
 
+ENOUGH: Final = 100
+"""Events of each of metrics 1 to 4 that a claim wants."""
+
+_COUNTED: Final = ("turn.answered", "pause.takeover", "stop.yielded")
+
+
+def too_few(measures: Mapping[str, Any], targets: Sequence[str]) -> list[str]:
+    """Who was measured on fewer than `ENOUGH` events, and of what."""
+    told: list[str] = []
+    for target in targets:
+        ignored = [measures.get(f"{target}overlap.{kind}") for kind in IGNORED]
+        counts = {key: measures.get(f"{target}{key}", {"n": 0})["n"] for key in _COUNTED}
+        counts["what is to be ignored"] = sum(one["n"] for one in ignored if one)
+        few = [f"{key} {n}" for key, n in counts.items() if n < ENOUGH]
+        if few:
+            told.append(f"fewer than {ENOUGH} events of {name_of(target)}: {', '.join(few)}")
+    return told
+
+
 _BETTER: Final = "is better"
 
 
@@ -142,3 +161,27 @@ def in_words(result: Result) -> list[str]:
                         f"latency of content {latency}, of any sound {sound}; "
                         f"take-over {takeover}.")  # fmt: skip
     return told
+
+
+def of_curves(result: Result) -> list[str]:
+    """Of ours, and of its variants, whether they are better than each swept curve, in words."""
+    told: list[str] = []
+    for name, curve in result.get("matched", {}).items():
+        curve_name, _, subject = name.partition(" from ")
+        takeover, latency = (
+            _verdict(curve[key]) for key in ("takeover_at_our_latency", "latency_at_our_takeover_s")
+        )
+        balance = _verdict(_turned(curve["balance"]))
+        told.append(
+            f"{subject or 'ours'} against {curve_name}: share of pauses at its latency {takeover}; "
+            f"latency at its share of pauses {latency}; B {balance}."
+        )
+    return told
+
+
+def _turned(measure: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a difference where more is better, the other way round."""
+    if measure["value"] is None or measure["ci95"] is None:
+        return measure
+    low, high = measure["ci95"]
+    return {**measure, "value": -measure["value"], "ci95": [-high, -low]}

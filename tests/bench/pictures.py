@@ -18,7 +18,8 @@ COLOURS: Final[Mapping[str, str]] = {
     "vocal_tic": "#a6a", "not_directed": "#888", "opportunity": "#07a", "monologue": "#ccc",
 }  # fmt: skip
 OURS: Final = "#c1121f"
-SERIES: Final = ("#e69f00", "#0072b2", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#8c6d31")
+SERIES: Final = ("#e69f00", "#0072b2", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#8c6d31",
+                 "#6a3d9a")  # fmt: skip
 """As many as can be told apart beside ours; the first is a rival's."""
 
 

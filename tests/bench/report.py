@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,7 +14,7 @@ from tests.bench import tables
 from tests.bench.anchors import ANSWER_ANCHORS, STOP_ANCHORS
 from tests.bench.curves import curves, spots_of
 from tests.bench.distributions import answers, distribution, stops
-from tests.bench.judging import falls_short, in_words
+from tests.bench.judging import falls_short, in_words, of_curves, too_few
 from tests.bench.pictures import COLOURS, standalone, timeline
 from tests.bench.records import Record
 from tests.bench.sides import name_of
@@ -71,9 +73,9 @@ def pictures(measures: Mapping[str, Any], records: Sequence[Record]) -> list[Pic
         title = f"Answers, {half} half: down and left is better"
         across, up = "mean turn latency, s", "share of pauses taken"
         spots = spots_of(measures, targets, prefix, answer)
-        found.append(
-            Picture(f"answers-{half}", title, curves(spots, ANSWER_ANCHORS, title, across, up))
-        )
+        absent = _absent(measures, set(targets) - set(spots), prefix)
+        drawn = curves(spots, ANSWER_ANCHORS, title, across, up, absent)
+        found.append(Picture(f"answers-{half}", title, drawn))
     spots = spots_of(measures, targets, "", ("stop.latency_p50_s", "overlap.balance"))
     title = "Interruptions: up and left is better"
     drawn = curves(spots, STOP_ANCHORS, title, "stop p50, s", "overlap balance B")
@@ -86,6 +88,16 @@ def pictures(measures: Mapping[str, Any], records: Sequence[Record]) -> list[Pic
         drawn = distribution(stops(records, half), title)
         found.append(Picture(f"stop-latency-{half}", title, drawn))
     return [picture for picture in found if picture.svg]
+
+
+def _absent(measures: Mapping[str, Any], targets: set[str], prefix: str) -> list[str]:
+    """Those without a latency in a half, with the share of turns they answered."""
+    shares = {one: measures.get(f"{one}{prefix}turn.answered") for one in targets}
+    return [
+        f"{name_of(one)} (answered {share['value']:.0%} of turns: no latency)"
+        for one, share in sorted(shares.items())
+        if share and share["value"] is not None and not one.startswith("null.")
+    ]
 
 
 def _figures(result: Result) -> list[Table]:
@@ -111,16 +123,44 @@ def _notes(result: Result, records: Sequence[Record]) -> list[str]:
 
 def _facts(result: Result) -> list[str]:
     run, machine = result["run"], result["machine"]
-    cores = f"{machine['cores']} cores, {machine['memory_gib']} GiB, load {machine['load']}"
     what = f"Commit {run['commit'][:12]}, split {run['split']}, seed {run['seed']}"
-    return [f"{what}, {run['seconds']} s.", f"{machine['processor']}, {cores}."]
+    where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
+    told = [f"{what}, n {run.get('n', '?')}; {where}."]
+    if run.get("clips", 0) < run.get("planned", 0):
+        so_far = "those that all targets have played so far; the run is not over"
+        told.insert(0, f"PARTIAL: {run['clips']} of {run['planned']} clips, {so_far}.")
+    if load := result.get("conditions"):
+        busy = f"load while they were played: p50 {load['load_p50']}, p95 {load['load_p95']}"
+        late = f"{load['unsteady']} in which the client itself was late"
+        told.append(f"{load['clips']} calls; {busy}; {late}.")
+    settings = [f"{name} {', '.join(run[name])}" for name in ("engine", "variant", "baseline")
+                if run.get(name)]  # fmt: skip
+    told += [f"Settings: {'; '.join(settings)}."] if settings else []
+    checkpoint = run.get("checkpoint") or {}
+    told += [f"Checkpoint {checkpoint['sha256'][:12]}."] if checkpoint else []
+    versions = machine.get("versions") or {}
+    told += [f"Versions: {', '.join(f'{k} {v}' for k, v in versions.items())}."] if versions else []
+    for name, said in (result.get("parts") or {}).items():
+        for parts in said if name in ("ours", "baseline.core.") else ():
+            told.append(f"{name_of(name)}: {'; '.join(f'{k}: {v}' for k, v in parts.items())}.")
+    told += [f"{name}: {json.dumps(said)}" for name, said in (result.get("rivals") or {}).items()]
+    return told
+
+
+def _few(result: Result) -> list[str]:
+    if result["run"]["suite"] != "all":
+        return []
+    targets = [one for one in targets_of(result["measures"])
+               if not one.startswith(("null.", "browser."))]  # fmt: skip
+    return too_few(result["measures"], targets)
 
 
 def _lists(result: Result) -> list[tuple[str, list[str]]]:
     """What is said before any figure, by heading."""
     every = [
         ("What falls short", falls_short(result["measures"])),
-        ("Not measured", tables.lost(result)),
+        ("Not measured", [*tables.lost(result), *_few(result)]),
+        ("Against whole curves, in words", of_curves(result)),
         ("Against a rival at its point", in_words(result)),
     ]
     return [(title, lines) for title, lines in every if lines]
@@ -159,12 +199,13 @@ def page(result: Result, records: Sequence[Record]) -> str:
     parts.append("<h2>Latency and false actions</h2>")
     parts += [picture.svg for picture in pictures(result["measures"], records)]
     parts += _timelines(records)
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-            f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n")  # fmt: skip
+    whole = (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+             f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n")  # fmt: skip
+    return _named(result, whole)
 
 
 def _plain(cell: str) -> str:
-    return " ".join(cell.replace("|", "/").split())
+    return " ".join(re.sub("<(?=[a-zA-Z/])", "&lt;", cell.replace("|", "/")).split())
 
 
 def _text_table(table: Table) -> list[str]:
@@ -184,7 +225,11 @@ def markdown(
         records: of its clips.
         links: of pictures: a title, and where the file is.
     """
-    lines = [f"# Bench: {result['run']['suite']}", "", " ".join(_facts(result)), ""]
+    lines = [
+        f"# Bench: {result['run']['suite']}",
+        "",
+        *(f"{_plain(one)}\n" for one in _facts(result)),
+    ]
     for heading, told in _lists(result):
         lines += [f"## {heading}", "", *(f"* {_plain(line)}" for line in told), ""]
     for table in _figures(result):
@@ -194,7 +239,15 @@ def markdown(
         lines += _text_table(table)
     for title, place in (links or {}).items():
         lines += [f"![{title}]({place})", ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return _named(result, "\n".join(lines).rstrip() + "\n")
+
+
+def _named(result: Result, text: str) -> str:
+    """With variants of ours called so: their keys are among the baselines'."""
+    for one in result["run"].get("variant") or ():
+        name = one.partition("=")[0]
+        text = re.sub(rf"baseline\.{re.escape(name)}\b", f"variant.{name}", text)
+    return text
 
 
 def write_report(html: Path, text: Path, result: Result, records: Sequence[Record]) -> None:
@@ -202,7 +255,7 @@ def write_report(html: Path, text: Path, result: Result, records: Sequence[Recor
     links: dict[str, str] = {}
     for picture in pictures(result["measures"], records):
         place = text.with_name(f"{text.stem}-{picture.name}.svg")
-        place.write_text(standalone(picture.svg))
+        place.write_text(_named(result, standalone(picture.svg)))
         links[picture.title] = place.name
     html.write_text(page(result, records))
     text.write_text(markdown(result, records, links))

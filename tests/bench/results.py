@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from tests.bench.metrics.activity import ClipLog, Label
 from tests.bench.metrics.backchannels import backchannel_measures
 from tests.bench.metrics.keys import check
@@ -119,7 +121,7 @@ def _pairs(
 
     ours, theirs = of(""), of(target)
     (one, other), count = shared_sides(records, halves, ("", target))
-    why = unanswered({"": one, target: other})
+    why = "; ".join(filter(None, (_withheld(records, target, half) for half in halves)))
 
     def later(delay_of: Callable[[ClipLog, Label], float | None]) -> Measure:
         found = paired_difference(_delays(ours, delay_of), _delays(theirs, delay_of), seed)
@@ -134,17 +136,25 @@ def _pairs(
     }
 
 
+def _withheld(records: Sequence[Record], target: str, half: str) -> str:
+    """Why a half has no latency of both sides; empty for one in which no turn was played."""
+    (one, other), _ = shared_sides(records, (half,), ("", target))
+    if np.isnan([one.answered, other.answered]).all():
+        return ""
+    return unanswered({"": one, target: other})
+
+
 def compared(records: Sequence[Record], seed: int) -> Mapping[str, dict[str, Measure]]:
     """Ours minus each other target over the clips both played, paired, both halves together.
 
-    Rivals also by half, as `rival.NAME.human.` and `rival.NAME.synthetic.`: one that has a single
-    setting has no curve, and is compared at its point. Latencies, of content and of any sound, are
-    paired over the turns both answered, and withheld where either answered fewer than 95 %.
+    All but nulls also by half, as `rival.NAME.human.` and `rival.NAME.synthetic.`. Latencies, of
+    content and of any sound, are paired over the turns both answered, and withheld where either
+    answered fewer than 95 % of a half.
     """
     found: dict[str, dict[str, Measure]] = {}
     for target in sorted({r.target for r in records} - {""}):
         found[target] = _pairs(records, target, HALVES, seed)
-        if target.startswith("rival."):
+        if not target.startswith("null."):
             for half in HALVES:
                 found[f"{target}{half}."] = _pairs(records, target, (half,), seed)
     return found

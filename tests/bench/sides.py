@@ -6,6 +6,7 @@ tells nothing, and must not stand in any comparison.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ from tests.bench.metrics.statistics import Measure, bootstrap, withheld
 from tests.bench.metrics.turns import ANSWERED_SHARE, answer_delay, asked, pause_taken
 from tests.bench.records import Record
 
-__all__ = ["Chosen", "Side", "name_of", "resampled", "shared_sides", "unanswered"]
+__all__ = ["Chosen", "Side", "in_order", "name_of", "resampled", "shared_sides", "unanswered"]
 
 Chosen = npt.NDArray[np.int_]
 """Numbers of clips, one as often as it was drawn."""
@@ -90,6 +91,12 @@ def resampled(count: int, statistic: Callable[[Chosen], float], seed: int) -> Me
 def name_of(target: str) -> str:
     """`rival.pipecat.` → `rival.pipecat`, ours by that word."""
     return target.rstrip(".") or "ours"
+
+
+def in_order(target: str) -> tuple[str, int]:
+    """To sort by: the settings of one policy by their number."""
+    number = re.search(r"(\d+)\.$", target)
+    return (target[: number.start()], int(number[1])) if number else (target, -1)
 
 
 def unanswered(sides: Mapping[str, Side]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +11,9 @@ from typing import Any, Final
 
 from tests.bench.anchors import ANCHORS
 from tests.bench.metrics.keys import KEYS
+from tests.bench.metrics.machine import CORE
 from tests.bench.records import Record
-from tests.bench.sides import name_of
+from tests.bench.sides import in_order, name_of
 
 __all__ = ["Table", "failed", "figures", "load", "lost", "matched", "paired", "sittings",
            "speakers", "targets_of"]  # fmt: skip
@@ -37,7 +40,7 @@ def targets_of(measures: Mapping[str, Any]) -> list[str]:
         elif key.startswith(("null.", "baseline.", "rival.")):
             found.add(".".join(key.split(".")[:2]) + ".")
     order = ("browser", "rival", "baseline", "null")
-    return ["", *sorted(found, key=lambda target: (order.index(target.split(".")[0]), target))]
+    return ["", *sorted(found, key=lambda one: (order.index(one.split(".")[0]), in_order(one)))]
 
 
 def _cell(measure: Mapping[str, Any] | None) -> str:
@@ -45,8 +48,8 @@ def _cell(measure: Mapping[str, Any] | None) -> str:
         return ""
     if measure["value"] is None:
         why = measure.get("reason", "")
-        if why and not measure["n"]:
-            return str(why)
+        if not measure["n"]:
+            return str(why) or "none"
         return f"withheld (n={measure['n']})" + (f": {why}" if why else "")
     interval = ""
     if measure["ci95"] is not None:
@@ -123,17 +126,23 @@ def matched(result: Result) -> Table:
     for name, curve in result.get("matched", {}).items():
         keys = ("takeover_at_our_latency", "latency_at_our_takeover_s", "balance", "stop_p50_s")
         ends = [
-            ("its curve ends before our latency", curve["beyond"]),
-            ("its curve ends before our take-over", curve.get("beyond_takeover")),
+            ("our latency lies beyond its curve", curve["beyond"]),
+            ("our take-over lies beyond its curve", curve.get("beyond_takeover")),
         ]
         said = [words for words, holds in ends if holds]
         if out := curve.get("left_out"):
             names = ", ".join(name_of(target) for target in out)
             said.append(f"no points of it, for they answered too few turns: {names}")
         rows.append([name, *(_cell(curve[key]) for key in keys), "; ".join(said)])
-    heads = ("ours minus", "take-over at our latency", "latency at our take-over, s",
+    heads = ("against", "take-over at our latency", "latency at our take-over, s",
              "balance B, against its best", "stop p50, s, against the same", "")  # fmt: skip
-    return Table("Against whole curves", heads, rows)
+    minus = "Ours minus the curve; where a row says `from X`, X minus the curve."
+    beyond = (
+        "Beyond a curve's end the end is compared with: at its quick end that is in its disfavour, "
+        "at its slow end in its favour."
+    )
+    notes = [f"{minus} Less is better but for B. Rows without a half are synthetic.", beyond]
+    return Table("Against whole curves", heads, rows, notes)
 
 
 def paired(result: Result) -> Table:
@@ -145,7 +154,7 @@ def paired(result: Result) -> Table:
     ]
     heads = ("ours minus", "latency of content, s", "latency of any sound, s", "pauses taken",
              "balance B", "stop p50, s")  # fmt: skip
-    halves = "Both halves together, but for rivals' lines that name one. Less is better but for B."
+    halves = "Both halves together, but for lines that name one. Less is better but for B."
     words = (
         "Who tells no words (a rival) has fillers counted as content: the latency of any sound "
         "compares like with like."
@@ -171,7 +180,10 @@ def load(result: Result) -> Table:
                       for key in found})  # fmt: skip
     rows = [[number, *(_cell(found.get(f"{number}.{key}")) for key in _LOAD),
              _calls(found.get(f"{number}.calls.failed"))] for number in numbers]  # fmt: skip
-    notes = ["A failed call breaks a point; a share breaks it when its whole interval does."]
+    bounds = ", ".join(f"{key} {sign} {bound:g}" for key, (sign, bound) in CORE.items())
+    breaks = "A failed call breaks a point; a share breaks it when its whole interval does."
+    holds = "Capacity is the most sessions at which these hold, a latency though it be withheld"
+    notes = [breaks, f"{holds}: {bounds}. The synthetic half, a few calls a point."]
     return Table("Load", ("sessions", *_LOAD, "calls that failed"), rows, notes)
 
 
@@ -208,10 +220,21 @@ def sittings(result: Result) -> Table:
         place = f"{machine.get('processor', '')}, {machine.get('cores', '?')} cores, "
         place += f"{machine.get('memory_gib', '?')} GiB"
         busy = str(one.get("load", machine.get("load", "")))
-        rows.append([str(number), *_calibration(one.get("calibration")), place, busy])
-    heads = ("sitting", "known delay, s", "error, ms", "clock drift, ppm", "arrivals p95, ms",
-             "machine", "load")  # fmt: skip
-    return Table("Sittings", heads, rows)
+        begun = (
+            time.strftime("%Y-%m-%d %H:%M", time.gmtime(one["started"]))
+            if one.get("started")
+            else ""
+        )
+        rows.append([str(number), begun, *_calibration(one.get("calibration")), place, busy])
+    heads = ("sitting", "begun (UTC)", "known delay, s", "error, ms", "clock drift, ppm",
+             "arrivals p95, ms", "machine", "load")  # fmt: skip
+    kinds = {
+        json.dumps((one.get("machine") or {}).get("versions"), sort_keys=True) for one in every
+    }
+    many = len({row[6] for row in rows}) > 1
+    notes = ["Packages differ between sittings."] if len(kinds) > 1 else []
+    notes += ["Figures of more than one machine are in one column."] if many else []
+    return Table("Sittings", heads, rows, notes)
 
 
 def _calibration(found: Mapping[str, Any] | None) -> list[str]:

@@ -67,7 +67,8 @@ class TestCommand:
         options = command.arguments(self.full())
         assert command.wrong(options) == ""
         assert cli._head(options, 1)["checkpoint"]["path"] == "model/weights/core/core.safetensors"
-        assert options.engine == ["core=shipped", "threads=1", "language=language-0.5b"]
+        assert options.engine == ["threads=1", "language=language-0.5b"]
+        assert servers.variants(options) == ["baseline.core."]
 
     async def test_threads_and_language_reach_baselines_and_rivals(
         self, monkeypatch: pytest.MonkeyPatch
@@ -89,14 +90,16 @@ class TestCommand:
         commands += [servers.baseline_command(8401, options.engine, "{}")]
         for words in commands:
             assert {"threads=1", "language=language-0.5b"} <= set(words)
-        assert "core=shipped" not in commands[1] and "core=rules" in commands[1]
+        assert "core=rules" in commands[1]
+        over = servers.baseline_command(8401, ["core=shipped", "threads=1"], "{}")
+        assert "core=shipped" not in over and "core=rules" in over
 
     def test_a_variant_is_ours_but_for_one_setting(self) -> None:
         options = command.arguments([*self.full(), "--variant", "core_alone=belief=off"])
-        assert servers.variants(options) == ["baseline.core_alone."]
+        assert servers.variants(options) == ["baseline.core.", "baseline.core_alone."]
         assert "baseline.core_alone." in servers.prefixes(options)
-        (named,) = options.variant
-        words = servers.variant_command(8407, options.engine, named.partition("=")[2])
+        core, alone = (named.partition("=")[2] for named in options.variant)
+        words = servers.variant_command(8407, [*options.engine, core], alone)
         assert {"core=shipped", "threads=1", "belief=off"} <= set(words)
         again = servers.variant_command(8407, options.engine, "threads=2")
         assert "threads=2" in again and "threads=1" not in again

@@ -1,0 +1,72 @@
+"""A report of what was played of a run, which may be going on, leaves the run as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench.assembling import from_clips
+from tests.bench.files import as_lines
+from tests.bench.policies import POLICIES, perform
+from tests.bench.records import Record, Shard
+from tests.bench.redrawing import main
+from tests.bench.running import Draw, Work
+
+HEAD: dict[str, Any] = {
+    "commit": "0123456789abcdef", "uncommitted": "", "checkpoint": None, "suite": "turn",
+    "split": "dev", "seed": 3, "url": "", "policy": "", "engine": [],
+    "baseline": ["timeout_400={}"], "variant": ["core=core=shipped"], "target": [], "rival": [],
+}  # fmt: skip
+MACHINE = {"processor": "one", "cores": 2, "memory_gib": 4, "load": [0.1], "versions": {"av": "1"}}
+SITTING = {"started": 1, "machine": MACHINE, "calibration": None, "without": {}, "rivals": {}}
+TARGETS = ("", "baseline.timeout_400.", "baseline.core.")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Two clips, of which the second was played to ours alone, and a line that was cut off."""
+    shard = Shard(tmp_path / "run.shard.jsonl", HEAD)
+    shard.sit(SITTING)
+    for index, targets in ((0, TARGETS), (1, TARGETS[:1])):
+        work = Work("turn", "synthetic", index)
+        log = perform(Draw("dev", 3).script(work), POLICIES["reference"]())
+        for target in targets:
+            shard.add(Record(target, "turn", work.clip, log))
+    with shard.path.open("a") as file:
+        file.write('{"target": "", "cl')
+    return tmp_path / "run.json"
+
+
+def test_it_stands_on_what_all_have_played_and_says_so(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = out.with_suffix(".shard.jsonl").read_text()
+    assert main([str(out), "--from-clips", "1"]) == 0
+    assert out.with_suffix(".shard.jsonl").read_text() == before and not out.exists()
+    made = out.with_suffix(".clips.json")
+    assert str(made.with_suffix(".html")) in capsys.readouterr().out
+    run = json.loads(made.read_text())["run"]
+    assert (run["clips"], run["planned"], run["n"]) == (1, 2, 1)
+    text = made.with_suffix(".md").read_text()
+    assert "PARTIAL: 1 of 2 clips" in text
+    assert "variant.core" in text and "null.timeout_700" in text
+
+
+def test_what_was_measured_beside_the_same_run_is_in_it(out: Path) -> None:
+    one = {"value": 1.0, "n": 5, "seed": 3, "ci95": [0.9, 1.1]}
+    kept = {"head": {**HEAD, "n": 1, "sessions": 4}, "parts": {"x": {"transport.stock_ratio": one}}}
+    out.with_suffix(".beside.json").write_text(json.dumps(kept))
+    assert from_clips(out, 1)[0]["measures"]["transport.stock_ratio"]["value"] == 1.0
+    kept["head"]["seed"] = 4
+    out.with_suffix(".beside.json").write_text(json.dumps(kept))
+    assert "transport.stock_ratio" not in from_clips(out, 1)[0]["measures"]
+
+
+def test_what_nobody_has_played_is_no_report(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out.with_suffix(".shard.jsonl").write_text(as_lines([HEAD]))
+    assert main([str(out), "--from-clips", "1"]) == 2
+    assert "no clip has been played by all" in capsys.readouterr().err
+    assert main([str(out.with_name("other.json")), "--from-clips", "1"]) == 2
