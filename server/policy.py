@@ -48,6 +48,12 @@ _LEAVE_TAKING: Final = frozenset(
     "right run see so soon talk talking thank thanks that that's the then time to very was we well "
     "with you your".split()
 )
+_REPORTING: Final = frozenset(
+    "say says said saying tell told call called mean means write wrote word words sing sang spell"
+    " translate whispered answered replied".split()
+)
+"""Whoever uses one of these speaks of a goodbye."""
+
 _GOODBYE_WORDS: Final = 12
 _PUNCTUATION: Final = ".,;:!?—–…"
 _TOKEN: Final = re.compile(r"[a-z0-9'-]+|[.,;:!?—–…]")
@@ -100,6 +106,13 @@ def _tiled(words: tuple[str, ...]) -> bool:
     return any(words[:size] in _QUIET and _tiled(words[size:]) for size in (2, 1))
 
 
+def _is_reported(before: list[str], asks: bool) -> bool:
+    """Whether a goodbye behind these, which end in a mark, is somebody else's, or asked about."""
+    ends = max((at for at, token in enumerate(before) if token in ".!?"), default=-1)
+    clause = before[ends + 1 :]
+    return bool(clause) and (asks or clause[-1] == ":" or not _REPORTING.isdisjoint(clause))
+
+
 def _is_goodbye(tokens: list[str]) -> bool:
     words = [token for token in tokens if token not in _PUNCTUATION]
     if len(words) > _GOODBYE_WORDS:
@@ -113,7 +126,9 @@ def _is_goodbye(tokens: list[str]) -> bool:
     first = last
     while first and tokens[first - 1] in _GOODBYE:
         first -= 1
-    if first == 0 or tokens[first - 1] in _PUNCTUATION:
+    if first == 0:
         return True
+    if tokens[first - 1] in _PUNCTUATION:
+        return not _is_reported(tokens[:first], asks=tokens[-1] == "?")
     before = [token for token in tokens[:first] if token not in _PUNCTUATION]
     return all(word in _LEAVE_TAKING for word in before)

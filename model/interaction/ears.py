@@ -74,7 +74,7 @@ class _Written:
 
 
 class MoonshineEars:
-    """An `Ears`. May be shared; one call at a time computes.
+    """An `Ears`. May be shared, by threads too: all that a call knows is its own.
 
     Args:
         network: the recogniser.

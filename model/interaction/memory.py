@@ -30,6 +30,7 @@ READ_BACK_TOKENS: Final = 1024
 some seconds. Nobody is answered before it is read."""
 
 LONGEST_TURN_TOKENS: Final = 512
+CUT_TOKENS: Final = 128
 """Of a person's longer turn the end is read: the question usually stands there. Of what we said,
 of knowledge and of a tool's answer it is the beginning."""
 
@@ -135,10 +136,8 @@ class Memory:
 
     def read_ahead(self, text: str) -> Pieces[None]:
         """The person has said `text` so far and goes on: read it, so that `ask` has less to read.
-        It is not committed. What is too long to be read whole is left to `ask`."""
-        ids = self.language.person_open(text)
-        if len(ids) <= LONGEST_TURN_TOKENS:
-            yield from self._stand(ids)
+        It is not committed."""
+        yield from self._stand(self.language.person_open(self._end_of(text)))
 
     def _stand(self, ids: list[int]) -> Pieces[None]:
         """Let the row hold these ids behind what is committed; of what it holds there already,
@@ -301,11 +300,24 @@ class Memory:
         return text if whole else self.language.decode(ids[:LONGEST_TURN_TOKENS])
 
     def _person(self, text: str) -> list[int]:
+        return self.language.person_turn(self._end_of(text))
+
+    def _end_of(self, text: str) -> str:
+        """As much of a text from its end as is read.
+
+        Cut in steps: with another beginning for every word that is added, nothing of what was read
+        ahead would count.
+        """
         # Four characters a token and more: encoding only what can count bounds the work too.
-        ids = self.language.encode(text[-LONGEST_TURN_TOKENS * 8 :])
-        if len(ids) > LONGEST_TURN_TOKENS:
-            text = self.language.decode(ids[-LONGEST_TURN_TOKENS:])
-        return self.language.person_turn(text)
+        text = text[_over(len(text), LONGEST_TURN_TOKENS * 8, CUT_TOKENS * 8) :]
+        ids = self.language.encode(text)
+        over = _over(len(ids), LONGEST_TURN_TOKENS, CUT_TOKENS)
+        return self.language.decode(ids[over:]) if over else text
 
     def _append(self, ids: Sequence[int]) -> Pieces[None]:
         yield from self.language.append(self.row, ids)
+
+
+def _over(length: int, most: int, step: int) -> int:
+    """How much of the beginning is too much, in whole steps."""
+    return -(-max(length - most, 0) // step) * step

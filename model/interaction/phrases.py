@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from model.interaction.pronunciation import is_sentence_end
+from model.interaction.signs import SIGNS
 
 __all__ = ["MAX_PHRASE_LENGTH", "Phrase", "PhraseSplitter", "Splitting"]
 
@@ -218,12 +219,14 @@ class PhraseSplitter:
 
 def _cleaned(raw: str) -> str:
     """One written word without what is there only for the eye."""
+    if raw in SIGNS:
+        return raw
     if "://" in raw and "](" not in raw:
         return raw.strip("<>`*")
     word = html.unescape(_TAG.sub("", _CITATION.sub("", raw)))
     word = _LINK_TARGET.sub("", word).replace("![", "").replace("[", "").replace("]", "")
     word = _EMPHASIS.sub("", word.replace("|", " ")).replace("`", "")
-    kept = (c for c in word if unicodedata.category(c) not in _UNSPEAKABLE or c in "°™®©")
+    kept = (c for c in word if unicodedata.category(c) not in _UNSPEAKABLE or c in "°™®©^")
     word = "".join("".join(kept).split())
     return word if any(c.isalnum() for c in word) or word in _BARE else ""
 

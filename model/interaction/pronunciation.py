@@ -14,6 +14,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from model.interaction.signs import KEPT_WHOLE, SIGNS, as_said, spoken_fractions
+
 if TYPE_CHECKING:
     from hibari.g2p import G2P
 
@@ -42,10 +44,12 @@ _NOT_AN_END = frozenset(
 _ENDS_MAYBE = frozenset({"no", "etc", "jr", "sr", "inc", "ltd", "a.m", "p.m", "u.s", "u.k", "al"})
 _URL = re.compile(r"^(?:https?://|ftp://)?(?:www\.)?([\w-]+(?:\.[\w-]+)+)(?::\d+)?(/\S*)?$", re.I)
 _SCHEME = re.compile(r"^(?:https?|ftp)://|^www\.", re.I)
+_SITE = re.compile(r"\.(?:com|org|net|edu|gov|io|uk|de|fr|eu|ai|dev)(?:/|$)")
 _EMAIL = re.compile(r"^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$")
 _LONG_NUMBER = re.compile(r"\d{13,}")
 _TIMES = re.compile(r"(?<=\d)[*×](?=\d)")
 _SHARP = re.compile(r"(?<![A-Za-z])([A-G])#(?!\w)")
+_WHOLE = re.compile(f"([{KEPT_WHOLE}])")
 _KEPT_SYMBOLS = frozenset("°×÷±=<>+%$£€¥₹₩¢§¶½¼¾²³µ&@|^~#")
 
 
@@ -98,12 +102,15 @@ def _is_speakable_letter(character: str) -> bool:
 
 def speakable(word: str) -> str:
     """One written word in plain characters that can be read aloud; empty when nothing can."""
-    word = unicodedata.normalize("NFKC", word.replace("…", "...")).strip()
+    parts = _WHOLE.split(word.replace("…", "..."))
+    plain = (one if one in KEPT_WHOLE else unicodedata.normalize("NFKC", one) for one in parts)
+    word = spoken_fractions("".join(plain)).strip()
+    word = SIGNS.get(word, word)
     bare = word.strip("*_`~[](){}<>\"'“”‘’,;!?").rstrip(".:")
     if _EMAIL.match(bare):
         spoken = bare.replace("@", " at ").replace(".", " dot ").replace("_", " ")
         word = word.replace(bare, spoken)
-    elif _SCHEME.match(bare) and (match := _URL.match(bare)):
+    elif (_SCHEME.match(bare) or _SITE.search(bare)) and (match := _URL.match(bare)):
         word = word.replace(bare, _spoken_address(match.group(1), match.group(2) or ""))
     word = _SHARP.sub(r"\1 sharp", word)
     word = _LONG_NUMBER.sub(lambda match: " ".join(match.group()), _TIMES.sub(" times ", word))
@@ -170,7 +177,7 @@ class Pronunciation:
         """Phoneme text and owner of each spoken word of one sentence."""
         from hibari.g2p.normalize import normalize
 
-        spoken = normalize(" ".join(part for part, _ in pieces)).split()
+        spoken = normalize(as_said(" ".join(part for part, _ in pieces))).split()
         owners = _owners([part for part, _ in pieces], [owner for _, owner in pieces], spoken)
         sounds = [""] * len(spoken)
         place = 0

@@ -32,6 +32,7 @@ from model.orders import ToolSpec
 __all__ = [
     "AHEAD_WORDS",
     "APART",
+    "UNSPEAKABLE",
     "Asked",
     "Parts",
     "answer",
@@ -49,6 +50,8 @@ APART: Final = frozenset({"ears", "encoder", "belief", "turn"})
 """Lanes of what listens. They touch no row of Language and keep nothing in the recogniser, whose
 passes are read-only; the small decoder that believes is the lane's own. So they go beside an answer
 that is being made: on one thread, of three tenths of a second a recognition took 0.12 s of it."""
+
+UNSPEAKABLE: Final = "I have an answer, but I cannot say it aloud."
 
 AHEAD_WORDS: Final = 3
 """New words of the person after which Language reads on while they speak: a token read takes a
@@ -140,7 +143,12 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
             return ReplyDone(draft, "")
     if first < 0 or beside or asked.tool_choice != "none":
         first = yield from memory.answer(text, asked.outcomes, beside, about)
-    spoken = yield from _speak(draft, parts, memory, first)
+    spoken, written, sounded = yield from _speak(draft, parts, memory, first)
+    if written.strip() and not sounded:
+        # A piece of code, or another alphabet: silence would be no answer.
+        excuse = f" {UNSPEAKABLE}" if spoken else UNSPEAKABLE
+        yield from _render(draft, parts.voice, Phrase(excuse, 0, 0, (), 0.0))
+        spoken += excuse
     return ReplyDone(draft, spoken)
 
 
@@ -179,24 +187,27 @@ def _promise(
 
 
 def _speak(draft: int, parts: Parts, memory: Memory, token: int) -> Work:
-    """Decode an answer whose first token is this, and render it phrase by phrase; returns its
-    text."""
+    """Decode an answer whose first token is this, and render it phrase by phrase; returns the text
+    that is spoken, all that was written, and whether there was anything to hear."""
     splitter = PhraseSplitter()
     pieces = memory.language.text_stream()
-    spoken_text = ""
+    spoken_text = written = ""
+    sounded = False
     for number in range(parts.answer_tokens):
         if number:
             token = yield Token(memory.row)
         if memory.language.is_end(token):
             break
         memory.took(token)
-        for phrase in (*splitter.feed(pieces.push(token)), *splitter.hasten()):
+        written += (more := pieces.push(token))
+        for phrase in (*splitter.feed(more), *splitter.hasten()):
             spoken_text += phrase.text
-            yield from _render(draft, parts.voice, phrase)
-    for phrase in (*splitter.feed(pieces.end()), *splitter.flush()):
+            sounded |= yield from _render(draft, parts.voice, phrase)
+    written += (more := pieces.end())
+    for phrase in (*splitter.feed(more), *splitter.flush()):
         spoken_text += phrase.text
-        yield from _render(draft, parts.voice, phrase)
-    return spoken_text
+        sounded |= yield from _render(draft, parts.voice, phrase)
+    return spoken_text, written, sounded
 
 
 def say(draft: int, voice: Voice, text: str) -> Work:
@@ -238,5 +249,7 @@ def remember(memory: Memory, untold: Sequence[Untold]) -> Work:
 
 
 def _render(draft: int, voice: Voice, phrase: Phrase) -> Work:
+    """Render a phrase; whether there is anything to hear of it."""
     spoken: Spoken = yield from voice.render(phrase.text)
     yield Emit(Rendered(draft, append_silence(spoken, phrase.pause_seconds)))
+    return bool(len(spoken.audio))

@@ -29,7 +29,8 @@ __all__ = ["Decoding", "Moonshine", "MoonshineConfig", "Tensors"]
 
 
 class Moonshine:
-    """The network. Stateless: may be used for many utterances in turn, one call at a time.
+    """The network. Stateless: may be used for many utterances in turn, and by several threads at
+    once.
 
     Args:
         config: its sizes.

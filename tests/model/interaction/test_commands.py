@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from model.interaction.work import UNSPEAKABLE
 from model.messages import Floor, PersonWords, Remembered, Saying, StreamSettings
 from model.orders import (
     Answer,
@@ -378,3 +379,12 @@ def test_a_change_to_manual_turns_drops_what_was_in_the_making() -> None:
     rehearsal.order(ChangeSettings(MANUAL))
     rehearsal.wait(60)
     assert rehearsal.sent == {} and "take" not in [one.decision for one in rehearsal.told(Floor)]
+
+
+def test_an_answer_that_cannot_be_said_is_told_of_and_remembered() -> None:
+    rehearsal, scribe = begun(code="```python\nprint(1)\n```")
+    rehearsal.order(Append("Show me code.", "person"), Answer())
+    rehearsal.wait_until_said()
+    rehearsal.wait(2)
+    assert rehearsal.said_text() == UNSPEAKABLE
+    assert scribe.text().endswith(f"<agent {UNSPEAKABLE}>")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle, islice
 
 import pytest
 
 from model.interaction import work
-from model.interaction.memory import LONGEST_TURN_TOKENS, Memory
+from model.interaction.memory import CUT_TOKENS, LONGEST_TURN_TOKENS, Memory
 from model.interaction.mind import Transcribed
 from model.interaction.parts import Pieces
 from model.interaction.segment import Segment
@@ -102,10 +103,23 @@ def test_an_abandoned_reading_leaves_no_trace() -> None:
     assert scribe.text() == asked_at_once("One two three.")
 
 
-def test_a_turn_too_long_to_be_read_whole_waits_for_its_end() -> None:
+def test_of_a_turn_too_long_to_be_read_whole_little_is_read_twice() -> None:
+    """Its beginning is cut in steps: most words that are added leave it where it is."""
     memory, scribe = primed()
-    finished(memory.read_ahead("a" * LONGEST_TURN_TOKENS))
-    assert scribe.read == 0
+    letters = cycle("abcdefghijklmnopqrstuvwxyz")
+    said = "".join(islice(letters, LONGEST_TURN_TOKENS))
+    finished(memory.read_ahead(said))
+    before, again = scribe.read, 0
+    for _ in range(CUT_TOKENS):
+        said += next(letters)
+        since = scribe.read
+        finished(memory.read_ahead(said))
+        again += scribe.read - since > CUT_TOKENS
+    assert again == 1 and scribe.read - before < LONGEST_TURN_TOKENS + 2 * CUT_TOKENS
+    since = scribe.read
+    finished(memory.ask(said))
+    assert scribe.read - since < 20
+    assert len(scribe.text()) <= LONGEST_TURN_TOKENS + 100
 
 
 def heard(walk: Walk, count: int) -> Transcribed:
