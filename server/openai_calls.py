@@ -142,6 +142,10 @@ class Calls:
         self._calls = {id: one for id, one in self._calls.items() if not one.port.gone.is_set()}
         self._calls[call_id] = call
 
+    def forget(self, entry: Entry) -> None:
+        """What was said in it is remembered no more."""
+        self._calls = {id: one for id, one in self._calls.items() if one.entry is not entry}
+
     def find(self, call_id: str, holder: Pass) -> Call:
         """The call, for whoever holds the key it was begun with; raises NotFound."""
         call = self._calls.get(call_id)

@@ -103,7 +103,8 @@ class _Sessions:
         return kept.recording.whole
 
     def forget(self, entry: Entry) -> None:
-        """Forget the sound of a conversation whose record is gone."""
+        """Forget the sound of a conversation whose record is gone, and all else of it."""
+        self.calls.forget(entry)
         self._kept = {name: one for name, one in self._kept.items() if one.entry is not entry}
 
 

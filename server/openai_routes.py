@@ -40,6 +40,7 @@ _SECRET_FIELDS: Final = {"expires_after", "session", "origin", "uses"}
 def add_openai_routes(app: web.Application) -> None:
     """Give the application these addresses."""
     app[CALLS] = Calls()
+    app[RECEPTION].registry.on_forget.append(app[CALLS].forget)
     app.router.add_post("/v1/realtime/client_secrets", _client_secrets)
     app.router.add_post("/v1/realtime/calls", _calls)
     app.router.add_post("/v1/realtime/calls/{call}/hangup", _hangup)

@@ -135,6 +135,11 @@ class Connections:
         """Its conversation is gone."""
         self._connections.pop(pc_id, None)
 
+    def forget_all(self, entry: Entry) -> None:
+        """What was said in it is remembered no more."""
+        kept = self._connections.items()
+        self._connections = {id: one for id, one in kept if one.entry is not entry}
+
 
 def _forgotten(entry: Entry, now: float) -> bool:
     return entry.session is None and entry.expires is not None and entry.expires <= now

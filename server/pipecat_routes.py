@@ -48,6 +48,7 @@ _BODY_SECONDS: Final = 10.0
 def add_pipecat_routes(app: web.Application) -> None:
     """Give the application these addresses."""
     app[CONNECTIONS] = Connections()
+    app[RECEPTION].registry.on_forget.append(app[CONNECTIONS].forget_all)
     app.router.add_post("/pipecat/start", _start)
     for path in ("/pipecat/api/offer", "/pipecat/sessions/{session}/api/offer"):
         app.router.add_post(path, _offer)
