@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's affair, not the property's.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 PATIENCE: Final = float(os.environ.get("TESTS_PATIENCE", "1"))
 """Times the seconds a test is given by its mark: where tests run behind others they get a share of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,9 +81,15 @@ async def test_an_offer_without_audio_or_codec_is_refused(
     assert await metric(echo, "sessions") == 0
 
 
-def test_an_offer_from_another_sites_page_is_refused(echo: Served) -> None:
-    status, _, _ = echo.request("/api/offer", method="POST", body=b'{"type":"offer","sdp":""}')
-    assert status == 400
+async def test_an_offer_in_the_form_of_another_sites_page_is_refused(echo: Served) -> None:
+    """A form can send plain text without asking first; this offer would be good as JSON."""
+    offer = json.dumps({"type": "offer", "sdp": await offer_sdp("audio")}).encode()
+    for path in ("/api/offer", "/pipecat/start", "/pipecat/api/offer"):
+        status, _, body = await asyncio.to_thread(
+            echo.request, path, method="POST", body=offer, headers={"Content-Type": "text/plain"}
+        )
+        assert status == 400 and b"application/json" in body, path
+    assert await metric(echo, "sessions") == 0
 
 
 def test_unknown_addresses_are_refused_as_json(echo: Served) -> None:

@@ -99,7 +99,8 @@ test('a lost connection closes what was open; the next one counts from 0 again w
   c.on('person.state', { state: 'speaking', probability: 1 });
   c.act({ type: 'phase', phase: 'reconnecting', atMs: 5000 });
   assert.deepEqual(c.view.captions.map((one) => [one.status, one.cutBy]), [['cut', 'lost'], ['done', '']]);
-  assert.deepEqual(c.view.speaking, [{ startMs: 1001, endMs: 5000 }].map((span) => ({ ...span, startMs: c.view.speaking[0]?.startMs })));
+  assert.deepEqual(c.view.speaking.map((span) => span.endMs), [5000]);
+  assert.ok((c.view.speaking[0]?.startMs ?? 0) > 0 && (c.view.speaking[0]?.startMs ?? 0) < 5000);
   c.act({ type: 'phase', phase: 'live', atMs: 6000 });
   c.on('session.started', { session: 's', dialect: 1, resumed: true, parts: {}, turns: [{ who: 'agent', text: 'One', cut: true }] }, 0, 5000);
   c.on('agent.words', { utterance: 0, words: words(' Again') }, 100, 5000);

@@ -75,11 +75,14 @@ def test_more_sessions_than_open_files(tmp_path: Path, monkeypatch: pytest.Monke
     assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["x\nx\nx\n"] * 4
 
 
-def test_without_a_folder_nothing_is_kept() -> None:
+def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "open", lambda *_, **__: pytest.fail("a file was opened"))
     journal = Journal(None, "abc")
     journal.event("{}")
     journal.micro_turn(MicroTurnInput(0, 0, AUDIO, texts=("hi",)))
     journal.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_metrics_are_prometheus_text() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import threading
 import time
 
@@ -191,7 +190,7 @@ async def test_who_vanishes_is_gone_within_five_seconds_and_who_never_comes_with
         never = Caller(served.url)
         offer = await never.offer()
         loop = asyncio.get_running_loop()
-        async with Caller(served.url) as vanisher, Caller(served.url) as stranded:
+        async with Caller(served.url) as vanisher, Caller(served.url):
             peer = await Peer.answer(offer, LOOPBACK)  # nobody will ever reach it
             asked = loop.time()
             await asyncio.sleep(0.5)
@@ -211,7 +210,6 @@ async def test_who_vanishes_is_gone_within_five_seconds_and_who_never_comes_with
                 assert loop.time() - cut_at < 8.0
             assert told[1]["gone"] == "vanished"
             assert told[1]["gone_at"] - cut_at < 5.0
-            assert stranded.state
             assert not await peer.connected(11.0 - (loop.time() - asked))
             assert peer.gone_reason == "failed"
         await never.hang_up()
@@ -306,4 +304,3 @@ async def test_the_answer_asks_for_error_correction_and_nothing_but_opus() -> No
         audio = peer.answer_sdp.split("m=audio")[1].split("m=")[0]
         assert "minptime=10;useinbandfec=1;maxaveragebitrate=32000" in audio
         assert audio.count("a=rtpmap:") == 1
-        assert dataclasses.asdict(peer.statistics())["lateness"]["worst"] >= 0
