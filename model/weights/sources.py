@@ -78,6 +78,8 @@ def _packed(package: Package, into: Path) -> Path:
     command = [shutil.which("npm") or "npm", "pack", f"{package.name}@{package.version}"]
     command += ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     command += ["--loglevel", "error", "--fetch-retries", str(TRIES)]
+    # npm's own waits between tries are two minutes in all.
+    command += ["--fetch-retry-mintimeout", "1000", "--fetch-retry-maxtimeout", "5000"]
     command += ["--pack-destination", str(into), "--cache", str(into / "cache")]
     return _run("npm", command, package, into, "*.tgz")
 

@@ -106,6 +106,8 @@ def fault(part: Part, *, deep: bool = False) -> str:
         path = place / name
         if not path.is_file():
             return f"damaged ({name} is missing)"
+        if not os.access(path, os.R_OK):
+            return f"not readable by this user ({name})"
         if path.stat().st_size != size:
             return f"damaged ({name} has {path.stat().st_size} bytes instead of {size})"
         if deep and digest(path) != receipt.digests[name]:

@@ -254,6 +254,14 @@ def test_a_file_that_is_none_is_refused_with_its_line(tmp_path: Path, line: str)
         load_keys(file)
 
 
+def test_whoever_could_read_the_file_can_read_the_next(tmp_path: Path) -> None:
+    file = tmp_path / "keys.jsonl"
+    save_keys(file, [new_key("one")[1]])
+    file.chmod(0o640)
+    save_keys(file, [])
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_key_that_could_not_be_read_again_is_not_made(tmp_path: Path) -> None:
     file = tmp_path / "keys.jsonl"
     assert main(["new", "shop", "--file", str(file), "--sessions", "-5"]) == 1

@@ -91,7 +91,13 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("engine", [{"modle": "echo"}, {"model": "other"}, {"rows": 0}])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"modle": "echo"}, {"model": "other"}, {"rows": 0}, {"rows": 2.5}, {"rows": "4"},
+        {"threads": "two"}, {"threads": -1}, {"seed": True},
+    ],
+)  # fmt: skip
 def test_the_engines_settings_are_checked_before_it_starts(engine: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=r"\[engine\]"):
         check(engine)

