@@ -22,6 +22,7 @@ MAX_RECORDED_SECONDS: Final = 3_600.0
 _BITS_A_SECOND: Final = 40_000
 # Our frames come every 20 ms and the person's blocks every 100 ms, on clocks of their own.
 _IN_HAND: Final = samples(0.1, SPEAKING_RATE)
+_MOST_IN_HAND: Final = 4 * _IN_HAND
 
 
 class Recording:
@@ -42,12 +43,26 @@ class Recording:
     def frame(self, ours: Frame | None, length: int) -> None:
         """What is sent of us now, 24 kHz; None for silence of that length."""
         piece = pcm(ours) if ours is not None else np.zeros(length, np.int16)
-        # Oldest loses, should the person's blocks stall: what comes then belongs to now.
-        self._ours = np.concatenate([self._ours, piece])[-4 * _IN_HAND :]
+        self._ours = np.concatenate([self._ours, piece])
+        # Should the person's blocks stall, what we say goes on beside silence.
+        if (over := len(self._ours) - _MOST_IN_HAND) > 0:
+            self._pair(np.zeros(over, np.int16))
 
     def block(self, theirs: Audio) -> None:
         """What the person says, 16 kHz; the next stretch of both is written."""
-        left = self._faster(pcm(theirs))
+        self._pair(self._faster(pcm(theirs)))
+
+    def close(self) -> None:
+        """Nothing more comes: `whole` is the file; twice if you like."""
+        if self.whole is None:
+            self._pair(np.zeros(len(self._ours), np.int16))
+            self._mux(None)
+            self._container.close()
+            self.whole = self._file.getvalue()
+            self._file.close()
+
+    def _pair(self, left: npt.NDArray[np.int16]) -> None:
+        """Write a stretch of the person beside as much of us."""
         right = np.zeros(len(left), np.int16)
         piece, self._ours = self._ours[: len(left)], self._ours[len(left) :]
         right[: len(piece)] = piece
@@ -55,14 +70,6 @@ class Recording:
             return
         if len(left):
             self._write(np.stack([left, right], axis=1).reshape(1, -1))
-
-    def close(self) -> None:
-        """Nothing more comes: `whole` is the file; twice if you like."""
-        if self.whole is None:
-            self._mux(None)
-            self._container.close()
-            self.whole = self._file.getvalue()
-            self._file.close()
 
     def _write(self, interleaved: npt.NDArray[np.int16]) -> None:
         frame = av.AudioFrame.from_ndarray(interleaved, format="s16", layout="stereo")

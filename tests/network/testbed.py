@@ -35,6 +35,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 __all__ = [
     "CLIENT_ADDRESS",
@@ -100,10 +101,18 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=10)
 
 
+_UNFORESEEN: Final = re.compile(r"Traceback \(most|was never awaited|was never retrieved")
+
+
 class Spawned:
-    """A process in one of the namespaces; its output goes to a file."""
+    """A process in one of the namespaces; its output goes to a file.
+
+    Attributes:
+        may_fail: whether errors in its output are what a test is about.
+    """
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+        self.may_fail = False
         self._output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             command,
@@ -147,9 +156,17 @@ class Spawned:
         return self.process.wait(timeout_seconds)
 
     def close(self) -> None:
-        """Stop it and forget its output."""
+        """Stop it and forget its output.
+
+        Raises:
+            AssertionError: it printed an error that nobody foresaw; a server survives most of them,
+                and a test would pass over it.
+        """
         self.stop()
+        printed = self.output()
         self._output.close()
+        if not self.may_fail and (found := _UNFORESEEN.search(printed)):
+            raise AssertionError(printed[max(found.start() - 1_000, 0) : found.end() + 3_000])
 
 
 class TestBed:
