@@ -87,3 +87,13 @@ def test_a_process_that_dies_is_reported_with_its_last_words() -> None:
         spawned = bed.spawn_server([sys.executable, "-c", "print('oh no')"])
         with pytest.raises(AssertionError, match=re.compile("ended with 0.*oh no", re.DOTALL)):
             spawned.wait_for_output("never", 5)
+
+
+def test_an_error_that_a_process_printed_fails_whoever_started_it() -> None:
+    with pytest.raises(AssertionError, match="ValueError: odd"):
+        with TestBed() as bed:
+            bed.spawn_server([sys.executable, "-c", "raise ValueError('odd')"]).process.wait(10)
+    with TestBed() as bed:
+        spawned = bed.spawn_server([sys.executable, "-c", "raise ValueError('odd')"])
+        spawned.may_fail = True
+        spawned.process.wait(10)
