@@ -195,13 +195,16 @@ def test_an_interruption_cuts_voice_captions_record_and_memory_at_one_word(
     kept = said_words(call, cut["utterance"])[: cut["words_heard"]]
     memory = next(e for e in events(call, "agent.remembered") if e["utterance"] == cut["utterance"])
     caption = call.evaluate(
-        "() => counterpoint.view.captions.filter((one) => one.status === 'cut').at(-1)"
+        # By its number: the recordings go on, and may have cut what came after it, too.
+        "(n) => counterpoint.view.captions.findLast((o) => o.who === 'agent' && o.number === n)",
+        cut["utterance"],
     )
     quiet = call.evaluate(QUIET_AFTER, cut["page_ms"])
     with call.expect_download() as download:
         call.click("[data-part=export-json]")
     record = json.loads(Path(download.value.path()).read_text("utf-8"))
-    turn = [turn for turn in record["turns"] if turn["who"] == "agent" and turn["cut"]][-1]
+    turn = next(one for one in record["turns"] if one.get("utterance") == cut["utterance"])
+    assert turn["cut"] and caption["status"] == "cut"
     assert cut["by"] == "floor"
     assert kept, "nothing was heard before the cut"
     assert memory["cut"]
