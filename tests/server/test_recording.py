@@ -21,7 +21,7 @@ THEIRS = (0.3 * np.sin(2 * np.pi * 440 * np.arange(HEARING_RATE // 10) / HEARING
 def loud(recording: Recording) -> tuple[float, float]:
     """Seconds of sound of the person and of us."""
     assert recording.whole is not None
-    with av.open(io.BytesIO(recording.whole)) as file:
+    with av.open(io.BytesIO(recording.whole), "r") as file:
         frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
     both = np.concatenate([one.reshape(2, -1) if one.shape[0] == 2 else one.reshape(-1, 2).T
                            for one in frames], axis=1)  # fmt: skip

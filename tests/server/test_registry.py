@@ -6,7 +6,7 @@ import pytest
 
 from server import registry as bounds
 from server.errors import Forbidden, NotFound
-from server.registry import Registry
+from server.registry import Entry, Registry
 
 
 def test_a_parked_conversation_is_resumed_by_its_token_until_it_expires() -> None:
@@ -48,7 +48,8 @@ def test_the_oldest_of_too_many_is_forgotten(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_is_kept_of_it_elsewhere_is_forgotten_with_it() -> None:
-    registry, gone = Registry(60.0), []
+    registry = Registry(60.0)
+    gone: list[Entry] = []
     registry.on_forget.append(gone.append)
     kept, expired = registry.create(0.0), registry.create(0.0)
     registry.park(expired, 0.0)
