@@ -61,7 +61,7 @@ check: .venv/dev node_modules/installed $(if $(filter test,$(MAKECMDGOALS)),test
 # real time, on a wire or in a browser; it mostly waits.
 REAL := $(addprefix tests/bench/test_,gate.py harness.py browser_sample.py) tests/bench/rivals \
 	tests/client/test_spoken.py tests/conformance \
-	$(addprefix tests/end_to_end/test_,acceptance.py orders.py prompts.py spoken.py) \
+	$(addprefix tests/end_to_end/test_,acceptance.py kept_here.py orders.py prompts.py spoken.py) \
 	tests/browser/test_spoken.py
 LATE := tests/browser/test_seeing.py
 LIVE := $(addprefix tests/client/test_,conversation.py documents.py) \

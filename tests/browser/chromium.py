@@ -76,9 +76,10 @@ def serve(bed: TestBed, *flags: str, port: int = PORT) -> str:
     return address
 
 
-def echo_server(bed: TestBed, *flags: str) -> str:
+def echo_server(bed: TestBed, *flags: str, port: int = PORT) -> str:
     """The real server with the echo engine, which says back what it hears and counts aloud."""
-    return serve(bed, "--engine", "model=echo", "--offers-per-window", "1000", *flags)
+    engine = ("--engine", "model=echo", "--offers-per-window", "1000")
+    return serve(bed, *engine, *flags, port=port)
 
 
 def microphone_file(

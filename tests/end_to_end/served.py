@@ -37,7 +37,7 @@ class Served:
 
     def __init__(self, spawned: Spawned) -> None:
         self.spawned = spawned
-        self.url = spawned.wait_for_output(r"Open (http://\S+)/ ", 30)[1]
+        self.url = spawned.wait_for_output(r"Open (https?://\S+)/ ", 30)[1]
 
     @property
     def process(self) -> psutil.Process:

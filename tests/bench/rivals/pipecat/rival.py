@@ -135,6 +135,7 @@ async def running(
         command += ["--echo"]
     environment = os.environ | {
         "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "LOGURU_LEVEL": "WARNING",
+        "ORT_DISABLE_TELEMETRY": "1",
     }  # fmt: skip
     url = f"http://{host}:{port}"
     async with contextlib.AsyncExitStack() as stack:
