@@ -12,8 +12,8 @@ const status = /** @type {HTMLElement} */ (document.querySelector('#status'));
 
 /** The model is told of typing once it pauses for so long. */
 const PAUSE_MS = 1500;
-/** Of a longer text it is told the end; `memory.append` takes 8,192 characters. */
-const MAX_TOLD = 4000;
+/** Of a longer text it is told the end: of what it is told and what a tool gives it reads some 500 words' beginning. */
+const MAX_TOLD = 1500;
 
 let typing = 0;
 let told = '';

@@ -79,7 +79,7 @@ function withClock(view, event, receivedMs) {
  */
 function reducePhase(view, action) {
   const over = ['reconnecting', 'ended', 'failed'].includes(action.phase);
-  const closed = over ? closeOpen(view, action.atMs) : view;
+  const closed = over ? closeOpen(withoutStanding(view), action.atMs, action.phase === 'ended' ? '' : 'lost') : view;
   const ended = action.phase === 'ended' ? ENDED[action.reason ?? ''] : undefined;
   const base = ended ? withNotice(closed, 'info', 'ending', ended) : closed;
   return {
@@ -190,7 +190,7 @@ const ENDED = {
  * @returns {View}
  */
 function startSession(view, event) {
-  const next = { ...view, session: event.session, parts: event.parts, epoch: view.epoch + 1 };
+  const next = { ...withoutStanding(view), session: event.session, parts: event.parts, epoch: view.epoch + 1 };
   if (view.captions.length > 0) {
     if (event.resumed) return withNotice(next, 'info', 'resumed', 'Connected again. The conversation goes on.');
     return withNotice(next, 'warning', 'restarted', 'Connected again, but the server no longer remembers what was said.');
@@ -226,6 +226,15 @@ function hintAtEcho(view, by) {
   return withNotice(next, 'info', 'headphones', 'If it stops although you said nothing, it is hearing itself: wear headphones or turn the loudspeaker down.');
 }
 
+/** Notices that stand for as long as the server says so. */
+const STANDING = ['listeners', 'engine'];
+
+/** What stood with one connection does not stand with the next. @param {View} view @returns {View} */
+function withoutStanding(view) {
+  const notices = view.notices.filter((notice) => !STANDING.includes(notice.code));
+  return notices.length === view.notices.length ? view : { ...view, notices };
+}
+
 /**
  * The person is told as long as somebody listens in.
  * @param {View} view
@@ -249,7 +258,7 @@ function engineState(view, event) {
   if (event.state === 'ready') {
     const rest = { ...view, notices: view.notices.filter((notice) => notice !== before) };
     // A new engine may number its utterances from 0 again; all cuts of the old one were told by now.
-    return before?.kind === 'error' ? closeOpen(rest, pageMs(view, event.at_ms)) : rest;
+    return before?.kind === 'error' ? closeOpen(rest, pageMs(view, event.at_ms), 'lost') : rest;
   }
   const restarting = event.state === 'restarting';
   const text = event.message || (restarting ? 'The engine stopped and is starting again. Nothing that was said is lost.' : 'The engine cannot keep up; answers will be late.');

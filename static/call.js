@@ -9,7 +9,7 @@
 import { Sight } from './camera.js';
 import { Microphone } from './microphone.js';
 import { openPeer, sleep } from './peer.js';
-import { RefusedError, connectionProblem, lostProblem, microphoneProblem } from './problems.js';
+import { RefusedError, connectionProblem, here, lostProblem, microphoneProblem } from './problems.js';
 import { fetchRecord, forgetRecord } from './record.js';
 import { RECONNECT_ATTEMPTS, STEADY_MS, waitSeconds } from './retries.js';
 import { KnownSettings } from './settings.js';
@@ -97,10 +97,16 @@ export class Call extends EventTarget {
     this.#credentials = { session: '', token: '' };
     this.#settings.begin();
     this.#emit('problem', { problem: null });
+    const wrong = here();
+    if (wrong) return this.#fail(wrong);
     const again = () => void (this.#microphone.gone && this.useMicrophone(deviceId));
     navigator.mediaDevices?.addEventListener('devicechange', again, { signal: run.signal });
     this.#setPhase('asking');
-    if (!(await this.#takeMicrophone(deviceId, run.signal))) return;
+    try {
+      if (!(await this.#openMicrophone(deviceId, run.signal))) return;
+    } catch (error) {
+      return this.#isOver(run.signal) ? undefined : this.#fail(microphoneProblem(error));
+    }
     await this.#stayConnected(run.signal);
   }
 
@@ -169,19 +175,10 @@ export class Call extends EventTarget {
   }
 
   /** @param {string} deviceId @param {AbortSignal} signal @returns {Promise<boolean>} false when the call is over */
-  async #takeMicrophone(deviceId, signal) {
-    try {
-      return await this.#openMicrophone(deviceId, signal);
-    } catch (error) {
-      if (!this.#isOver(signal)) this.#fail(microphoneProblem(error));
-      return false;
-    }
-  }
-
-  /** @param {string} deviceId @param {AbortSignal} signal @returns {Promise<boolean>} false when the call is over */
   async #openMicrophone(deviceId, signal) {
     const stream = await this.#microphone.open(deviceId, () => !this.#isOver(signal));
-    if (!stream || this.#isOver(signal)) return false;
+    if (this.#isOver(signal)) return false;
+    if (!stream) return true; // Another was chosen meanwhile, and told of.
     // Unplugged: fall back to whatever the browser thinks best.
     stream.getAudioTracks()[0]?.addEventListener('ended', () => void this.useMicrophone(''), { signal });
     this.#emit('microphone', { stream });
@@ -212,8 +209,9 @@ export class Call extends EventTarget {
         const since = performance.now();
         this.#setPhase('live');
         this.#emit('problem', { problem: null });
-        // Another one may have been opened while there was no peer to be given it.
-        this.#sendMicrophone().catch((error) => this.#tellMicrophone(error, signal));
+        // Another one may have been opened while there was no peer to be given it, or be missing still.
+        if (this.#microphone.gone) void this.useMicrophone('');
+        else this.#sendMicrophone().catch((error) => this.#tellMicrophone(error, signal));
         const closing = await this.#peer.closed;
         if (this.#isOver(signal)) return;
         if (closing.kind === 'ended') return this.#finish('ended', closing.reason);
@@ -224,7 +222,9 @@ export class Call extends EventTarget {
         if (attempt > 0) await sleep(waitSeconds(attempt) * 1000, signal);
       } catch (error) {
         if (this.#isOver(signal)) return;
-        if (!(await this.#wait(error, (attempt += 1), signal))) return;
+        // Who is told to wait has not failed, however long it takes.
+        if (!(error instanceof RefusedError && error.retrySeconds)) attempt += 1;
+        if (!(await this.#wait(error, attempt, signal))) return;
       }
     }
   }

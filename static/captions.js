@@ -13,13 +13,14 @@ import { LIMITS, endSpan, pageMs, pushed } from './view.js';
  * The connection is gone: nothing that was open will ever be finished by an event.
  * @param {View} view
  * @param {number} atMs
+ * @param {'lost' | ''} cutBy what cut off what was being said; empty where it was hung up
  * @returns {View}
  */
-export function closeOpen(view, atMs) {
+export function closeOpen(view, atMs, cutBy) {
   const captions = view.captions.map((caption) => {
     if (caption.status === 'done' || caption.status === 'cut') return caption;
     if (caption.who === 'person') return { ...caption, status: /** @type {const} */ ('done') };
-    return { ...caption, status: /** @type {const} */ ('cut'), cutBy: 'lost' };
+    return { ...caption, status: /** @type {const} */ ('cut'), cutBy };
   });
   return { ...view, captions, speaking: endSpan(view.speaking, atMs), personState: 'silent', epoch: view.epoch + 1 };
 }

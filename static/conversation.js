@@ -8,10 +8,12 @@
 import { Call } from './call.js';
 import { Loudspeaker } from './loudspeaker.js';
 import { listDevices } from './microphone.js';
-import { placeProblem } from './problems.js';
+import { here } from './problems.js';
 import { RECONNECT_ATTEMPTS } from './retries.js';
 import * as steering from './steering.js';
 import { Tools } from './tools.js';
+
+export { here };
 
 /** The server this file came from. */
 export const HOME = new URL(import.meta.url).origin;
@@ -190,17 +192,11 @@ export async function connect({ deviceId = '', signal, ...options } = {}) {
   return conversation;
 }
 
-/** Problems of a server that gave no answer. */
-const UNANSWERED = new Set(['unreachable', 'no-media', 'secret-failed']);
+/** Problems of a server that gave no answer, or of the proxy before it. */
+const UNANSWERED = new Set(['unreachable', 'no-media', 'secret-failed', 'server-error']);
 
 /** @type {Problem} */
 const HUNG_UP = Object.freeze({ code: 'ended', title: 'It was hung up.', advice: Object.freeze([]), retry: false, retrySeconds: 0 });
-
-/** Why nobody can talk in this page, or null. @returns {Problem | null} */
-export function here() {
-  const { isSecureContext, RTCPeerConnection, location, navigator } = globalThis;
-  return placeProblem({ isSecureContext, mediaDevices: navigator.mediaDevices, RTCPeerConnection, host: location.host });
-}
 
 /** @param {string} server */
 function address(server) {

@@ -30,7 +30,8 @@ export class Microphone {
   /** @type {MediaStream | null} */
   #stream = null;
   #muted = false;
-  /** Of the choices: only the last one counts. */ #turn = 0;
+  /** The newest choice: only the last one counts. @type {Promise<unknown> | null} */
+  #newest = null;
 
   get muted() { return this.#muted; }
   /** What is to be sent. */
@@ -48,14 +49,22 @@ export class Microphone {
    * Open one in place of the one in use.
    * @param {string} deviceId empty = the browser's default
    * @param {() => boolean} wanted whether it still is, when the browser gives it
-   * @returns {Promise<MediaStream | null>} null if it no longer was, or another was asked for since
+   * @returns {Promise<MediaStream | null>} null if it no longer was, or if another was asked for since:
+   *   then that one is in use
    * @throws {DOMException} as `openMicrophone`
    */
-  async open(deviceId, wanted) {
-    const turn = (this.#turn += 1);
-    const stream = await openMicrophone(navigator.mediaDevices, deviceId);
-    if (!wanted() || turn !== this.#turn) {
+  open(deviceId, wanted) {
+    /** @type {Promise<MediaStream | null>} */
+    const choice = openMicrophone(navigator.mediaDevices, deviceId).then((stream) => this.#take(stream, wanted, choice));
+    this.#newest = choice;
+    return choice;
+  }
+
+  /** @param {MediaStream} stream @param {() => boolean} wanted @param {Promise<unknown>} choice the one it was opened for */
+  async #take(stream, wanted, choice) {
+    if (!wanted() || choice !== this.#newest) {
       stop(stream);
+      if (wanted()) await this.#newest;
       return null;
     }
     stop(this.#stream);
@@ -75,13 +84,17 @@ function stop(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
+/** What devices are called whose names are not known. */
+const KINDS = Object.freeze({ microphone: 'Microphone', loudspeaker: 'Loudspeaker', camera: 'Camera' });
+
 /**
- * What can be chosen. Labels are empty until the microphone was allowed once; then a number stands
- * in for them.
+ * What can be chosen. Labels are empty until the microphone was allowed once; until then a number
+ * stands in for them.
  * @param {MediaDevices} devices
+ * @param {Readonly<Record<keyof typeof KINDS, string>>} [kinds]
  * @returns {Promise<{microphones: Device[], loudspeakers: Device[], cameras: Device[]}>}
  */
-export async function listDevices(devices) {
+export async function listDevices(devices, kinds = KINDS) {
   const all = await devices.enumerateDevices();
   /** @param {MediaDeviceKind} kind @param {string} word @returns {Device[]} */
   const named = (kind, word) =>
@@ -90,8 +103,8 @@ export async function listDevices(devices) {
       .filter((device) => device.kind === kind && device.deviceId !== '' && device.deviceId !== 'default')
       .map((device, index) => ({ id: device.deviceId, label: device.label || `${word} ${index + 1}` }));
   return {
-    microphones: named('audioinput', 'Microphone'),
-    loudspeakers: named('audiooutput', 'Loudspeaker'),
-    cameras: named('videoinput', 'Camera'),
+    microphones: named('audioinput', kinds.microphone),
+    loudspeakers: named('audiooutput', kinds.loudspeaker),
+    cameras: named('videoinput', kinds.camera),
   };
 }

@@ -6,7 +6,7 @@
  * @module peer
  */
 
-import { CHANNEL_LABEL, isObject, parseServerEvent } from './protocol.js';
+import { CHANNEL_LABEL, isObject, parseServerEvent, ping } from './protocol.js';
 import { ConnectTimeoutError, RefusedError, SecretError } from './problems.js';
 
 /** How long the offer waits for a first candidate; the server learns the rest from the checks. */
@@ -152,7 +152,8 @@ export class Peer {
 
   /**
    * Without a packet for 2 s the connection is lost, long before the browser says so. Polls are
-   * counted rather than seconds, because a sleeping computer polls not at all.
+   * counted rather than seconds, because a sleeping computer polls not at all. The server thinks the
+   * same of us, so who has lost the microphone, and sends no packets, gives signs of life.
    */
   async #watchAudio() {
     const { signal } = this.#abort;
@@ -160,6 +161,7 @@ export class Peer {
     try {
       while (still < RTP_POLLS_LOST) {
         await sleep(RTP_POLL_MS, signal);
+        if (this.#sender.track?.readyState === 'ended') this.send(ping(performance.now()));
         const now = await packetsReceived(this.#connection);
         still = now === received ? still + 1 : 0;
         received = now;

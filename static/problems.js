@@ -57,6 +57,12 @@ export class SecretError extends Error {
   }
 }
 
+/** Why nobody can talk in this page, or null. @returns {Problem | null} */
+export function here() {
+  const { isSecureContext, RTCPeerConnection, location, navigator } = globalThis;
+  return placeProblem({ isSecureContext, mediaDevices: navigator.mediaDevices, RTCPeerConnection, host: location.host });
+}
+
 /**
  * The page cannot work here at all, or null when it can.
  * @param {{isSecureContext: boolean, mediaDevices: unknown, RTCPeerConnection: unknown, host: string}} place

@@ -17,9 +17,12 @@ export const MAX_MESSAGE_BYTES = 16 * 1024;
 /** @typedef {{event: ServerEvent, fault?: undefined} | {event?: undefined, fault: string}} Parsed */
 
 /**
- * A field's check: returns the value to keep, or undefined when it is not acceptable.
+ * A field's check: returns the value to keep, undefined when it is not acceptable, ABSENT when it
+ * may be missing and is.
  * @typedef {(value: unknown) => unknown} Check
  */
+
+const ABSENT = Symbol('absent');
 
 const MAX_WORDS = 2000;
 const MAX_WORD_CHARACTERS = 200;
@@ -37,15 +40,15 @@ const flag = (value) => (typeof value === 'boolean' ? value : undefined);
 const share = (value) => (number(value) === undefined ? undefined : Math.min(1, Math.max(0, Number(value))));
 /** @type {(...allowed: string[]) => Check} */
 const oneOf = (...allowed) => (value) => (typeof value === 'string' && allowed.includes(value) ? value : undefined);
-/** @type {(check: Check, fallback: unknown) => Check} */
-const optional = (check, fallback) => (value) => (value === undefined || value === null ? fallback : check(value));
+/** @type {(check: Check, fallback?: unknown) => Check} */
+const optional = (check, fallback = ABSENT) => (value) => (value === undefined || value === null ? fallback : check(value));
 
 /** @type {Check} */
 function words(value) {
-  if (!Array.isArray(value) || value.length > MAX_WORDS) return undefined;
+  if (!Array.isArray(value)) return undefined;
   /** @type {Word[]} */
   const kept = [];
-  for (const word of value) {
+  for (const word of value.slice(0, MAX_WORDS)) {
     if (!isObject(word) || typeof word.text !== 'string') return undefined;
     const start = number(word.start_ms);
     const end = number(word.end_ms);
@@ -76,6 +79,8 @@ function names(value) {
   return Object.fromEntries(pairs.slice(0, 32));
 }
 
+/** The request that an event is about: not worth losing the event for. @type {Check} */
+const named = (value) => (typeof value === 'string' ? text(value) : ABSENT);
 const source = oneOf('camera', 'screen');
 /** @type {Check} */
 const box = (value) => (Array.isArray(value) && value.length === 4 && value.every((one) => one >= 0 && one <= 1) ? value : undefined);
@@ -122,15 +127,15 @@ const SERVER_EVENTS = {
   pong: { sent_ms: number },
   'agent.complete': { utterance: count, length_ms: number },
   'agent.held': { held: flag },
-  'agent.saying': { say: text, state: oneOf('began', 'dropped'), utterance: optional(number, -1) },
-  'settings.changed': { settings: record, event_id: optional(text, undefined) },
+  'agent.saying': { say: text, state: oneOf('began', 'dropped'), utterance: optional(count) },
+  'settings.changed': { settings: record, event_id: named },
   'eyes.wanted': { source, frames_a_second: number, width: count, height: count },
   'eyes.state': { source, state: oneOf('off', 'waiting', 'looking', 'limited', 'dark', 'still', 'stalled', 'unusable', 'absent'), message: optional(text, '') },
-  'eyes.seen': { source, what: text, label: text, score: share, seen_ms: number, box: optional(box, undefined) },
+  'eyes.seen': { source, what: text, label: text, score: share, seen_ms: number, box: optional(box) },
   listeners: { count, hear_person: flag },
   'tool.call': { call: text, name: text, arguments: optional(record, {}) },
   'tool.ended': { call: text, failed: flag, text: optional(text, '') },
-  error: { code: text, message: optional(text, ''), fatal: optional(flag, false), event_id: optional(text, undefined) },
+  error: { code: text, message: optional(text, ''), fatal: optional(flag, false), event_id: named },
 };
 
 /**
@@ -158,8 +163,8 @@ export function parseServerEvent(message) {
   const event = { type: value.type, seq: number(value.seq) ?? -1, at_ms: number(value.at_ms) ?? 0 };
   for (const [name, check] of Object.entries(fields)) {
     const kept = check(value[name]);
-    if (kept === undefined && name !== 'event_id' && (name !== 'box' || value.box !== undefined)) return { fault: `${value.type}: bad field ${name}` };
-    if (kept !== undefined) event[name] = kept;
+    if (kept === undefined) return { fault: `${value.type}: bad field ${name}` };
+    if (kept !== ABSENT) event[name] = kept;
   }
   return { event: /** @type {ServerEvent} */ (/** @type {unknown} */ (event)) };
 }

@@ -66,7 +66,7 @@ export class Tools {
   /** @param {import('./events.js').ToolCall} asked */
   async #run({ call, name, arguments: given }) {
     const tool = this.#tools.get(name);
-    if (!tool) return void this.#send(toolAnswer(call, `There is no tool ${name}.`, true));
+    if (!tool) return; // Declared in the settings: the page answers it by itself.
     const abort = new AbortController();
     this.#running.set(call, abort);
     let [text, failed] = ['', false];

@@ -18,8 +18,9 @@ LISTENER_SECONDS: Final = 12.0
 """Browsers that only listen report about every five seconds."""
 
 _WATCH_SECONDS: Final = 0.25
-# A browser that only stops its track says BYE too; if it is still there, packets go on.
-_BYE_SECONDS: Final = 0.5
+# A browser that only stops its track says BYE too; if it is still there, packets go on, or pings
+# twice a second.
+_BYE_SECONDS: Final = 1.0
 
 
 class Watch:

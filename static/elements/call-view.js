@@ -12,7 +12,7 @@ import { meterPosition } from '../level.js';
 import { captionsView } from './captions-view.js';
 import { isActive } from './controls-view.js';
 import { devicesView } from './devices-view.js';
-import { make, part, setText } from './dom.js';
+import { make, onPress, part, setText } from './dom.js';
 import { noticesView, problemView } from './problem-view.js';
 import { sightView } from './sight-view.js';
 
@@ -35,7 +35,7 @@ export function callView(root, strings, signal) {
   const renderers = [controls.render, captionsView(root, signal, strings), noticesView(root, strings)];
   const sight = root.querySelector('[data-part=sight]') ? sightView(root, signal, strings) : null;
   if (sight) renderers.push(sight.render);
-  const devices = devicesView(root, signal, strings.anyDevice);
+  const devices = devicesView(root, signal, strings);
   const countdown = new Countdown((view) => problem(view, performance.now()), signal);
   composer(root, signal);
   void devices.refresh();
@@ -87,7 +87,7 @@ function controlsOf(root, strings, signal) {
   const send = part(root, 'send', HTMLButtonElement);
   const [startText, status] = [part(root, 'start-text', HTMLElement), part(root, 'status-text', HTMLElement)];
   if (!start || !stop || !mute || !(call instanceof HTMLElement)) throw new Error('The call has lost its buttons.');
-  start.addEventListener('click', () => request(start, start.dataset.does === 'end' ? 'call-end' : 'call-start'), { signal });
+  onPress(start, () => request(start, start.dataset.does === 'end' ? 'call-end' : 'call-start'), signal);
   stop.addEventListener('click', () => request(stop, 'call-stop'), { signal });
   mute.addEventListener('click', () => request(mute, 'call-mute'), { signal });
   call.addEventListener('keydown', (event) => {

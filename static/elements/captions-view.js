@@ -43,6 +43,8 @@ export function captionsView(root, signal, strings = ENGLISH) {
   return (view) => {
     const visible = view.captions.filter((caption) => caption.words.length > 0);
     empty.hidden = visible.length > 0;
+    // Forgotten, or begun anew: what was read aloud goes as well.
+    if (visible.length === 0) announcer.replaceChildren();
     const keys = new Set(visible.map((caption) => caption.key));
     for (const [key, { item }] of shown) {
       if (keys.has(key)) continue;

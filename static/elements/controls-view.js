@@ -7,7 +7,7 @@
  */
 
 import { meterPosition } from '../level.js';
-import { part, setText } from './dom.js';
+import { onPress, part, setText } from './dom.js';
 
 /** @typedef {import('../view.js').View} View */
 /** @typedef {import('../view.js').Phase} Phase */
@@ -50,7 +50,7 @@ export function controlsView(root, signal) {
 
   /** @param {HTMLElement} from @param {() => string} name */
   const requests = (from, name) =>
-    from.addEventListener('click', () => from.dispatchEvent(new CustomEvent(name(), { bubbles: true, composed: true })), { signal });
+    onPress(from, () => from.dispatchEvent(new CustomEvent(name(), { bubbles: true, composed: true })), signal);
   requests(start, () => (start.dataset.does === 'end' ? 'call-end' : 'call-start'));
   requests(stop, () => 'call-stop');
   requests(mute, () => 'call-mute');

@@ -26,7 +26,7 @@
  * @module elements/counterpoint-call
  */
 
-import { Conversation, HOME, here } from '../counterpoint.js';
+import { Conversation, HOME } from '../counterpoint.js';
 import { follow } from '../follow.js';
 import { initialView } from '../view.js';
 import { buildCall } from './call-parts.js';
@@ -68,6 +68,7 @@ export class CounterpointCall extends HTMLElement {
   /** @type {(action: Action) => void} */
   #tell = () => {};
   #view = initialView();
+  /** Also before a conversation, and from one to the next. */ #muted = false;
   #meter = new Meter((peak) => this.#shown?.level(peak));
 
   constructor() {
@@ -110,8 +111,6 @@ export class CounterpointCall extends HTMLElement {
     this.#talk = new AbortController();
     this.#conversation = conversation;
     this.#listen(conversation, this.#talk.signal);
-    const problem = here();
-    if (problem) return this.#tell({ type: 'problem', problem });
     await this.#conversation.start({ deviceId: this.#shown?.devices.microphone() ?? '' });
   }
 
@@ -127,6 +126,7 @@ export class CounterpointCall extends HTMLElement {
 
   /** @param {boolean} muted whether the microphone sends silence */
   mute(muted) {
+    this.#muted = muted;
     if (!this.#conversation) return this.#render({ ...this.#view, muted });
     this.#conversation.mute(muted);
     this.#tell({ type: 'muted', muted });
@@ -150,6 +150,10 @@ export class CounterpointCall extends HTMLElement {
     return { server: this.getAttribute('server') ?? HOME, settings, tools, iceServers, secret: this.#secret() };
   }
 
+  get #words() {
+    return { ...ENGLISH, ...CounterpointCall.strings, ...this.strings };
+  }
+
   #secret() {
     const url = this.getAttribute('secret-url');
     return this.secret || this.getAttribute('secret') || (url === null ? '' : () => fetchSecret(url));
@@ -158,7 +162,7 @@ export class CounterpointCall extends HTMLElement {
   /** @param {AbortSignal} signal */
   #build(signal) {
     const root = /** @type {ShadowRoot} */ (this.shadowRoot);
-    const strings = Object.freeze({ ...ENGLISH, ...CounterpointCall.strings, ...this.strings });
+    const strings = Object.freeze(this.#words);
     root.adoptedStyleSheets = [callStyle()];
     root.replaceChildren(...buildCall(strings, this));
     this.#shown = callView(root, strings, signal);
@@ -174,7 +178,7 @@ export class CounterpointCall extends HTMLElement {
       'call-start': () => void this.start(),
       'call-end': () => this.end(),
       'call-stop': () => this.stop(),
-      'call-mute': () => this.mute(!this.#view.muted),
+      'call-mute': () => this.mute(!this.#muted),
       'call-text': ({ text, sent, failed }) => this.#type(text, sent, failed),
       retry: () => this.#conversation?.retry(),
       cancel: () => this.end(),
@@ -196,16 +200,16 @@ export class CounterpointCall extends HTMLElement {
   #type(text, sent, failed) {
     try {
       sent(this.sendText(text));
-    } catch (error) {
-      failed(error instanceof Error ? error.message : String(error));
+    } catch {
+      failed(this.#words.tooLong);
     }
   }
 
   /** @param {Conversation} conversation @param {AbortSignal} signal */
   #listen(conversation, signal) {
     this.#tell = follow(conversation, (view) => this.#render(view), signal);
-    conversation.mute(this.#view.muted);
-    this.#tell({ type: 'muted', muted: this.#view.muted });
+    conversation.mute(this.#muted);
+    this.#tell({ type: 'muted', muted: this.#muted });
     for (const name of /** @type {const} */ (['phase', 'problem', 'event'])) {
       conversation.on(name, (detail) => this.#emit(name, detail), { signal });
     }
@@ -231,7 +235,7 @@ export class CounterpointCall extends HTMLElement {
     try {
       await this.#conversation?.useLoudspeaker(id);
     } catch {
-      this.#tell({ type: 'notice', kind: 'warning', code: 'loudspeaker', text: { ...ENGLISH, ...this.strings }.loudspeakerFailed });
+      this.#tell({ type: 'notice', kind: 'warning', code: 'loudspeaker', text: this.#words.loudspeakerFailed });
     }
   }
 
@@ -240,7 +244,7 @@ export class CounterpointCall extends HTMLElement {
     try {
       await this.#conversation?.sight.show(source, this.#shown?.sight?.camera() ?? '');
     } catch (error) {
-      const text = { ...ENGLISH, ...this.strings }.sightFailed.replace('{why}', error instanceof Error ? error.message : String(error));
+      const text = this.#words.sightFailed.replace('{why}', error instanceof Error ? error.message : String(error));
       this.#tell({ type: 'notice', kind: 'warning', code: 'sight', text });
     }
   }
@@ -253,6 +257,7 @@ export class CounterpointCall extends HTMLElement {
     this.#stay = this.#talk = this.#conversation = this.#shown = null;
     this.#tell = () => {};
     this.#view = initialView();
+    this.#muted = false;
     delete this.dataset.phase;
     this.shadowRoot?.replaceChildren();
   }

@@ -15,10 +15,10 @@ import { ENGLISH } from './strings.js';
 /**
  * @param {ParentNode} root
  * @param {AbortSignal} signal ends its listeners
- * @param {string} [anyDevice] what leaving the choice to the browser is called
+ * @param {Readonly<import('./strings.js').Strings>} [strings]
  * @returns {{refresh: () => Promise<void>, microphone: () => string, loudspeaker: () => string}}
  */
-export function devicesView(root, signal, anyDevice = ENGLISH.anyDevice) {
+export function devicesView(root, signal, strings = ENGLISH) {
   const microphone = part(root, 'microphone', HTMLSelectElement);
   const loudspeaker = part(root, 'loudspeaker', HTMLSelectElement);
   part(root, 'loudspeaker-row', HTMLElement).hidden = !('setSinkId' in HTMLMediaElement.prototype);
@@ -41,9 +41,9 @@ export function devicesView(root, signal, anyDevice = ENGLISH.anyDevice) {
 
   const refresh = async () => {
     if (!navigator.mediaDevices) return;
-    const { microphones, loudspeakers } = await listDevices(navigator.mediaDevices);
-    fill(microphone, microphones, anyDevice);
-    fill(loudspeaker, loudspeakers, anyDevice);
+    const { microphones, loudspeakers } = await listDevices(navigator.mediaDevices, strings);
+    fill(microphone, microphones, strings.anyDevice);
+    fill(loudspeaker, loudspeakers, strings.anyDevice);
   };
   navigator.mediaDevices?.addEventListener('devicechange', () => void refresh(), { signal });
   return { refresh, microphone: () => microphone.value, loudspeaker: () => loudspeaker.value };

@@ -39,3 +39,15 @@ export function make(tag, properties = {}, ...children) {
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/**
+ * Act on a button once for each time it is meant: neither for the second click of a double one nor
+ * for a key that is held down, which would take back at once what the first began.
+ * @param {HTMLElement} button
+ * @param {() => void} act
+ * @param {AbortSignal} signal ends the listening
+ */
+export function onPress(button, act, signal) {
+  button.addEventListener('click', ({ detail }) => detail > 1 || act(), { signal });
+  button.addEventListener('keydown', (event) => event.repeat && event.key === 'Enter' && event.preventDefault(), { signal });
+}

@@ -85,6 +85,8 @@ class Line {
     this.button.dataset.part = `show-${source}`;
     this.button.setAttribute('aria-pressed', 'false');
     this.button.disabled = true;
+    // Browsers of phones can show no screen.
+    this.button.hidden = source === 'screen' && !navigator.mediaDevices?.getDisplayMedia;
     this.button.addEventListener('click', () => this.ask(this.shows ? 'sight-hide' : 'sight-show'), { signal });
     this.#video = make('video', { class: source === 'camera' ? 'mirrored' : '' });
     this.#video.muted = this.#video.playsInline = this.#video.autoplay = true;
@@ -133,7 +135,7 @@ class Line {
 /** Labels are known once a camera was allowed. @param {HTMLSelectElement} select @param {MediaStream | null} stream @param {Strings} strings */
 async function choose(select, stream, strings) {
   if (!stream) return;
-  const { cameras } = await listDevices(navigator.mediaDevices);
+  const { cameras } = await listDevices(navigator.mediaDevices, strings);
   const used = stream.getVideoTracks()[0]?.getSettings().deviceId ?? '';
   const options = [{ id: '', label: strings.anyDevice }, ...cameras].map(({ id, label }) => {
     const option = make('option', { text: label });

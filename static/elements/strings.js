@@ -49,6 +49,7 @@ export const ENGLISH = Object.freeze({
   'cut-lost': 'connection lost',
   type: 'Type instead of speaking',
   send: 'Send',
+  tooLong: 'That text is too long to send at once. Send it in parts of less than 16 KiB.',
   tryNow: 'Try now',
   giveUp: 'Give up',
   tryingAgain: 'Trying again in {seconds} s',

@@ -77,7 +77,9 @@ export class TimelineView {
   /** @param {View} view */
   render(view) {
     this.#view = view;
-    if (this.#frozenMs !== null) this.#paint(performance.now());
+    if (this.#frozenMs === null) return;
+    this.#paint(this.#frozenMs);
+    this.#describe(this.#frozenMs);
   }
 
   /** @param {number} nowMs */

@@ -29,6 +29,7 @@ STOP_AND_LOOK = """() => {
   return { muted: voice.muted, enabled: voice.srcObject.getAudioTracks()[0].enabled };
 }"""
 PERSON_PEAK = "() => Math.max(...counterpoint.levels.slice(-20).map((one) => one.person))"
+"""Of the last two seconds or so."""
 
 
 def agent_captions(page: Page) -> list[dict[str, Any]]:
@@ -133,6 +134,13 @@ def test_a_cut_strikes_out_what_was_not_heard(page: Page) -> None:
     assert turn.locator("s").all_text_contents() == ([unheard] if unheard else [])
 
 
+def test_a_double_click_on_start_does_not_hang_up(page: Page) -> None:
+    page.dblclick("[data-part=start]")
+    wait_until(page, "() => counterpoint.view.phase === 'live'")
+    page.click("[data-part=start]")
+    page.wait_for_selector("body[data-phase=ended]")
+
+
 def test_typed_words_are_said_and_shown(page: Page) -> None:
     start_call(page)
     page.fill("[data-part=typed]", "hello from the keyboard")
@@ -154,10 +162,7 @@ def test_muted_the_server_hears_nothing(page: Page) -> None:
     count = len(agent_captions(page))
     page.wait_for_timeout(1500)
     assert len(agent_captions(page)) == count
-    assert (
-        page.evaluate("() => Math.max(...counterpoint.levels.slice(-20).map((one) => one.person))")
-        == 0
-    )
+    assert page.evaluate(PERSON_PEAK) == 0
     page.click("[data-part=mute]")
     wait_until(page, f"() => {AGENT}.length > {count}")
 
@@ -206,6 +211,8 @@ def test_the_record_can_be_saved_and_deleted(page: Page, tmp_path: Path) -> None
     )
     assert again.status == 404
     expect(page.locator(".turn")).to_have_count(0)
+    expect(page.locator("[data-part=announcer]")).to_be_empty()
+    expect(page.locator("[data-part=timeline-rows]")).to_be_empty()
     expect(page.locator(".notice")).to_contain_text("deleted")
     expect(page.locator("[data-part=forget]")).to_be_disabled()
     expect(page.locator("body")).to_have_attribute("data-phase", "ended")

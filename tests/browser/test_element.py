@@ -140,6 +140,28 @@ def test_two_on_a_page_are_two_conversations_and_moving_one_ends_neither(
     page.context.close()
 
 
+def test_muted_before_a_call_it_begins_muted_each_time(visitor: Browser, site: str) -> None:
+    page = open_page(visitor, f"{site}/blank.html", ready="main")
+    phases = page.evaluate(
+        """async () => {
+          await customElements.whenDefined('counterpoint-call');
+          const call = document.createElement('counterpoint-call');
+          document.querySelector('main').append(call);
+          const found = [];
+          for (const muted of [false, true]) {
+            call.mute(muted);
+            call.start();
+            found.push([call.conversation.muted, muted]);
+            call.end();
+            await new Promise((resolve) => setTimeout(resolve, 100));
+          }
+          return found;
+        }"""
+    )
+    assert phases == [[False, False], [True, True]]
+    page.context.close()
+
+
 def test_axe_finds_nothing_serious(visitor: Browser, site: str) -> None:
     page = open_page(
         visitor, f"{site}/shop.html", ready=READY, bypass_csp=True, reduced_motion="reduce"

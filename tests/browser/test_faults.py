@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, TimeoutError, expect
@@ -80,6 +81,38 @@ def test_a_microphone_that_cannot_be_opened(
     page.click("[data-part=start]")
     expect_problem(page, code, advice)
     page.context.close()
+
+
+PULL: Final = """() => {
+  const [track] = window.given.getTracks();
+  const none = async () => { throw new DOMException('x', 'NotFoundError'); };
+  navigator.mediaDevices.getUserMedia = none;
+  track.stop();
+  track.dispatchEvent(new Event('ended'));
+}"""
+
+
+def test_without_a_microphone_a_call_goes_on(page: Page) -> None:
+    """No packets leave any more; the server is told all the same that somebody is there."""
+    page.evaluate(
+        """() => {
+          const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          const keep = async (wanted) => (window.given = await real(wanted));
+          navigator.mediaDevices.getUserMedia = keep;
+        }"""
+    )
+    with page.expect_response("**/api/offer"):
+        start_call(page)
+    offers: list[str] = []
+    page.on("request", lambda one: offers.append(one.url) if "offer" in one.url else None)
+    page.evaluate(PULL)
+    expect(page.locator(PROBLEM)).to_have_attribute("data-code", "microphone-absent")
+    page.wait_for_timeout(6_000)
+    assert (page.evaluate("() => counterpoint.view.phase"), offers) == ("live", [])
+    expect(page.locator(PROBLEM)).to_be_visible()
+    page.fill("[data-part=typed]", "I can still type")
+    page.press("[data-part=typed]", "Enter")
+    expect(page.locator(".turn[data-who=person]", has_text="still type")).to_be_visible()
 
 
 @pytest.fixture

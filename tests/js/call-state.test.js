@@ -109,6 +109,27 @@ test('a lost connection closes what was open; the next one counts from 0 again w
   assert.equal(c.view.notices.at(-1)?.code, 'resumed');
 });
 
+test('what was being said when the person hung up was cut off, by no fault', () => {
+  const c = conversation();
+  c.on('agent.words', { utterance: 0, words: words(' One', ' two') });
+  c.on('agent.started', { utterance: 0 });
+  c.act({ type: 'phase', phase: 'ended', atMs: 5000, reason: 'hung up' });
+  assert.deepEqual(c.view.captions.map((one) => [one.status, one.cutBy]), [['cut', '']]);
+});
+
+test('what stood with a connection that is gone does not stand with the next', () => {
+  for (const act of [
+    (/** @type {any} */ c) => c.act({ type: 'phase', phase: 'ended', atMs: 1, reason: 'hung up' }),
+    (/** @type {any} */ c) => c.on('session.started', { session: 's', dialect: 1, resumed: true, parts: {}, turns: [] }),
+  ]) {
+    const c = conversation();
+    c.on('engine', { state: 'slow', message: '' });
+    c.on('listeners', { count: 1, hear_person: true });
+    act(c);
+    assert.deepEqual(c.view.notices.map((notice) => notice.code), []);
+  }
+});
+
 test('a server that no longer remembers is said to', () => {
   const c = conversation();
   c.on('person.words', { segment: 0, words: words('well'), final: true, typed: false });

@@ -150,7 +150,63 @@ test('one that is unplugged is told, and used again when it is back', async (t) 
   await until(() => browser.microphones.length === 2);
 });
 
+test('one chosen while the browser still asks for the first is the one a call begins with', async (t) => {
+  const slow = gate();
+  const { browser, call } = calling(t);
+  browser.opening = slow.opened;
+  call.end();
+  void call.start();
+  browser.opening = Promise.resolve();
+  await call.useMicrophone('remembered');
+  slow.open();
+  await until(() => call.phase === 'live');
+  const used = browser.microphones.filter((one) => one.readyState === 'live');
+  assert.deepEqual(used, [browser.connection.microphone.track]);
+});
+
+test('without one a lost connection is made again, and it is still missing; meanwhile the server is told we are there', async (t) => {
+  const { browser, call } = await live(t);
+  /** @type {(string | undefined)[]} */
+  const told = [];
+  call.on('problem', ({ problem }) => told.push(problem?.code));
+  browser.plugged = false;
+  browser.microphones[0]?.stop();
+  browser.microphones[0]?.dispatchEvent(new Event('ended'));
+  await until(() => told.length === 1);
+  const pings = () => browser.connection.channel.sent.filter((one) => one.type === 'ping').length;
+  for (let n = 1; n <= 3; n += 1) {
+    t.mock.timers.tick(500);
+    await until(() => pings() >= n);
+  }
+  await lose(t, { browser, call });
+  await until(() => told.at(-1) === 'microphone-absent');
+});
+
 // ---- connections that do not last
+
+test('who lost the connection to a server that is full waits in line for as long as it takes', async (t) => {
+  const { browser, call, problems } = await live(t);
+  browser.refusals = RECONNECT_ATTEMPTS + 5;
+  browser.connection.lose();
+  await until(() => call.phase === 'reconnecting');
+  t.mock.timers.tick(8_000);
+  for (let left = browser.refusals - 1; left >= 0; left -= 1) {
+    await until(() => browser.refusals === left && call.phase === 'waiting');
+    t.mock.timers.tick(3_000);
+  }
+  await until(() => call.phase === 'live');
+  assert.equal(browser.offers.at(-1)?.resume, 'token');
+  assert.deepEqual(new Set(problems), new Set(['busy']));
+});
+
+test('where nobody can talk a call fails and says why', async (t) => {
+  const { call, problems, browser } = await live(t);
+  call.end();
+  Object.defineProperty(globalThis, 'isSecureContext', { value: false, configurable: true });
+  await call.start();
+  assert.deepEqual([call.phase, problems.at(-1)], ['failed', 'insecure']);
+  assert.equal(browser.microphones.length, 1);
+});
 
 test('who does not wait for the next attempt goes on with the same conversation', async (t) => {
   const { browser, call } = await live(t);
@@ -235,6 +291,15 @@ test('an answer of a tool is something, and fits into a message', async (t) => {
   }
 });
 
+test('a call of a tool that the settings declare is the page’s to answer', async (t) => {
+  const { browser, call } = await live(t, { tools: [{ name: 'price', run: () => '1' }] });
+  call.update({ tools: [{ name: 'other', description: '', parameters: { type: 'object' }, timeout_ms: 1000 }] });
+  browser.connection.tell('tool.call', { call: 'c1', name: 'other', arguments: {}, timeout_ms: 1000 });
+  browser.connection.tell('tool.call', { call: 'c2', name: 'price', arguments: {}, timeout_ms: 1000 });
+  const answers = () => browser.connection.channel.sent.filter((one) => one.type === 'tool.answer');
+  await until(() => answers().length > 0);
+  assert.deepEqual(answers().map((one) => one.call), ['c2']);
+});
 
 test('a connection that comes up and dies at once is not made for ever', async (t) => {
   const made = await live(t);
