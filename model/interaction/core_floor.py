@@ -17,7 +17,7 @@ from model.interaction import core, results, streams
 from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
 from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment
 from model.interaction.core_words import write
-from model.interaction.floor_port import FloorJob, RowSeen, Sensed, Verdict
+from model.interaction.floor_port import FloorJob, Owed, RowSeen, Sensed, Verdict
 from model.interaction.mind import Mind
 from model.interaction.overdue import OVERDUE_SECONDS, voiced
 from model.interaction.parts import Pieces
@@ -177,7 +177,7 @@ class CoreFloor:
             goes_on=not takes and near < point.draft / 2 or _says_otherwise(mind),
             resume=_may_resume(row, doing, point),
             confirms=True,
-            owes=near >= point.draft,
+            owes=_owes(near, point),
             jobs=jobs,
         )
 
@@ -211,7 +211,7 @@ class CoreFloor:
         self, row: CoreRow, asks: str, mind: Mind, k: int
     ) -> tuple[CoreRow, tuple[FloorJob, ...]]:
         jobs: tuple[FloorJob, ...] = ()
-        if not row.encoding and k - row.asked_k >= _refresh(row, _quiet(mind, k)):
+        if not row.encoding and k - row.asked_k >= _refresh(row, mind, k):
             job = _encode(self._ears, row.recent, k)
             jobs += (FloorJob("encoder", Priority.ENDS_TURN, job),)
             row = replace(row, encoding=True, asked_k=k)
@@ -227,6 +227,11 @@ class CoreFloor:
 
 def _is_over(utterance: Utterance, row: CoreRow) -> bool:
     return utterance.told_done and not row.sent.sounding
+
+
+def _owes(near: float, point: OperatingPoint) -> Owed:
+    """Whether an answer is owed; at a third of what a draft asks for that is not settled yet."""
+    return "yes" if near >= point.draft else "perhaps" if near >= point.draft / 3 else "no"
 
 
 def _may_yield(mind: Mind) -> bool:
@@ -250,13 +255,13 @@ def _quiet(mind: Mind, k: int) -> int:
     return k - mind.hearing.voiced_k
 
 
-def _refresh(row: CoreRow, quiet: int) -> int:
+def _refresh(row: CoreRow, mind: Mind, k: int) -> int:
     """Micro-turns between two looks of the encoder.
 
-    Few where there is something to hear and time for it; else it leaves the thread to who prepares
-    an answer: with three conversations on two cores a small decoder waited 4 s for its turn.
+    Few where there is something to hear, or to be answered, and time for it; else it leaves the
+    processor to others.
     """
-    if quiet >= QUIET_MICRO_TURNS:
+    if mind.hearing.segment is None and _quiet(mind, k) >= QUIET_MICRO_TURNS:
         return MOST_REFRESH_MICRO_TURNS
     return min(REFRESH_MICRO_TURNS * max(row.encoding_took, 1), MOST_REFRESH_MICRO_TURNS)
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from model.engine.jobs import Priority, Work
 from model.interaction.mind import Mind
 from model.messages import FloorDecision, MicroTurnInput, PersonDoing, Speech
 
-__all__ = ["FloorJob", "FloorPart", "RowSeen", "Sensed", "Verdict"]
+__all__ = ["FloorJob", "FloorPart", "Owed", "RowSeen", "Sensed", "Verdict"]
+
+Owed = Literal["no", "perhaps", "yes"]
+"""Whether something was said to us that waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Verdict:
         goes_on: the person goes on, or said something else: a draft answers the wrong thing.
         resume: we were stopped for nothing, and may go on where we were cut.
         confirms: nothing is said before all voiced sound has been recognised.
-        owes: what was said waits for an answer, however long ago it was.
+        owes: whether what was said waits for an answer, however long ago it was.
         jobs: work for the floor's own sake.
     """
 
@@ -73,7 +76,7 @@ class Verdict:
     goes_on: bool = False
     resume: bool = False
     confirms: bool = False
-    owes: bool = False
+    owes: Owed = "no"
     jobs: tuple[FloorJob, ...] = ()
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from model.interaction.floor_port import Owed
 from model.interaction.mind import Hearing, Transcribed
 from model.interaction.segment import Segment
 from model.messages import Audio, Word
@@ -45,6 +46,10 @@ turn that the floor waits through."""
 
 OWED_OVER_MICRO_TURNS: Final = 100
 """The same while the floor thinks that something was said to us and is not answered."""
+
+DOUBTED_OVER_MICRO_TURNS: Final = 40
+"""The same while the floor thinks that perhaps there was: its doubts about a short question end
+late, and an answer needs the words."""
 
 PATIENT: Final = 0.2
 PATIENT_OVER_MICRO_TURNS: Final = 32
@@ -103,11 +108,12 @@ def parted(heard: Hearing) -> tuple[Hearing, tuple[Word, ...]]:
     return replace(heard, segment=rest, number=number, told=told, ahead=0), segment.settled
 
 
-def is_over(heard: Hearing, k: int, eagerness: float = 0.5, owed: bool = False) -> bool:
+def is_over(heard: Hearing, k: int, eagerness: float = 0.5, owed: Owed = "no") -> bool:
     """Whether the silence has grown so long that the segment ends unanswered; later while an answer
-    is `owed`."""
+    is, or may be, `owed`."""
     longest = OVER_MICRO_TURNS if eagerness >= PATIENT else PATIENT_OVER_MICRO_TURNS
-    longest = OWED_OVER_MICRO_TURNS if owed else longest
+    if owed != "no":
+        longest = OWED_OVER_MICRO_TURNS if owed == "yes" else DOUBTED_OVER_MICRO_TURNS
     return heard.segment is not None and k - heard.voiced_k >= longest
 
 

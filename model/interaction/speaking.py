@@ -80,8 +80,20 @@ def append(utterance: Utterance, spoken: Spoken) -> Utterance:
 
 
 def finish(utterance: Utterance) -> Utterance:
-    """Nothing more will be appended."""
-    return replace(utterance, complete=True)
+    """Nothing more will be appended: the pause behind the last phrase, meant for another, is
+    dropped where it has not been sent. Who spoke in it would interrupt what was said to its end."""
+    audio = np.concatenate(utterance.waiting) if utterance.waiting else np.zeros(0, np.float32)
+    sounds = np.flatnonzero(audio)
+    last = utterance.words[-1].end_samples if utterance.words else 0
+    kept = audio[: max(sounds[-1] + 1 if len(sounds) else 0, last - utterance.sent_samples, 0)]
+    if not len(kept) and not utterance.sent_samples:
+        return replace(utterance, complete=True)
+    return replace(
+        utterance,
+        complete=True,
+        waiting=(kept,) if len(kept) else (),
+        rendered_samples=utterance.rendered_samples - (len(audio) - len(kept)),
+    )
 
 
 def played(utterance: Utterance, heard_samples: int) -> Utterance:

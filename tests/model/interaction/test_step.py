@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from model.engine.jobs import Failed
-from model.interaction.mind import ReplyDone, Transcribed
+from model.interaction.mind import Rendered, ReplyDone, Transcribed
+from model.interaction.parts import Spoken
 from model.interaction.rules import EndOfTurn
 from model.interaction.segment import Segment
-from model.messages import Heard, PersonWords, Word
+from model.messages import Heard, PersonWords, UtteranceDone, Word
 from model.timebase import SPEAKING_RATE
 from tests.model.interaction.walk import SILENCE, VOICE, Walk, decisions, lanes, rendered
 
@@ -69,6 +71,24 @@ def test_what_was_heard_whole_when_we_gave_way_is_over_at_once() -> None:
     output = walk.step(heard=(Heard(1, round(0.2 * SPEAKING_RATE)),))
     assert [job.lasting for job in output.jobs] == [True, False], "remembered, then answered"
     assert walk.mind.utterance is not None and walk.mind.utterance.number == 2
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_the_pause_behind_the_last_phrase_is_no_part_of_what_we_say(sent: bool) -> None:
+    """Else who begins in it would interrupt what was said to its end."""
+    walk = Walk()
+    walk.step(texts=("First.",))
+    phrase = rendered(1, 0.2)
+    quiet = np.zeros(round(0.25 * SPEAKING_RATE), np.float32)
+    audio = np.concatenate((phrase.spoken.audio, quiet))
+    paused = Rendered(1, Spoken(audio, phrase.spoken.words))
+    if sent:  # The end of the answer was known late: what has been sent belongs to it.
+        walk.step(SILENCE, paused)
+        walk.take(3)
+    output = walk.step(SILENCE, *(() if sent else (paused,)), ReplyDone(1, "Well."))
+    (done,) = [event for event in output.output.events if isinstance(event, UtteranceDone)]
+    at_most = 0.35 if sent else 0.2
+    assert done.samples == round(at_most * SPEAKING_RATE)
 
 
 def test_a_new_segment_begins_with_no_word_of_the_last() -> None:
