@@ -1,7 +1,6 @@
-"""The clock of a conversation: sample rates, the micro-turn, and the only conversions between them.
+"""The clock of a conversation: sample rates, the micro-turn, and conversions between them.
 
-Durations are float seconds, lengths are int samples. Nothing else in the project multiplies a
-sample rate by a duration.
+Durations are float seconds, lengths are int samples.
 """
 
 from __future__ import annotations

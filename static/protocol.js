@@ -5,7 +5,6 @@
  * @module protocol
  */
 
-export const DIALECT = 1;
 export const CHANNEL_LABEL = 'counterpoint';
 /** Longest message either side sends, in UTF-16 units here and bytes on the wire. */
 export const MAX_MESSAGE_BYTES = 16 * 1024;

@@ -34,7 +34,6 @@ class Priority(IntEnum):
     ENDS_TURN = 0
     SPEECH = 1
     LOOKING = 2
-    HOUSEKEEPING = 3
 
 
 @dataclass(frozen=True, slots=True)

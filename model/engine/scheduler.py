@@ -23,9 +23,6 @@ class Scheduler:
     def __iter__(self) -> Iterator[Stream]:
         return iter(self._streams.values())
 
-    def __contains__(self, number: int) -> bool:
-        return number in self._streams
-
     def get(self, number: int) -> Stream | None:
         """The open stream of that number."""
         return self._streams.get(number)

@@ -71,26 +71,18 @@ class Phrase:
     Attributes:
         text: what is spoken and shown; all phrases of a reply, joined, are its text. Begins with
             a space unless it is the first.
-        start: where the phrase begins in the written text (characters).
-        end: where it ends there; everything before the next phrase's start belongs to it.
-        word_ends: for each white-space separated word of `text`, the place in the written text
-            just behind it.
         pause_seconds: silence that belongs after it.
     """
 
     text: str
-    start: int
-    end: int
-    word_ends: tuple[int, ...]
     pause_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word to be spoken: its text without space, its end in the source, how it is set."""
+    """A word to be spoken: its text without space, how it is set."""
 
     text: str
-    end: int
     new_line: bool
     glued: bool
 
@@ -100,9 +92,7 @@ class Splitting:
     """Where the cutting of one reply stands. Start with `Splitting()`."""
 
     _tail: str = ""
-    _tail_start: int = 0
     _words: tuple[_Word, ...] = ()
-    _phrase_start: int = 0
     _phrases: int = 0
     _in_code: bool = False
     _line_start: bool = True
@@ -142,9 +132,6 @@ class Splitting:
         while state._words:
             state, phrase = state._emit(_last_cut(state._words))
             phrases.append(phrase)
-        if phrases:  # the line feed above is not part of the written text
-            written = self._tail_start + len(self._tail)
-            phrases[-1] = replace(phrases[-1], end=min(phrases[-1].end, written))
         return tuple(phrases)
 
     def _read_words(self) -> Splitting:
@@ -163,17 +150,15 @@ class Splitting:
             if line_start and _LINE_MARK.match(raw):
                 continue
             if clean := _cleaned(raw):
-                end = self._tail_start + place
-                words += _bounded(clean, end, new_line=line_start)
+                words += _bounded(clean, new_line=line_start)
                 line_start = False
         rest = self._tail[place:]
         if len(rest.strip()) > MAX_PHRASE_LENGTH:  # bound: a "word" without end is cut
-            words += _bounded(_cleaned(rest), self._tail_start + len(self._tail), line_start)
+            words += _bounded(_cleaned(rest), line_start)
             place, line_start = len(self._tail), False
         return replace(
             self,
             _tail=self._tail[place:],
-            _tail_start=self._tail_start + place,
             _words=tuple(words),
             _in_code=in_code,
             _line_start=line_start,
@@ -184,14 +169,9 @@ class Splitting:
         text = "".join(("" if word.glued else " ") + word.text for word in spoken)
         phrase = Phrase(
             text=text if self._spoken else text.lstrip(),
-            start=self._phrase_start,
-            end=spoken[-1].end,
-            word_ends=tuple(word.end for word in spoken),
             pause_seconds=_pause(spoken[-1], rest),
         )
-        state = replace(
-            self, _words=rest, _phrase_start=phrase.end, _phrases=self._phrases + 1, _spoken=True
-        )
+        state = replace(self, _words=rest, _phrases=self._phrases + 1, _spoken=True)
         return state, phrase
 
 
@@ -235,11 +215,11 @@ _UNSPEAKABLE = frozenset({"So", "Sk", "Cs", "Co", "Cn", "Cf", "Cc"})
 _BARE = frozenset({"-", "–", "—", "...", "…", "+", "=", "&", "%", "<", ">", "/", "!", "?", "."})
 
 
-def _bounded(text: str, end: int, new_line: bool) -> list[_Word]:
+def _bounded(text: str, new_line: bool) -> list[_Word]:
     pieces = [
         text[i : i + MAX_PHRASE_LENGTH - 1] for i in range(0, len(text), MAX_PHRASE_LENGTH - 1)
     ]
-    return [_Word(piece, end, new_line and not i, bool(i)) for i, piece in enumerate(pieces)]
+    return [_Word(piece, new_line and not i, bool(i)) for i, piece in enumerate(pieces)]
 
 
 def _cut_place(words: tuple[_Word, ...], phrases: int) -> int | None:
@@ -283,7 +263,7 @@ def _ends_sentence(words: tuple[_Word, ...], index: int) -> bool:
 
 def _bare(text: str) -> _Word:
     """A word of which only the text matters."""
-    return _Word(text, 0, new_line=False, glued=False)
+    return _Word(text, new_line=False, glued=False)
 
 
 def _ends_clause(word: _Word) -> bool:

@@ -23,7 +23,7 @@ LEAST: Final[dict[Exercise, tuple[float, int]]] = {
 SURE: Final = 0.25
 """Points below are not used."""
 
-NOSE, LEFT_EYE, RIGHT_EYE = 0, 1, 2
+NOSE = 0
 SHOULDERS, ELBOWS, WRISTS = (5, 6), (7, 8), (9, 10)
 HIPS, KNEES, ANKLES = (11, 12), (13, 14), (15, 16)
 

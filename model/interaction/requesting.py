@@ -94,7 +94,8 @@ What a person says to a voice that sees them through a camera, and what is to be
 """
 
 ELSE: Final = " something else\n"
-"""What nobody can see is no watch: it is answered like anything else."""
+"""What nobody can see is no watch. Where intents are known it is refused, else answered as anything
+is."""
 
 _WATCH: Final = " watch:"
 _COUNT: Final = " count:"

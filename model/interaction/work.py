@@ -147,7 +147,7 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
     if written.strip() and not sounded:
         # A piece of code, or another alphabet: silence would be no answer.
         excuse = f" {UNSPEAKABLE}" if spoken else UNSPEAKABLE
-        yield from _render(draft, parts.voice, Phrase(excuse, 0, 0, (), 0.0))
+        yield from _render(draft, parts.voice, Phrase(excuse, 0.0))
         spoken += excuse
     return ReplyDone(draft, spoken)
 

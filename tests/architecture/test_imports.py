@@ -21,16 +21,12 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "server": (*HEAVY, "tests"),
     "model": (*ASYNC, "server", "tests"),
     "model/engine": (*ASYNC, "torch", "server", "tests"),
-    "model/nn": (*ASYNC, "server", "tests", "model.engine", "model.interaction", "model.messages"),
 }
 """Folder: modules that nothing in it may import, at its top or inside a function."""
 
 SPAWN_TARGET = "model.engine.worker"
 SHARED = ("model.messages", "model.orders", "model.sight", "model.timebase", "model.config")
 """What `server` may take from `model`; the spawn target besides, in one file of its own."""
-
-LAZY = {"model/engine/worker.py": ("model.interaction",)}
-"""Imports that only the engine process makes, after it was spawned."""
 
 
 def modules(folder: str) -> list[Path]:
@@ -63,8 +59,28 @@ def test_nothing_forbidden_is_imported(folder: str) -> None:
         for forbidden in FORBIDDEN[folder]
         if reaches(name, forbidden)
     ]
-    allowed = [w for w in wrong if w.startswith("server/cli") and "tests" in w]
-    assert [w for w in wrong if w not in allowed] == []
+    assert wrong == []
+
+
+def test_networks_know_nothing_of_who_uses_them() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in modules("model/nn")
+        for name, line in imports(path)
+        if reaches(name, "model") and not reaches(name, "model.nn")
+    ]
+    assert wrong == []
+
+
+def test_nothing_that_runs_takes_anything_from_training() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for folder in ("server", "client", "model/engine", "model/interaction", "model/replay")
+        for path in modules(folder)
+        for name, line in imports(path)
+        if reaches(name, "model.training")
+    ]
+    assert wrong == []
 
 
 def test_the_server_takes_only_the_messages_from_the_model() -> None:
@@ -75,7 +91,6 @@ def test_the_server_takes_only_the_messages_from_the_model() -> None:
         if reaches(name, "model")
         and not any(reaches(name, shared) for shared in SHARED)
         and not (reaches(name, SPAWN_TARGET) and path.name.startswith("engine_"))
-        and not (reaches(name, "model.weights") and path.name in ("cli.py", "doctor.py"))
     ]
     assert wrong == []
 
@@ -105,21 +120,3 @@ def test_the_client_is_imported_without_anything_else_of_ours() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "pip install" in done.stdout
-
-
-def test_no_event_loop_runs_in_the_engine() -> None:
-    """Loading the engine's own modules and the whole interaction model brings no asyncio loop."""
-    code = (
-        "import sys, model.engine.worker, model.engine.echo\n"
-        "from model.engine.engine import Engine\n"
-        "import asyncio\n"
-        "engine = Engine(model.engine.echo.EchoModel(1))\n"
-        "engine.tick()\n"
-        "try:\n"
-        "    asyncio.get_running_loop()\n"
-        "except RuntimeError:\n"
-        "    sys.exit(0)\n"
-        "sys.exit(1)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr

@@ -258,14 +258,3 @@ async def measure_prompts(
             for place, prompt in enumerate(chosen)
         ],
     }
-
-
-def _of_a_kind(
-    chosen: Sequence[Prompt], results: dict[Channel, list[dict[str, Any]]]
-) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for channel, rows in results.items():
-        for prompt, row in zip(chosen, rows, strict=True):
-            of_kind = counts.setdefault(prompt.kind, {"spoken": 0, "typed": 0})
-            of_kind[channel] += row["right"]
-    return counts

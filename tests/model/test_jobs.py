@@ -26,7 +26,7 @@ def pieces(trace: list[str], name: str, count: int) -> Work:
 def test_the_most_urgent_job_goes_first() -> None:
     trace: list[str] = []
     jobs = JobQueue()
-    jobs.submit(Job(1, "a", Priority.HOUSEKEEPING, pieces(trace, "late", 2)))
+    jobs.submit(Job(1, "a", Priority.LOOKING, pieces(trace, "late", 2)))
     jobs.submit(Job(1, "b", Priority.ENDS_TURN, pieces(trace, "soon", 2)))
     drain(jobs)
     assert trace == ["soon0", "soon1", "late0", "late1"]
@@ -83,7 +83,7 @@ def test_who_listens_goes_on_beside_an_answer_that_takes_long() -> None:
 def test_a_lane_runs_in_the_order_of_submission() -> None:
     trace: list[str] = []
     jobs = JobQueue()
-    jobs.submit(Job(1, "a", Priority.HOUSEKEEPING, pieces(trace, "first", 1)))
+    jobs.submit(Job(1, "a", Priority.LOOKING, pieces(trace, "first", 1)))
     jobs.submit(Job(1, "a", Priority.ENDS_TURN, pieces(trace, "second", 1)))
     drain(jobs)
     assert trace == ["first0", "second0"]

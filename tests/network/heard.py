@@ -90,8 +90,3 @@ class Heard:
         """When the last frame with a sample above `threshold` arrived."""
         loud = [at for at, frame in self.frames() if np.abs(frame).max() > threshold]
         return loud[-1] if loud else None
-
-    def first_loud(self, threshold: float = 0.01, since: float = 0.0) -> float | None:
-        """When the first frame with a sample above `threshold` arrived, from `since` on."""
-        loud = (at for at, frame in self.frames(since) if np.abs(frame).max() > threshold)
-        return next(loud, None)

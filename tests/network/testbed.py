@@ -247,12 +247,6 @@ class TestBed:
         with _inside(self.client_namespace):
             yield
 
-    @contextlib.contextmanager
-    def in_server(self) -> Iterator[None]:
-        """The calling thread's new sockets and processes belong to the server's side."""
-        with _inside(self.server_namespace):
-            yield
-
     # ---- the wire
 
     def cut(self) -> None:

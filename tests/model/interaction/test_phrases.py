@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from model.interaction.phrases import MAX_PHRASE_LENGTH, Phrase, PhraseSplitter, Splitting
-from model.interaction.pronunciation import written_words
 
 
 def _split(text: str, piece: int = 4) -> list[Phrase]:
@@ -85,17 +81,6 @@ def test_leaves_out_what_cannot_be_read_aloud(written: str, spoken: str) -> None
     assert "".join(_texts(written)) == spoken
 
 
-def test_every_word_knows_its_end_in_the_written_text() -> None:
-    written = "Here's **the plan**: 😀\n\n1. Boil *water*, then add [salt](x).\n- Done."
-    for phrase in _split(written):
-        words = written_words(phrase.text)
-        assert len(words) == len(phrase.word_ends)
-        for word, end in zip(words, phrase.word_ends, strict=True):
-            bare = re.sub(r"\W", "", word)
-            assert bare in re.sub(r"\W", "", written[:end]), (word, written[:end])
-    assert written[: _split(written)[1].word_ends[2]].endswith("*water*,")
-
-
 def test_the_first_phrase_comes_as_soon_as_it_is_certain() -> None:
     splitter = PhraseSplitter()
     assert splitter.feed("Once upon a time,") == ()
@@ -127,7 +112,7 @@ def test_the_first_sentence_does_not_wait_for_what_comes_behind_it(
     assert splitter.hasten() == ()
 
 
-def test_what_was_hastened_changes_no_place_and_loses_nothing() -> None:
+def test_what_was_hastened_loses_nothing() -> None:
     splitter = PhraseSplitter()
     text = "We live here. You live there."
     splitter.feed(text[:13])
@@ -169,12 +154,7 @@ def test_a_splitting_is_a_value() -> None:
 def test_nothing_is_lost_whatever_the_pieces(text: str, piece: int) -> None:
     phrases = _split(text, piece)
     assert phrases == _split(text, piece=1)
-    place = 0
-    for phrase in phrases:
-        assert phrase.start == place <= phrase.end <= len(text)
-        assert 0 < len(phrase.text) <= MAX_PHRASE_LENGTH
-        assert list(phrase.word_ends) == sorted(phrase.word_ends)
-        place = phrase.end
+    assert all(0 < len(phrase.text) <= MAX_PHRASE_LENGTH for phrase in phrases)
     for phrase in phrases[1:]:
         assert phrase.text.startswith(" ")
     letters = [c for c in "".join(phrase.text for phrase in phrases) if c.isalnum()]
@@ -194,4 +174,4 @@ def test_long_sentences_are_cut_at_clauses() -> None:
     phrases = _split(sentence.strip() + ".")
     assert all(len(phrase.text) <= MAX_PHRASE_LENGTH for phrase in phrases)
     assert all(phrase.text[-1] in ",." for phrase in phrases[1:])
-    assert all(a.end == b.start for a, b in itertools.pairwise(phrases))
+    assert "".join(phrase.text for phrase in phrases) == sentence.strip() + "."
