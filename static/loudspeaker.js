@@ -1,18 +1,22 @@
 /**
- * The agent's voice, made audible by an audio element that is in no document.
+ * The agent's voice, made audible by an audio element.
  *
  * @module loudspeaker
  */
 
 export class Loudspeaker {
-  #element = new Audio();
+  #element;
   #onBlocked;
   /** Ends the waiting for a click. @type {AbortController | null} */
   #waiting = null;
 
-  /** @param {(blocked: boolean) => void} onBlocked told when the browser holds the sound back until somebody clicks, and when it no longer does */
-  constructor(onBlocked) {
+  /**
+   * @param {(blocked: boolean) => void} onBlocked told when the browser holds the sound back until somebody clicks, and when it no longer does
+   * @param {HTMLAudioElement} [element] one that is in no document unless told
+   */
+  constructor(onBlocked, element = new Audio()) {
     this.#onBlocked = onBlocked;
+    this.#element = element;
     this.#element.autoplay = true;
   }
 

@@ -18,8 +18,9 @@ import { noticesView, problemView } from './elements/problem-view.js';
 import { recordView } from './elements/record-view.js';
 import { sightView } from './elements/sight-view.js';
 import { TimelineView } from './elements/timeline-view.js';
+import { Loudspeaker } from './loudspeaker.js';
 import { refusedBy } from './peer.js';
-import { placeProblem } from './problems.js';
+import { here } from './problems.js';
 import { Sampler } from './sampler.js';
 
 /** @typedef {import('./view.js').View} View */
@@ -39,7 +40,7 @@ class Page {
   #timeline;
   #controls;
   #devices;
-  #voice;
+  #loudspeaker;
   #sight;
   #renderers;
   #queued = false;
@@ -56,7 +57,7 @@ class Page {
     this.#sampler = new Sampler((peak) => this.#controls.level(peak));
     this.#timeline = new TimelineView(root, this.#sampler.levels, signal);
     this.#devices = devicesView(root, signal);
-    this.#voice = part(root, 'voice', HTMLAudioElement);
+    this.#loudspeaker = new Loudspeaker((blocked) => this.#blocked(blocked), part(root, 'voice', HTMLAudioElement));
     this.#sight = sightView(root, signal);
     const problem = problemView(root);
     const record = recordView(root, this.#call, () => this.#forgotten(), signal);
@@ -109,8 +110,7 @@ class Page {
   }
 
   #checkPlace() {
-    const { isSecureContext, RTCPeerConnection, location } = window;
-    const problem = placeProblem({ isSecureContext, mediaDevices: navigator.mediaDevices, RTCPeerConnection, host: location.host });
+    const problem = here();
     this.#dispatch(problem ? { type: 'problem', problem } : { type: 'phase', phase: 'idle', atMs: performance.now() });
     if (problem) this.#dispatch({ type: 'phase', phase: 'failed', atMs: performance.now() });
     return problem === null;
@@ -136,8 +136,8 @@ class Page {
       if (stream) void this.#devices.refresh();
     }, { signal });
     call.on('shown', ({ source, stream }) => this.#sight.show(source, stream), { signal });
-    call.on('voice', ({ stream }) => void this.#play(stream), { signal });
-    call.on('silenced', ({ silenced }) => (this.#voice.muted = silenced), { signal });
+    call.on('voice', ({ stream }) => this.#play(stream), { signal });
+    call.on('silenced', ({ silenced }) => this.#loudspeaker.silence(silenced), { signal });
   }
 
   /** @param {Document} root @param {AbortSignal} signal */
@@ -204,24 +204,22 @@ class Page {
   }
 
   /** @param {MediaStream | null} stream */
-  async #play(stream) {
+  #play(stream) {
     this.#sampler.listen('agent', stream);
-    this.#voice.srcObject = stream;
-    if (!stream) return;
-    try {
-      await this.#useLoudspeaker();
-      await this.#voice.play();
-    } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return;
-      this.#dispatch({ type: 'notice', kind: 'warning', code: 'autoplay', text: 'The browser holds the sound back. Click anywhere on the page to hear it.' });
-      document.addEventListener('pointerdown', () => void this.#voice.play().catch(() => {}), { once: true });
-    }
+    if (stream) void this.#useLoudspeaker();
+    void this.#loudspeaker.play(stream);
+  }
+
+  /** @param {boolean} blocked whether the browser holds the sound back */
+  #blocked(blocked) {
+    const told = this.#view.notices.find(({ code }) => code === 'autoplay');
+    if (blocked) this.#dispatch({ type: 'notice', kind: 'warning', code: 'autoplay', text: 'The browser holds the sound back. Click anywhere on the page to hear it.' });
+    else if (told) this.#dispatch({ type: 'dismiss', id: told.id });
   }
 
   async #useLoudspeaker() {
-    if (!('setSinkId' in this.#voice)) return;
     try {
-      await this.#voice.setSinkId(this.#devices.loudspeaker());
+      await this.#loudspeaker.use(this.#devices.loudspeaker());
     } catch {
       this.#dispatch({ type: 'notice', kind: 'warning', code: 'loudspeaker', text: 'That loudspeaker cannot be used; the browser’s choice is used instead.' });
     }
