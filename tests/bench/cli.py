@@ -144,11 +144,12 @@ async def _run(options: argparse.Namespace) -> int:
         if options.suite in CLIP_SUITES:
             records, found = await _clips(options, draw, (shard, kept, begin), stack, others)
         else:
-            found = await _system(options, draw, begin, stack, others)
+            found = await _system(options, draw, begin, stack, others, records)
     every = shard.sittings if shard is not None else [sitting]
     result = {
         "run": head | sizes
-        | {"started": round(started), "seconds": round(time.time() - started)},
+        | {"half": options.half, "started": round(started),
+           "seconds": round(time.time() - started)},
         "machine": machine,
         "calibration": sitting["calibration"],
         **assembled(records, found, draw.seed, servers.variants(options)),
@@ -198,11 +199,12 @@ async def _system(
     begin: Callable[[], None],
     stack: contextlib.AsyncExitStack,
     others: Sequence[rivals.Started],
+    failed: list[Record],
 ) -> dict[str, Measure]:
     targets, processes = await servers.targets(options, stack)
     begin()
     given = vars(options)
-    found = await run_system(options.suite, targets[0], draw, processes, given)
+    found = await run_system(options.suite, targets[0], draw, processes, given, failed)
     for one in others:
         theirs = await run_system(options.suite, one.target, draw, [one.process], given)
         found |= {f"{one.target.prefix}{key}": value for key, value in theirs.items()}

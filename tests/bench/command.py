@@ -10,11 +10,13 @@ from typing import Final
 from tests.bench import servers
 from tests.bench.rivals import starting as rivals
 from tests.bench.running import CLIP_SUITES
+from tests.bench.sittings import checkpoint
 from tests.bench.systems import SYSTEM_SUITES
 
 __all__ = ["arguments", "wrong"]
 
 ROOT: Final = Path(__file__).parents[2]
+SHIPPED: Final = ROOT / "model/weights/core/core.safetensors"
 
 
 def arguments(words: Sequence[str], description: str = "") -> argparse.Namespace:
@@ -67,12 +69,33 @@ def arguments(words: Sequence[str], description: str = "") -> argparse.Namespace
     return parser.parse_args(words)
 
 
+def _measured(options: argparse.Namespace) -> bool:
+    """Whether the checkpoint is the shipped Core, or the one that ours, or a variant, is given.
+
+    Any other file would be a seed to choose.
+    """
+    path = options.checkpoint.resolve()
+    settings = [*options.engine, *(one.partition("=")[2] for one in options.variant)]
+    named = [one.removeprefix("core=") for one in settings if one.startswith("core=")]
+    folders = [Path(one).resolve() for one in named]
+    if path.name == SHIPPED.name and path.parent in folders:
+        return True
+    shipped = checkpoint(SHIPPED) if SHIPPED.is_file() else None
+    ours = checkpoint(path)
+    return shipped is not None and ours is not None and ours["sha256"] == shipped["sha256"]
+
+
 def wrong(options: argparse.Namespace) -> str:
     """What is wrong with the command; empty when nothing is."""
     if options.split == "test" and options.checkpoint is None:
         return "--split test needs --checkpoint FILE: its hash draws the clips, and nobody chooses"
     if options.checkpoint is not None and not options.checkpoint.is_file():
         return f"--checkpoint {options.checkpoint}: there is no such file"
+    if options.split == "test" and not _measured(options):
+        return (
+            f"--checkpoint {options.checkpoint}: the test split is drawn by the hash of what is "
+            f"measured: name {SHIPPED.relative_to(ROOT)}, or what --engine core=FOLDER names"
+        )
     try:
         rivals.wanted(options.rival)
     except ValueError as error:

@@ -38,6 +38,8 @@ class Curve:
         stop_p50: of the stop latency, against that same setting.
         beyond: whether our latency lies outside the curve, so that its end was taken.
         beyond_takeover: the same of our share of pauses taken.
+        favoured: keys of `as_json` for which the end that was taken is in our favour: we are later
+            than the slowest setting, or take more pauses than the quickest.
         left_out: settings without a latency.
     """
 
@@ -47,6 +49,7 @@ class Curve:
     stop_p50: Measure
     beyond: bool = False
     beyond_takeover: bool = False
+    favoured: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
@@ -58,6 +61,7 @@ class Curve:
             "stop_p50_s": self.stop_p50.as_json(),
             "beyond": self.beyond,
             "beyond_takeover": self.beyond_takeover,
+            "favoured": list(self.favoured),
             "left_out": list(self.left_out),
         }
 
@@ -92,8 +96,8 @@ def at_matched(
     None when there is no turn or no pause to compare. What hangs on a latency is withheld where
     ours, or all but one of theirs, answered too few turns.
     """
-    (ours, *theirs), count = shared_sides(records, (half,), (subject, *points))
-    every = np.arange(count)
+    (ours, *theirs), clips = shared_sides(records, (half,), (subject, *points))
+    every = np.arange(len(clips))
     if not np.isfinite([ours.answered, ours.takeover(every)]).all():
         return None
     named = dict(zip(points, theirs, strict=True))
@@ -107,9 +111,9 @@ def at_matched(
     def stop(chosen: Chosen) -> float:
         return ours.stop(chosen) - best.stop(chosen)
 
-    beside = resampled(count, balance, seed), resampled(count, stop, seed)
+    beside = resampled(clips, balance, seed), resampled(clips, stop, seed)
     if why := unanswered({subject: ours}) or (unanswered(named) if len(kept) < 2 else ""):
-        none = withheld(count, seed, why)
+        none = withheld(len(clips), seed, why)
         return Curve(none, none, *beside, left_out=out)
 
     def over(chosen: Chosen) -> float:
@@ -121,12 +125,16 @@ def at_matched(
         return ours.latency(chosen) - interpolated(ours.takeover(chosen), ys, xs)
 
     xs, ys = _curve(kept, every)
+    latency, takeover = ours.latency(every), ours.takeover(every)
+    favoured = {"takeover_at_our_latency": latency > max(xs),
+                "latency_at_our_takeover_s": takeover > max(ys)}  # fmt: skip
     return Curve(
-        resampled(count, over, seed),
-        resampled(count, later, seed),
+        resampled(clips, over, seed),
+        resampled(clips, later, seed),
         *beside,
-        beyond=not min(xs) <= ours.latency(every) <= max(xs),
-        beyond_takeover=not min(ys) <= ours.takeover(every) <= max(ys),
+        beyond=not min(xs) <= latency <= max(xs),
+        beyond_takeover=not min(ys) <= takeover <= max(ys),
+        favoured=tuple(key for key, holds in favoured.items() if holds),
         left_out=out,
     )
 

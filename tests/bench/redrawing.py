@@ -12,15 +12,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from tests.bench import servers, sittings
 from tests.bench.assembling import from_clips, work_of
 from tests.bench.files import replace_text, whole_lines
-from tests.bench.records import Shard
+from tests.bench.records import Record, Shard
 from tests.bench.report import write_report
-from tests.bench.results import null_records
-from tests.bench.running import Draw
+from tests.bench.results import HALVES, null_records
+from tests.bench.running import Draw, plan
+from tests.bench.stimuli.making import Half
 
 __all__ = ["anew", "main", "redraw"]
 
@@ -39,13 +42,28 @@ def redraw(out: Path) -> Path:
     head, run = lines[0], result["run"]
     if any(run.get(name) != head.get(name) for name in ("commit", "seed", "split", "suite")):
         raise ValueError(f"{shard} holds the clips of another run than {out}")
-    records = Shard(shard, head).records
+    records = _of_run(Shard(shard, head), run)
     draw = Draw(run["split"], run["seed"])
     works = sorted({work_of(record.clip) for record in records}, key=lambda work: work.clip)
     nulls = null_records(draw.script(work) for work in works if work.suite != "voice")
     page = out.with_suffix(".html")
     write_report(page, out.with_suffix(".md"), result, [*records, *nulls])
     return page
+
+
+def _of_run(shard: Shard, run: Mapping[str, Any]) -> list[Record]:
+    """The records a result was made of: the shard may hold more, of an earlier and larger `--n`,
+    and of a rival that was left out later."""
+    gone = sittings.left_out(shard.sittings)
+    none: dict[str, Any] = {"variant": [], "baseline": [], "target": [], "rival": []}
+    asked = argparse.Namespace(**none | dict(run))
+    targets = {one for one in servers.prefixes(asked) if one.rstrip(".") not in gone}
+    records = [record for record in shard.records if record.target in targets]
+    if "n" not in run:
+        return records
+    halves: list[Half] = [half for half in HALVES if run.get("half", "both") in (half, "both")]
+    wanted = {work.clip for work in plan(run["suite"], run["n"], halves)}
+    return [record for record in records if record.clip in wanted]
 
 
 def anew(out: Path, n: int) -> Path:

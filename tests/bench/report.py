@@ -40,12 +40,19 @@ svg { width: 100%; background: #fff; color: #000; margin: 4px 0; }
 .key b { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }
 """
 
+_OF_STOPS: Final = (
+    "A stop is told by events where there are any: an utterance that was cut has stopped, however "
+    "soon another begins; a gap inside one that goes on is no stop, however long. Of a target that "
+    "tells of no utterances, a silence of 0.5 s is a stop."
+)
 _NOTES: Final = (
     "No latency without the false-action rate of the same run.",
     "Latencies are withheld when fewer than 95 % of turns were answered.",
     "Nulls run on the same stimuli without a network; 70 ms stand for the way there and back.",
     "Anchors were published by others on other stimuli: a sense of scale, not a comparison.",
+    _OF_STOPS,
     "Intervals are 95 %, resampled by clip: what was measured in one call is not independent.",
+    "In the human half clips that play one recording are drawn together.",
     "They do not cover the choice of voices: the human half's clips are of a few speakers.",
 )
 _OF_RIVALS: Final = (

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tests.bench.metrics.activity import ClipLog, Label
+from tests.bench.metrics.activity import ClipLog, Label, recording_of
 from tests.bench.metrics.backchannels import backchannel_measures
 from tests.bench.metrics.keys import check
 from tests.bench.metrics.overlap import IGNORED, overlap_measures, stop_measures
@@ -24,13 +24,14 @@ from tests.bench.metrics.words import CutCount, heard_measures, word_error_measu
 from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record
 from tests.bench.sides import resampled, shared_sides, unanswered
+from tests.bench.stimuli.making import Half
 from tests.bench.stimuli.script import Script
 
-__all__ = ["NULLS", "compared", "failures", "measures_of", "null_records", "unreached"]
+__all__ = ["HALVES", "NULLS", "compared", "failures", "measures_of", "null_records", "unreached"]
 
 NULLS: Final = ("silence", "metronome", "never_yield", "always_yield", "timeout_300",
                 "timeout_700", "timeout_1500")  # fmt: skip
-HALVES: Final = ("synthetic", "human")
+HALVES: Final[tuple[Half, ...]] = ("synthetic", "human")
 _MOST_REASONS: Final = 5
 
 
@@ -43,39 +44,62 @@ def null_records(scripts: Iterable[Script]) -> list[Record]:
     ]
 
 
+_NO_PAUSE: Final = "these clips hold no pause that could be taken"
+_NO_BALANCE: Final = "these clips give no B: a policy that stops for any sound stops fastest"
+
+
 def _of_logs(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
     found: dict[str, Measure] = {}
     kinds = {label.kind for log in logs for label in log.labels}
-    if "turn" in kinds:
-        # A turn after a pause counts: a floor that is quick only without pauses is not quick.
-        found |= turn_measures(logs, seed)
     if "pause" in kinds:
         found |= pause_measures(logs, seed)
-    if "interruption" in kinds:
-        found |= stop_measures(logs, seed)
+    if "turn" in kinds:
+        # A turn after a pause counts: a floor that is quick only without pauses is not quick.
+        turns = turn_measures(logs, seed)
+        found |= turns if "pause" in kinds else _without_latency(turns, _NO_PAUSE)
     if not kinds.isdisjoint(IGNORED):
         found |= overlap_measures(logs, seed)
+    if "interruption" in kinds:
+        stops = stop_measures(logs, seed)
+        balance = found.get("overlap.balance", withheld(0, seed))
+        told = np.isfinite(balance.value)
+        found |= stops if told else _without_latency(stops, _NO_BALANCE)
     if "monologue" in kinds:
         found |= backchannel_measures(logs, seed)
     return found
 
 
+def _without_latency(found: Mapping[str, Measure], why: str) -> dict[str, Measure]:
+    """No latency is published without the false-action rate of the same run."""
+    return {
+        key: withheld(one.n, one.seed, why) if "latency" in key else one
+        for key, one in found.items()
+    }
+
+
 def _of_words(records: Sequence[Record], seed: int) -> dict[str, Measure]:
     found: dict[str, Measure] = {}
-    said = [pair for record in records for pair in record.recognised]
-    spoken = [pair for record in records for pair in record.spoken]
     cuts = [CutCount(*cut) for record in records for cut in record.cuts]
-    if said:
-        found |= word_error_measures("recognition", said, seed)
-    if spoken:
-        found |= word_error_measures("voice", spoken, seed)
+    for key, name in (("recognition", "recognised"), ("voice", "spoken")):
+        pairs = [(pair, _recording(record)) for record in records for pair in getattr(record, name)]
+        if pairs:
+            texts, recordings = zip(*pairs, strict=True)
+            found |= word_error_measures(key, texts, seed, recordings)
     if cuts:
         found |= heard_measures(cuts, seed)
     return found
 
 
+def _recording(record: Record) -> str:
+    return recording_of(record.log) if record.log is not None else ""
+
+
 def measures_of(records: Sequence[Record], seed: int) -> dict[str, Measure]:
-    """All keys these records can give: `<target><key>`, and `<target>human.<key>` apart."""
+    """All keys these records can give: `<target><key>`, and `<target>human.<key>` apart.
+
+    A latency is withheld where the same clips do not tell the false actions that belong to it:
+    take-overs of pauses beside a turn's, B beside a stop's.
+    """
     found: dict[str, Measure] = {}
     for target in sorted({record.target for record in records}):
         ours = [r for r in records if r.target == target and r.log is not None]
@@ -120,19 +144,21 @@ def _pairs(
                 and r.log is not None and r.log.half in halves]  # fmt: skip
 
     ours, theirs = of(""), of(target)
-    (one, other), count = shared_sides(records, halves, ("", target))
+    recordings = {r.clip: _recording(r) for r in ours}
+    (one, other), clips = shared_sides(records, halves, ("", target))
     why = "; ".join(filter(None, (_withheld(records, target, half) for half in halves)))
 
     def later(delay_of: Callable[[ClipLog, Label], float | None]) -> Measure:
-        found = paired_difference(_delays(ours, delay_of), _delays(theirs, delay_of), seed)
+        delays = _delays(ours, delay_of), _delays(theirs, delay_of)
+        found = paired_difference(*delays, seed, recordings)
         return withheld(found.n, seed, why) if why else found
 
     return {
         "latency_mean_s": later(answer_delay),
         "filler_latency_mean_s": later(filler_delay),
-        "pause_takeover": paired_difference(_taken(ours), _taken(theirs), seed),
-        "balance": resampled(count, lambda c: one.balance(c) - other.balance(c), seed),
-        "stop_p50_s": resampled(count, lambda c: one.stop(c) - other.stop(c), seed),
+        "pause_takeover": paired_difference(_taken(ours), _taken(theirs), seed, recordings),
+        "balance": resampled(clips, lambda c: one.balance(c) - other.balance(c), seed),
+        "stop_p50_s": resampled(clips, lambda c: one.stop(c) - other.stop(c), seed),
     }
 
 

@@ -40,9 +40,10 @@ _TURN: Final[tuple[_Part, ...]] = (("turn", "synthetic", 1.0), ("turn", "human",
 _VOICE: Final[tuple[_Part, ...]] = (("voice", "synthetic", 1.0), ("voice", "human", 1.0))
 
 CLIP_SUITES: Final[Mapping[str, tuple[_Part, ...]]] = {
-    "turn": _TURN,
+    # No latency without false actions: pauses beside turns, what asks for nothing beside stops.
+    "turn": (*_TURN, ("pause", "synthetic", 0.5), ("pause", "human", 0.5)),
     "pause": (("pause", "synthetic", 1.0), ("pause", "human", 1.0)),
-    "stop": (("stop", "synthetic", 1.0),),
+    "stop": (("stop", "synthetic", 1.0), ("overlap", "synthetic", 0.5)),
     # The balance needs interruptions too.
     "overlap": (("stop", "synthetic", 1.0), ("overlap", "synthetic", 1.0)),
     "backchannel": (("backchannel", "synthetic", 0.25),),

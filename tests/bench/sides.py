@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tests.bench.metrics.activity import ClipLog
+from tests.bench.metrics.activity import ClipLog, recording_of
 from tests.bench.metrics.overlap import YIELD_SECONDS, balance_of, overlap_rows, stop_delay
 from tests.bench.metrics.statistics import Measure, bootstrap, withheld
 from tests.bench.metrics.turns import ANSWERED_SHARE, answer_delay, asked, pause_taken
@@ -69,23 +69,30 @@ class Side:
 
 def shared_sides(
     records: Sequence[Record], halves: Sequence[str], targets: Sequence[str]
-) -> tuple[list[Side], int]:
-    """A side for each target over the clips that all of them played, and how many those are."""
+) -> tuple[list[Side], list[str]]:
+    """A side for each target over the clips that all of them played, and for each of those clips
+    the recording it plays, empty for none."""
     logs: dict[str, dict[str, ClipLog]] = {target: {} for target in targets}
     for record in records:
         if record.target in logs and record.log is not None and record.log.half in halves:
             if record.suite != "voice":
                 logs[record.target][record.clip] = record.log
     shared = sorted(set.intersection(*(set(known) for known in logs.values())))
-    return [Side([logs[target][clip] for clip in shared]) for target in targets], len(shared)
+    sides = [Side([logs[target][clip] for clip in shared]) for target in targets]
+    return sides, [recording_of(logs[targets[0]][clip]) for clip in shared]
 
 
-def resampled(count: int, statistic: Callable[[Chosen], float], seed: int) -> Measure:
-    """A statistic of so many clips, given the numbers of those that were drawn."""
+def resampled(
+    recordings: Sequence[str], statistic: Callable[[Chosen], float], seed: int
+) -> Measure:
+    """A statistic of the clips of `shared_sides`, given the numbers of those that were drawn."""
+    count = len(recordings)
     if not count or not np.isfinite(statistic(np.arange(count))):
         return withheld(0, seed, "no such event in these clips")
     rows = np.arange(count, dtype=np.float64).reshape(-1, 1)
-    return bootstrap(rows, lambda drawn: statistic(drawn[:, 0].astype(int)), seed)
+    return bootstrap(
+        rows, lambda drawn: statistic(drawn[:, 0].astype(int)), seed, recordings=recordings
+    )
 
 
 def name_of(target: str) -> str:

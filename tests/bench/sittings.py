@@ -110,7 +110,7 @@ def log_begun(
     known = shard is not None and bool(shard.sittings)
     if shard is None and not fresh:
         ours = json.loads(json.dumps(dict(head)))
-        states = [one.get("state") for one in whole_lines(path) if _head_of(one) == ours]
+        states = [one.get("state") for one in whole_lines(path) if _is_of(one["run"], ours)]
         known = states[-1:] == ["begun"]
     if not known:
         run = dict(head) | {"started": round(time.time())}
@@ -123,8 +123,9 @@ def log_measured(path: Path, result: Fields) -> None:
     _append(path, {"state": "measured"} | fields)
 
 
-def _head_of(line: Fields) -> dict[str, Any]:
-    return {name: one for name, one in line["run"].items() if name not in ("started", "seconds")}
+def _is_of(run: Fields, head: Fields) -> bool:
+    """Whether a line is of the run with this head; beside it a line tells sizes and times."""
+    return all(name in run and run[name] == value for name, value in head.items())
 
 
 def _append(path: Path, fields: Fields) -> None:

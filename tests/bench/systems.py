@@ -18,7 +18,6 @@ from tests.bench import identity
 from tests.bench.evidence import record_of
 from tests.bench.harness import bed
 from tests.bench.harness.calibration import probe, reference_command, round_trips
-from tests.bench.harness.caller import CallFailed
 from tests.bench.harness.conversation import play
 from tests.bench.metrics.machine import (
     LoadPoint,
@@ -39,6 +38,7 @@ __all__ = ["SYSTEM_SUITES", "run_system"]
 SYSTEM_SUITES: Final = ("tick", "identity", "transport", "capacity", "load", "visual")
 _STOCK_PORT: Final = 8498
 _PATIENCE_SECONDS: Final = 1.0  # before a server that refused a call is asked again
+_READING_SECONDS: Final = 2.0
 
 
 async def run_system(
@@ -47,6 +47,7 @@ async def run_system(
     draw: Draw,
     processes: Sequence[int],
     options: Mapping[str, Any],
+    failed: list[Record] | None = None,
 ) -> dict[str, Measure]:
     """Measure one of `SYSTEM_SUITES`.
 
@@ -56,6 +57,7 @@ async def run_system(
         draw: of stimuli.
         processes: ids of the server's processes when the bench started them.
         options: of the command line.
+        failed: of clips that are kept and could not be played, appended to.
     """
     seed = draw.seed
     if suite == "transport":
@@ -63,7 +65,7 @@ async def run_system(
     if suite == "tick":
         return await _tick(target, draw, processes, float(options["minutes"]) * 60.0)
     if suite == "visual":
-        return await run_visual(target, draw, options)
+        return await run_visual(target, draw, options, [] if failed is None else failed)
     if suite == "identity":
         # Seen from the client nothing tells one bit from another: the journals and a replay do.
         works = plan("floor", int(options["n"]), ("synthetic",))
@@ -113,46 +115,61 @@ def _cpu_seconds(processes: Sequence[int]) -> float:
     return total
 
 
-async def _vitals(url: str, at: float, processes: Sequence[int]) -> VitalsSample | None:
+async def _gauges(url: str) -> dict[str, float]:
+    """What `/metrics` says of the engine, by name without what all begin with."""
     async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics") as response:
         text = await response.text()
-    values = {
-        name: float(value)
-        for name, value in re.findall(r"^counterpoint_engine_(\w+) ([0-9.e+-]+)$", text, re.M)
-    }
-    if "ticks" not in values:
+    pattern = r"^counterpoint_engine_(\w+) ([0-9.e+-]+)$"
+    return {name: float(value) for name, value in re.findall(pattern, text, re.M)}
+
+
+def _sample(
+    gauges: Mapping[str, float], at: float, processes: Sequence[int]
+) -> VitalsSample | None:
+    """None while there is no engine that ticks."""
+    if "ticks" not in gauges:
         return None
     return VitalsSample(
-        at, int(values["ticks"]), int(values.get("missed", 0)),
-        values.get("tick_p99_seconds", float("nan")), _resident(processes),
+        at, int(gauges["ticks"]), int(gauges.get("missed", 0)),
+        gauges.get("tick_p99_seconds", float("nan")), _resident(processes),
     )  # fmt: skip
 
 
-async def _talk(target: Target, draw: Draw, until: float) -> None:
-    """Monologues and turns until the time is up."""
+async def _talk(target: Target, draw: Draw, until: float) -> list[str]:
+    """Monologues and turns until the time is up; why calls failed."""
     index = 0
+    failed: list[str] = []
     while time.monotonic() < until:
         work = Work("backchannel" if index % 3 == 0 else "turn", "synthetic", index)
         script = await asyncio.to_thread(draw.script, work)
-        with contextlib.suppress(CallFailed, TimeoutError):
+        try:
             await play(target.url, script, target.settings, target.dialect)
+        except Exception as error:  # Whatever one call dies of, the run goes on, and tells it.
+            failed.append(reason(error))
+            await asyncio.sleep(_PATIENCE_SECONDS)
         index += 1
+    return failed
 
 
 async def _tick(
     target: Target, draw: Draw, processes: Sequence[int], length_seconds: float
 ) -> dict[str, Measure]:
-    """Read `/metrics` every two seconds while somebody talks."""
+    """Read `/metrics` every two seconds while somebody talks, and once more behind."""
     begun = time.monotonic()
     talking = asyncio.create_task(_talk(target, draw, begun + length_seconds))
     samples: list[VitalsSample] = []
-    while not talking.done():
-        sample = await _vitals(target.url, time.monotonic() - begun, processes)
-        if sample is not None:
-            samples.append(sample)
-        await asyncio.sleep(2.0)
-    await talking
-    return tick_measures(samples, draw.seed)
+    restarts: list[float] = []
+    while True:
+        over = talking.done()
+        gauges = await _gauges(target.url)
+        restarts.append(gauges.get("restarts", 0.0))
+        sample = _sample(gauges, time.monotonic() - begun, processes)
+        samples += [] if sample is None else [sample]
+        if over:
+            break
+        await asyncio.sleep(_READING_SECONDS)
+    ended = int(restarts[-1] - restarts[0])
+    return tick_measures(samples, draw.seed, ended, await talking)
 
 
 async def _caller(

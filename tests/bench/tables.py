@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.bench.anchors import ANCHORS
+from tests.bench.metrics.activity import recording_of
 from tests.bench.metrics.keys import KEYS
 from tests.bench.metrics.machine import CORE
 from tests.bench.records import Record
@@ -54,7 +55,9 @@ def _cell(measure: Mapping[str, Any] | None) -> str:
     interval = ""
     if measure["ci95"] is not None:
         interval = " [{:.3g}, {:.3g}]".format(*measure["ci95"])
-    return f"{measure['value']:.3g}{interval} n={measure['n']}"
+    whole = measure.get("recordings")
+    of = f" ({whole} recordings)" if whole else ""
+    return f"{measure['value']:.3g}{interval} n={measure['n']}{of}"
 
 
 def _sessions(measure: Mapping[str, Any] | None) -> str:
@@ -120,6 +123,25 @@ def figures(measures: Mapping[str, Any], half: str) -> Table:
     return Table(f"{half.capitalize()} half", heads, rows, notes)
 
 
+_FAVOURED: Final[Mapping[str, str]] = {
+    "takeover_at_our_latency": "take-over compared in our favour",
+    "latency_at_our_takeover_s": "latency compared in our favour",
+}
+
+_BEYOND: Final = (
+    "Beyond a curve its end is compared with, in its favour or in ours; where in ours, nothing is "
+    "said of it in words."
+)
+_BEYOND_LATENCY: Final = (
+    "Take-over at our latency: where we are quicker than its quickest setting that is in its "
+    "favour, for it would take more pauses; where we are later than its slowest, in ours."
+)
+_BEYOND_TAKEOVER: Final = (
+    "Latency at our take-over: where we take fewer pauses than its most careful setting that is in "
+    "its favour, for it would be later; where we take more than its quickest, in ours."
+)
+
+
 def matched(result: Result) -> Table:
     """Ours, and variants of it (`from NAME`), against whole curves."""
     rows: list[list[str]] = []
@@ -130,6 +152,7 @@ def matched(result: Result) -> Table:
             ("our take-over lies beyond its curve", curve.get("beyond_takeover")),
         ]
         said = [words for words, holds in ends if holds]
+        said += [_FAVOURED[key] for key in curve.get("favoured", ())]
         if out := curve.get("left_out"):
             names = ", ".join(name_of(target) for target in out)
             said.append(f"no points of it, for they answered too few turns: {names}")
@@ -137,11 +160,8 @@ def matched(result: Result) -> Table:
     heads = ("against", "take-over at our latency", "latency at our take-over, s",
              "balance B, against its best", "stop p50, s, against the same", "")  # fmt: skip
     minus = "Ours minus the curve; where a row says `from X`, X minus the curve."
-    beyond = (
-        "Beyond a curve's end the end is compared with: at its quick end that is in its disfavour, "
-        "at its slow end in its favour."
-    )
-    notes = [f"{minus} Less is better but for B. Rows without a half are synthetic.", beyond]
+    notes = [f"{minus} Less is better but for B. Rows without a half are synthetic."]
+    notes += [_BEYOND, _BEYOND_LATENCY, _BEYOND_TAKEOVER]
     return Table("Against whole curves", heads, rows, notes)
 
 
@@ -245,11 +265,14 @@ def _calibration(found: Mapping[str, Any] | None) -> list[str]:
 
 
 def speakers(records: Sequence[Record]) -> str:
-    """Who speaks in the human half, and in how many clips; empty without any."""
-    named = {r.log.clip: r.log.speaker for r in records
-             if r.log is not None and r.log.half == "human"}  # fmt: skip
-    if not named:
+    """Who speaks in the human half, in how many clips, of how many recordings; empty without."""
+    human = {r.log.clip: r.log for r in records if r.log is not None and r.log.half == "human"}
+    if not human:
         return ""
-    counts = Counter(named.values())
+    counts = Counter(log.speaker for log in human.values())
     each = ", ".join(f"{speaker} ({n})" for speaker, n in sorted(counts.items()))
-    return f"Human half: {len(named)} clips of {len(counts)} speakers: {each}."
+    played = len({recording_of(log) for log in human.values()})
+    return (
+        f"Human half: {len(human)} clips of {len(counts)} speakers: {each}. They play {played} "
+        "recordings, drawn with replacement; how many a figure stands on is beside its n."
+    )

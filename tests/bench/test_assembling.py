@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.bench import redrawing
 from tests.bench.assembling import from_clips
 from tests.bench.files import as_lines
+from tests.bench.metrics import statistics
 from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record, Shard
 from tests.bench.redrawing import main
@@ -23,6 +25,12 @@ HEAD: dict[str, Any] = {
 MACHINE = {"processor": "one", "cores": 2, "memory_gib": 4, "load": [0.1], "versions": {"av": "1"}}
 SITTING = {"started": 1, "machine": MACHINE, "calibration": None, "without": {}, "rivals": {}}
 TARGETS = ("", "baseline.timeout_400.", "baseline.core.")
+
+
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intervals are not what is tested here."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 40)
 
 
 @pytest.fixture
@@ -49,9 +57,9 @@ def test_it_stands_on_what_all_have_played_and_says_so(
     made = out.with_suffix(".clips.json")
     assert str(made.with_suffix(".html")) in capsys.readouterr().out
     run = json.loads(made.read_text())["run"]
-    assert (run["clips"], run["planned"], run["n"]) == (1, 2, 1)
+    assert (run["clips"], run["planned"], run["n"]) == (1, 4, 1)
     text = made.with_suffix(".md").read_text()
-    assert "PARTIAL: 1 of 2 clips" in text
+    assert "PARTIAL: 1 of 4 clips" in text
     assert "variant.core" in text and "null.timeout_700" in text
 
 
@@ -70,3 +78,27 @@ def test_what_nobody_has_played_is_no_report(out: Path, capsys: pytest.CaptureFi
     assert main([str(out), "--from-clips", "1"]) == 2
     assert "no clip has been played by all" in capsys.readouterr().err
     assert main([str(out.with_name("other.json")), "--from-clips", "1"]) == 2
+
+
+def test_a_report_is_drawn_again_of_what_its_result_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shard holds clips of a larger `--n` and of the other half, and a rival left out later."""
+    head = HEAD | {"rival": ["pipecat"]}
+    shard = Shard(tmp_path / "run.shard.jsonl", head)
+    shard.sit(SITTING | {"without": {"rival.pipecat": "no environment"}})
+    for target in (*TARGETS, "rival.pipecat."):
+        for clip in ("turn-synthetic-0000", "turn-synthetic-0007", "turn-human-0000"):
+            shard.add(Record(target, "turn", clip, failure="busy"))
+    drawn: list[Record] = []
+
+    def written(_html: Path, _text: Path, _result: object, records: list[Record]) -> None:
+        drawn.extend(records)
+
+    monkeypatch.setattr(redrawing, "write_report", written)
+    out = tmp_path / "run.json"
+    out.write_text(json.dumps({"run": head | {"n": 1, "half": "synthetic"}}))
+    redrawing.redraw(out)
+    ours = {(one.target, one.clip) for one in drawn if not one.target.startswith("null.")}
+    assert ours == {(target, "turn-synthetic-0000") for target in TARGETS}
+    assert {one.clip for one in drawn} == {"turn-synthetic-0000"}

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.bench import tables
+from tests.bench.judging import of_curves
 from tests.bench.matched import at_matched, matched
 from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, Utterance
+from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record
-from tests.bench.results import compared
+from tests.bench.results import compared, measures_of
 from tests.bench.stimuli.making import Half
 
 CURVE = ["baseline.timeout_1.", "baseline.timeout_2.", "baseline.timeout_3."]
@@ -33,7 +36,7 @@ def clip(
         said = (Utterance(3.0 + latency, (*words[:1], content), "cut", 7.4),) if filler else ()
     if taken:
         agent.insert(0, Interval(1.4, 1.6))
-    labels = (Label("pause", 1.0, 2.0), Label("turn", 0.0, 3.0),
+    labels = (Label("pause", 1.0, 2.0), Label("turn", 0.0, 3.0, f"Sentence {number}."),
               Label("interruption", 7.0, 8.0), Label("backchannel", 10.0, 10.5))  # fmt: skip
     half: Half = "human" if number % 2 else "synthetic"
     log = ClipLog(f"c{number}", half, "v", (), tuple(agent), labels, said, 16.0)
@@ -67,6 +70,32 @@ class TestMatched:
         assert short is not None and not short.beyond and short.beyond_takeover
         slow = at_matched([*ours(1.2), *curve()], "synthetic", CURVE, SEED)
         assert slow is not None and slow.beyond and not slow.beyond_takeover
+
+    def test_an_end_that_is_in_our_favour_is_told_and_nothing_is_claimed_by_it(self) -> None:
+        """Later than the slowest setting, or taking more pauses than the quickest."""
+        hasty = [clip(i, "", 0.6, taken=True) for i in range(40)]
+        for mine, favoured, claim in (
+            (ours(1.2), "takeover_at_our_latency", "share of pauses at its latency"),
+            (hasty, "latency_at_our_takeover_s", "latency at its share of pauses"),
+        ):
+            found = matched([*mine, *curve()], SEED)
+            assert found["baseline.timeout"]["favoured"] == [favoured]
+            said = of_curves({"matched": found})[0]
+            assert said.count("is not told: beyond the curve") == 1
+            assert f"{claim} is not told: beyond the curve" in said
+            older = {name: {key: one for key, one in curve.items() if key != "favoured"}
+                     for name, curve in found.items()}  # fmt: skip
+            assert f"{claim} is not told" in of_curves({"matched": older})[0]
+            assert "compared in our favour" in tables.matched({"matched": found}).rows[0][-1]
+
+    def test_an_end_that_is_in_its_favour_may_be_claimed(self) -> None:
+        """Quicker than the quickest setting, or taking fewer pauses than the most careful."""
+        for mine, points in ((ours(0.3), CURVE), (ours(0.6), CURVE[:2])):
+            found = at_matched([*mine, *curve()], "synthetic", points, SEED)
+            assert found is not None and found.favoured == ()
+            assert found.beyond or found.beyond_takeover
+            told = of_curves({"matched": {"baseline.timeout": found.as_json()}})[0]
+            assert "not told: beyond" not in told
 
     def test_a_setting_that_answers_too_little_is_no_point_of_the_curve(self) -> None:
         found = at_matched([*ours(), *curve(silent=8)], "synthetic", CURVE, SEED)
@@ -145,3 +174,78 @@ class TestPaired:
                 assert math.isnan(found[key].value)
                 assert "answered 90.0% of turns" in found[key].reason
             assert found["pause_takeover"].value == pytest.approx(-0.2)
+
+
+class TestRecordings:
+    """Forty turns of the human half, which play eight recordings: answered soon or late by what was
+    said, not by chance."""
+
+    @staticmethod
+    def played(target: str, added: float, *, texts: int) -> list[Record]:
+        found = []
+        for number in range(40):
+            said = number % texts
+            start = 3.0 + 0.3 + 0.1 * (number % 8) + added * (number % 8) / 8
+            agent = ((Interval(1.4, 1.6),) if number % 8 < 3 else ()) + (Interval(start, 8.0),)
+            labels = Label("pause", 1.0, 2.0), Label("turn", 0.0, 3.0, f"Sentence {said}.")
+            log = ClipLog(f"c{number}", "human", "v", (), agent, labels, (), 16.0)
+            found.append(Record(target, "pause", log.clip, log, recognised=(("a b", "a c"),)))
+        return found
+
+    @staticmethod
+    def width(measure: Measure) -> float:
+        return measure.ci95[1] - measure.ci95[0]
+
+    def test_clips_of_one_recording_are_drawn_together(self) -> None:
+        few, many = (measures_of(self.played("", 0.0, texts=texts), SEED) for texts in (8, 40))
+        for key in ("human.turn.latency_mean_s", "human.pause.takeover"):
+            assert few[key].value == pytest.approx(many[key].value)
+            assert (few[key].n, few[key].recordings, many[key].recordings) == (40, 8, 40)
+            assert self.width(few[key]) > 1.5 * self.width(many[key]), key
+        assert few["human.recognition.wer"].recordings == 8
+
+    def test_so_are_they_in_what_is_paired_and_held_against_curves(self) -> None:
+        widths: dict[int, list[float]] = {}
+        for texts in (8, 40):
+            mine = self.played("", 0.0, texts=texts)
+            slower = self.played(CURVE[1], 0.6, texts=texts)
+            pair = compared([*mine, *slower], SEED)[f"{CURVE[1]}human."]["latency_mean_s"]
+            points = [*self.played(CURVE[0], 0.4, texts=texts), *slower]
+            curve = at_matched([*mine, *points], "human", CURVE[:2], SEED)
+            assert curve is not None and pair.recordings == texts
+            widths[texts] = [self.width(pair), self.width(curve.latency_at_our_takeover)]
+        assert all(few > 1.5 * many for few, many in zip(widths[8], widths[40], strict=True))
+
+    def test_they_are_told_beside_n(self) -> None:
+        measure = measures_of(self.played("", 0.0, texts=8), SEED)["human.pause.takeover"]
+        assert Measure.of_json(measure.as_json()).recordings == 8
+        cells = tables.figures({"human.pause.takeover": measure.as_json()}, "human").rows[0]
+        assert cells[1].endswith("n=40 (8 recordings)")
+        assert "They play 8 recordings" in tables.speakers(self.played("", 0.0, texts=8))
+
+
+class TestFalseActions:
+    """No latency without the false actions of the same clips."""
+
+    def test_a_turn_without_pauses_has_no_latency(self) -> None:
+        labels = (Label("turn", 0.0, 3.0),)
+        log = ClipLog("c", "synthetic", "v", (), (Interval(3.4, 8.0),), labels, (), 16.0)
+        found = measures_of([Record("", "turn", "c", log)], SEED)
+        assert found["turn.answered"].value == 1.0
+        for key in ("turn.latency_mean_s", "turn.latency_p95_s", "turn.filler_latency_mean_s"):
+            assert math.isnan(found[key].value) and "no pause" in found[key].reason
+        paused = replace(log, labels=(*labels, Label("pause", 1.0, 2.0)))
+        found = measures_of([Record("", "turn", "c", paused)], SEED)
+        assert found["turn.latency_mean_s"].value == pytest.approx(0.4)
+
+    def test_an_interruption_without_what_is_to_be_ignored_has_no_stop_latency(self) -> None:
+        labels = (Label("interruption", 7.0, 8.0),)
+        log = ClipLog("c", "synthetic", "v", (), (Interval(3.4, 7.4),), labels, (), 16.0)
+        found = measures_of([Record("", "stop", "c", log)], SEED)
+        assert found["stop.yielded"].value == 1.0
+        assert math.isnan(found["stop.latency_p50_s"].value)
+        assert "no B" in found["stop.latency_p50_s"].reason
+        both = replace(log, labels=(*labels, Label("backchannel", 5.0, 5.5)))
+        found = measures_of([Record("", "stop", "c", both)], SEED)
+        for key in ("stop.latency_mean_s", "stop.latency_p50_s"):
+            assert found[key].value == pytest.approx(0.4)

@@ -1,4 +1,4 @@
-"""How many sessions a server carries: what breaks a point, and that all callers talk to its end."""
+"""How many sessions a server carries and how its clock holds: what breaks a point, what is told."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from aiohttp import web
 
 from tests.bench import systems
 from tests.bench.harness.caller import CallFailed
 from tests.bench.metrics.activity import ClipLog, Interval, Label
-from tests.bench.metrics.machine import LoadPoint, capacity_measures, holds
+from tests.bench.metrics.machine import (
+    LoadPoint,
+    VitalsSample,
+    capacity_measures,
+    holds,
+    tick_measures,
+)  # fmt: skip
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record
 from tests.bench.running import Draw, Target, Work
 from tests.bench.stimuli.script import Script
+from tests.bench.test_sittings import serving
 
 SEED = 1
 
@@ -164,3 +172,54 @@ async def test_a_call_that_fails_is_told_with_its_reason(monkeypatch: pytest.Mon
     assert "503 busy" in failures
     found = systems.failed_calls(records, failures, SEED)
     assert found.value == len(failures) and found.reason == "503 busy"
+
+
+class TestTick:
+    SAMPLES = tuple(VitalsSample(i, 100 * i, 0, 0.02, 1000) for i in range(50))
+
+    @pytest.mark.parametrize(
+        ("ended", "failed", "why"),
+        [(1, [], "engines that ended: 1"), (0, ["503 busy"], "calls that failed: 1 (503 busy)")],
+    )
+    def test_what_was_not_served_was_not_on_time(
+        self, ended: int, failed: list[str], why: str
+    ) -> None:
+        assert tick_measures(self.SAMPLES, SEED)["tick.missed"].value == 0.0
+        found = tick_measures(self.SAMPLES, SEED, ended, failed)
+        assert all(np.isnan(one.value) and one.reason == why for one in found.values())
+
+    def test_the_last_ten_minutes_are_held_against_the_first(self) -> None:
+        assert "ten minutes" in tick_measures(self.SAMPLES, SEED)["tick.p99_drift"].reason
+        slower = [
+            VitalsSample(at, 12 * at, 0, 0.03 if at > 1100 else 0.02, 1000)
+            for at in range(0, 2000, 10)
+        ]
+        assert tick_measures(slower, SEED)["tick.p99_drift"].value == pytest.approx(0.5)
+
+    @pytest.mark.parametrize(
+        ("refused", "restarts", "why"), [(True, 0, "503 busy"), (False, 1, "ended: 1")]
+    )
+    async def test_a_run_sees_what_its_server_did_not_serve(
+        self, monkeypatch: pytest.MonkeyPatch, refused: bool, restarts: int, why: str
+    ) -> None:
+        asked: list[int] = []
+
+        async def metrics(_: web.Request) -> web.Response:
+            asked.append(1)
+            gone = restarts if len(asked) > 6 else 0
+            values = {"restarts": gone, "ticks": len(asked)}
+            lines = (f"counterpoint_engine_{name} {value}\n" for name, value in values.items())
+            return web.Response(text="".join(lines))
+
+        async def play(*_: object) -> None:
+            await asyncio.sleep(0.01)
+            if refused:
+                raise CallFailed("503 busy")
+
+        monkeypatch.setattr(systems, "play", play)
+        monkeypatch.setattr(systems, "_PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr(systems, "_READING_SECONDS", 0.01)
+        async with serving("GET", "/metrics", metrics) as url:
+            found = await systems._tick(Target("", url), _Draw("dev", SEED), [], 1.0)
+        assert len(asked) > 6 and np.isnan(found["tick.missed"].value)
+        assert why in found["tick.missed"].reason

@@ -15,6 +15,7 @@ from tests.bench.metrics.activity import (
     Label,
     LabelKind,
     Utterance,
+    begun_in,
     bursts,
     content_onset,
     voiced_intervals,
@@ -104,25 +105,32 @@ def spoken(started: float, *words: str) -> Utterance:
     )
 
 
+def content(start: float, end: float, *said: Utterance) -> float | None:
+    """Of all that begins in a burst the first content."""
+    begun = begun_in(Interval(start, end), said)
+    onsets = (content_onset(at, utterance) for at, utterance in begun)
+    return next((onset for onset in onsets if onset is not None), None)
+
+
 class TestContent:
     def test_fillers_are_skipped(self) -> None:
-        said = (spoken(5.02, "Well,", " hmm,", " Paris."),)
-        assert content_onset(Interval(5.0, 6.0), said) == pytest.approx(5.6)
+        said = spoken(5.02, "Well,", " hmm,", " Paris.")
+        assert content(5.0, 6.0, said) == pytest.approx(5.6)
 
     def test_all_filler_is_no_content(self) -> None:
-        assert content_onset(Interval(5.0, 5.3), (spoken(5.0, "Hmm."),)) is None
+        assert content(5.0, 5.3, spoken(5.0, "Hmm.")) is None
         for sign in ("Mm-hmm.", "Uh-huh.", "Yeah.", "Right.", "Okay.", "I see."):
-            assert content_onset(Interval(5.0, 5.5), (spoken(5.0, sign),)) is None, sign
+            assert content(5.0, 5.5, spoken(5.0, sign)) is None, sign
 
     def test_behind_a_sign_of_listening_the_answer_is_content(self) -> None:
         """In one burst with it, and in one of its own."""
         said = (spoken(5.02, "I see."), spoken(5.72, "Paris", " is"))
-        assert content_onset(Interval(5.0, 7.0), said) == pytest.approx(5.7)
-        assert content_onset(Interval(5.7, 7.0), said) == pytest.approx(5.7)
-        assert content_onset(Interval(5.0, 5.4), said) is None
+        assert content(5.0, 7.0, *said) == pytest.approx(5.7)
+        assert content(5.7, 7.0, *said) == pytest.approx(5.7)
+        assert content(5.0, 5.4, *said) is None
 
     def test_without_words_the_sound_counts(self) -> None:
-        assert content_onset(Interval(5.0, 6.0), ()) == 5.0
+        assert content(5.0, 6.0) == 5.0
 
 
 class TestTurns:

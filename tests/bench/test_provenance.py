@@ -112,13 +112,30 @@ class TestCommand:
         assert "--checkpoint" in command.wrong(command.arguments(words))
         missing = [*words, "--checkpoint", str(tmp_path / "none")]
         assert "no such file" in command.wrong(command.arguments(missing))
-        assert command.wrong(command.arguments([*words, "--checkpoint", __file__])) == ""
+        shipped = [*words, "--checkpoint", str(command.SHIPPED)]
+        assert command.wrong(command.arguments(shipped)) == ""
+
+    def test_a_file_that_is_not_measured_draws_no_clips_of_the_test_split(
+        self, tmp_path: Path
+    ) -> None:
+        """It would be a seed to choose. Of dev whoever asks chooses anyway."""
+        words = ["turn", "--checkpoint", __file__]
+        told = command.wrong(command.arguments([*words, "--split", "test"]))
+        assert "model/weights/core/core.safetensors" in told
+        assert command.wrong(command.arguments(words)) == ""
+        mine = tmp_path / "core.safetensors"
+        mine.write_bytes(b"another")
+        test = ["turn", "--split", "test", "--checkpoint", str(mine)]
+        assert command.wrong(command.arguments(test))
+        for named in (["--engine", f"core={tmp_path}"], ["--variant", f"mine=core={tmp_path}"]):
+            assert command.wrong(command.arguments([*test, *named])) == ""
 
     def test_the_test_split_is_of_a_commit(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(cli, "uncommitted", lambda: "0123")
-        assert cli.main(["nulls", "--split", "test", "--checkpoint", __file__]) == 2
+        words = ["nulls", "--split", "test", "--checkpoint", str(command.SHIPPED)]
+        assert cli.main(words) == 2
         assert "differs from HEAD" in capsys.readouterr().err
 
     def test_changes_are_seen_but_not_in_words_about_them(
@@ -157,7 +174,7 @@ class TestRuns:
         log.write_text(json.dumps({"run": dict(HEAD), "machine": {}, "measures": {}}) + "\n")
         for _ in range(2):
             sittings.log_begun(log, HEAD, MACHINE, None, fresh=False)
-        result: Mapping[str, Any] = {"run": HEAD | {"started": 1, "seconds": 2},
+        result: Mapping[str, Any] = {"run": HEAD | {"n": 5, "half": "both", "seconds": 2},
                                      "machine": MACHINE, "measures": {}}  # fmt: skip
         sittings.log_measured(log, result)
         sittings.log_begun(log, HEAD, MACHINE, None, fresh=False)

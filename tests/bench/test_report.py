@@ -46,7 +46,7 @@ def clip(number: int, target: str, generator: np.random.Generator) -> Record:
     agent.append(Interval(10.5 if ignored else 9.0, 14.0))
     if generator.random() < taken:
         agent.insert(0, Interval(1.4, 1.6))
-    labels = [Label("pause", 1.0, 2.0), Label("turn", 0.0, 3.0)]
+    labels = [Label("pause", 1.0, 2.0), Label("turn", 0.0, 3.0, f"Sentence {number % 20}.")]
     if half == "synthetic":
         labels += [Label("interruption", 7.0, 8.0), Label("backchannel", 11.0, 11.5)]
     speaker = f"speaker-{number % 5}" if half == "human" else "voice"
@@ -182,7 +182,8 @@ class TestReport:
             for words in (
                 "Calls that failed", "no place", "rival.pipecat_1s: absent from this run",
                 "Sittings", "not calibrated", "Clip by clip", "latency of any sound, s",
-                "30 clips of 5 speakers: speaker-0 (6)", "not measured in this run: ",
+                "30 clips of 5 speakers: speaker-0 (6)", "They play 10 recordings",
+                "(10 recordings)", "a silence of 0.5 s is a stop", "not measured in this run: ",
                 "Against rival.pipecat at its one setting (human) ours is ",
                 "(a) a baseline is our server with another floor",
                 "no points of it, for they answered too few turns: baseline.timeout_1300",

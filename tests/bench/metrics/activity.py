@@ -25,8 +25,11 @@ __all__ = [
     "Label",
     "LabelKind",
     "Utterance",
+    "begun_in",
     "bursts",
     "content_onset",
+    "recording_of",
+    "utterance_of",
     "voiced_intervals",
 ]
 
@@ -72,10 +75,6 @@ class Interval:
     def length(self) -> float:
         """Seconds."""
         return self.end - self.start
-
-    def overlaps(self, start: float, end: float) -> bool:
-        """Whether any of it lies in `[start, end)`."""
-        return self.start < end and self.end > start
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +148,16 @@ class ClipLog:
     def labelled(self, kind: LabelKind) -> tuple[Label, ...]:
         """Its labels of one kind, in order."""
         return tuple(label for label in self.labels if label.kind == kind)
+
+
+def recording_of(log: ClipLog) -> str:
+    """Which recording of a person a clip plays, by speaker and words; empty for a synthetic one.
+
+    Recordings are few and drawn with replacement, so that clips share them.
+    """
+    if log.half != "human":
+        return ""
+    return f"{log.speaker}: {' '.join(label.text for label in log.labels if label.text)}"
 
 
 def _window_levels(audio: npt.NDArray[np.float32], window: int, step: int) -> npt.NDArray[np.bool_]:
@@ -229,21 +238,30 @@ def utterance_of(burst: Interval, utterances: tuple[Utterance, ...]) -> Utteranc
     return near
 
 
-def content_onset(burst: Interval, utterances: tuple[Utterance, ...]) -> float | None:
-    """Time of the first voiced sample of the burst's content, None when it is all filler.
+def begun_in(
+    burst: Interval, utterances: tuple[Utterance, ...]
+) -> tuple[tuple[float, Utterance | None], ...]:
+    """What begins in a burst, and when: (time of its first voiced sample, utterance), in order.
 
-    Without words (a rival that announces none) the burst's own start is taken. A sign of listening
-    and the answer behind it may be one burst: its later utterances begin in it as long after the
-    first as their events say.
+    The first begins with the burst, None where no event tells of it: the next phrase of what was
+    said before, or a rival without events. A sign of listening and the answer behind it may be one
+    burst: later utterances begin in it as long after the first as their events say.
     """
-    begun = utterance_of(burst, utterances)
-    if begun is None or not begun.words:
-        return burst.start
-    later = (u for u in utterances if begun.started < u.started < burst.end and u.words)
-    for utterance in (begun, *later):
-        first = utterance.words[0].start
-        for word in utterance.words:
-            if not _is_filler(word.text):
-                since = utterance.started - begun.started + max(word.start - first, 0.0)
-                return burst.start + since
+    first = utterance_of(burst, utterances)
+    told = burst.start if first is None else first.started
+    later = (one for one in utterances if told < one.started < burst.end)
+    return ((burst.start, first), *((burst.start + one.started - told, one) for one in later))
+
+
+def content_onset(start: float, utterance: Utterance | None) -> float | None:
+    """Time of the first voiced sample of an utterance's content, None when it is all filler.
+
+    Without words (a rival that announces none) its own start, which is given, is taken.
+    """
+    if utterance is None or not utterance.words:
+        return start
+    first = utterance.words[0].start
+    for word in utterance.words:
+        if not _is_filler(word.text):
+            return start + max(word.start - first, 0.0)
     return None

@@ -13,12 +13,14 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "turn.filler_latency_mean_s",
     ),
     "pause": ("pause.takeover", "pause.takeover_late"),
-    "stop": ("stop.latency_p50_s", "stop.latency_p95_s", "stop.yielded"),
+    "stop": (
+        "stop.latency_mean_s", "stop.latency_p50_s", "stop.latency_p95_s", "stop.yielded",
+    ),
     "overlap": (
         "overlap.balance", "overlap.backchannel", "overlap.vocal_tic", "overlap.not_directed",
     ),
     "backchannel": ("backchannel.f1_gain", "backchannel.takeover", "backchannel.f1"),
-    "tick": ("tick.missed", "tick.p99_s", "tick.memory_growth"),
+    "tick": ("tick.missed", "tick.p99_s", "tick.p99_drift", "tick.memory_growth"),
     "identity": ("identity.equal", "identity.overhead"),
     "transport": ("transport.round_trip_ms", "transport.stock_ratio"),
     "capacity": ("capacity.sessions", "capacity.cpu_seconds_per_minute"),

@@ -26,8 +26,9 @@ __all__ = ["CORE", "LoadPoint", "VitalsSample", "capacity_measures", "holds",
 class VitalsSample:
     """One reading of a running server.
 
-    `ticks` and `missed` count from the start; `tick_p99_seconds` is over its own last seconds;
-    `resident_bytes` is the server's and the engine's together; `at` is seconds of the run.
+    `ticks` and `missed` count from the engine's start; `tick_p99_seconds` is over its own last
+    seconds; `resident_bytes` is the server's and the engine's together; `at` is seconds of the
+    run.
     """
 
     at: float
@@ -37,17 +38,28 @@ class VitalsSample:
     resident_bytes: int
 
 
-def tick_measures(samples: Sequence[VitalsSample], seed: int) -> dict[str, Measure]:
-    """Metric 9: share missed, worst-case tick time, memory growth over the run.
+_TICK: Final = ("tick.missed", "tick.p99_s", "tick.p99_drift", "tick.memory_growth")
+_DRIFT_SECONDS: Final = 600.0
 
-    Growth compares the median of the last fifth with that of the second fifth (the first is
-    warm-up), as a share.
+
+def tick_measures(
+    samples: Sequence[VitalsSample], seed: int, ended: int = 0, failed: Sequence[str] = ()
+) -> dict[str, Measure]:
+    """Metric 9: share missed, worst-case tick time, its drift, memory growth over the run.
+
+    Drift compares the medians of tick times (99th percentiles) of the last and the first ten
+    minutes, memory growth those of the last and the second fifth (the first is warm-up); both are
+    shares. All are withheld where an engine ended or a call failed: what was not served was not
+    on time.
+
+    Args:
+        samples: in order.
+        seed: of the bootstrap.
+        ended: how many engines ended meanwhile.
+        failed: why calls failed.
     """
-    if len(samples) < 5:
-        return {
-            key: withheld(len(samples), seed)
-            for key in ("tick.missed", "tick.p99_s", "tick.memory_growth")
-        }
+    if why := _not_served(len(samples), ended, failed):
+        return {key: withheld(len(samples), seed, why) for key in _TICK}
     steps = [
         [float(after.missed - before.missed), float(after.ticks - before.ticks)]
         for before, after in zip(samples, samples[1:], strict=False)
@@ -60,8 +72,27 @@ def tick_measures(samples: Sequence[VitalsSample], seed: int) -> dict[str, Measu
     return {
         "tick.missed": bootstrap(steps, ratio, seed, n=int(sum(step[1] for step in steps))),
         "tick.p99_s": bootstrap([[s.tick_p99_seconds] for s in samples], quantile(0.99), seed),
+        "tick.p99_drift": _drift(samples, seed),
         "tick.memory_growth": Measure(growth, len(samples), seed, (growth, growth)),
     }
+
+
+def _not_served(readings: int, ended: int, failed: Sequence[str]) -> str:
+    """Why nothing can be said of the engine's ticks; empty where something can."""
+    told = [f"engines that ended: {ended}"] if ended else []
+    told += [f"calls that failed: {len(failed)} ({failed[0]})"] if failed else []
+    told += ["fewer than five readings"] if readings < 5 else []
+    return "; ".join(told)
+
+
+def _drift(samples: Sequence[VitalsSample], seed: int) -> Measure:
+    first, last = samples[0].at, samples[-1].at
+    if last - first < 2.0 * _DRIFT_SECONDS:
+        return withheld(len(samples), seed, "shorter than twice ten minutes")
+    early = [s.tick_p99_seconds for s in samples if s.at <= first + _DRIFT_SECONDS]
+    late = [s.tick_p99_seconds for s in samples if s.at >= last - _DRIFT_SECONDS]
+    drift = float(np.median(late) / np.median(early) - 1.0)
+    return Measure(drift, len(samples), seed, NO_INTERVAL)
 
 
 def identity_measures(

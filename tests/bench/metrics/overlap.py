@@ -7,26 +7,91 @@ from typing import Final
 
 import numpy as np
 
-from tests.bench.metrics.activity import ClipLog, Interval, Label, LabelKind, bursts
+from tests.bench.metrics.activity import (
+    BURST_JOIN_SECONDS,
+    ClipLog,
+    Interval,
+    Label,
+    LabelKind,
+    bursts,
+)  # fmt: skip
 from tests.bench.metrics.statistics import Measure, Rows, bootstrap, grouped, mean, quantile
 
 __all__ = ["IGNORED", "STOP_SILENCE_SECONDS", "YIELD_SECONDS", "balance_of", "overlap_measures",
-           "overlap_rows", "stop_delay", "stop_measures", "talked_through"]  # fmt: skip
+           "overlap_rows", "stop_delay", "stop_measures", "stretches",
+           "talked_through"]  # fmt: skip
 
 YIELD_SECONDS: Final = 2.0
 STOP_SILENCE_SECONDS: Final = 0.5
-"""Silence that makes a last voiced frame a stop; shorter is a pause between two phrases."""
+"""Silence that makes a last voiced frame a stop where no event tells; shorter is a pause between
+two phrases."""
+
+IN_FLIGHT_SECONDS: Final = 0.1
+"""Sound of an utterance may still come so long after the event that it was cut."""
+
+HANG_UP_SECONDS: Final = 0.2
+"""An utterance cut so shortly before the recording's end was cut by hanging up."""
 
 FALSE_STOP_SECONDS: Final = 1.0
 FALSE_ANSWER_SECONDS: Final = 2.0
 
 
+def _over_at(log: ClipLog, time: float) -> tuple[str, float]:
+    """How and when the utterance was over that was on at a time, the last that had begun.
+
+    "done" or "cut", or "open" where no event says how: with the start of the next one, or never.
+    Empty where the events tell of none.
+    """
+    begun = [number for number, one in enumerate(log.utterances) if one.started <= time]
+    if not begun:
+        return "", float("inf")
+    last = log.utterances[begun[-1]]
+    following = log.utterances[begun[-1] + 1 : begun[-1] + 2]
+    hung_up = log.length > 0.0 and last.ended > log.length - HANG_UP_SECONDS
+    if last.finished == "cut" and hung_up:
+        return "open", float("inf")
+    # On one channel, but an end may be told only when what comes next is already heard.
+    return last.finished, min(last.ended, *(one.started for one in following), float("inf"))
+
+
+def stretches(log: ClipLog, *, whole_ends: bool = False) -> tuple[Interval, ...]:
+    """What we said, each stretch up to where we stopped.
+
+    Where events tell of utterances they decide: a hole in which one was cut ends a stretch,
+    however short it is; one inside an utterance that goes on ends none, however long, for it is a
+    gap between two phrases; and what goes on when the call ends is on until then. Everywhere else,
+    so for a target that tells no utterances, silence decides: 0.5 s of it are a stop.
+
+    Args:
+        log: the clip.
+        whole_ends: whether an utterance that was said whole ends a stretch too, so that what comes
+            behind it is a start of its own.
+    """
+    found: list[Interval] = []
+    for voiced in sorted(log.agent):
+        if found and _joined(log, found[-1].end, voiced.start, whole_ends=whole_ends):
+            found[-1] = Interval(found[-1].start, max(found[-1].end, voiced.end))
+        else:
+            found.append(voiced)
+    if found and _over_at(log, found[-1].end) == ("open", float("inf")):
+        found[-1] = Interval(found[-1].start, max(found[-1].end, log.length))
+    return tuple(found)
+
+
+def _joined(log: ClipLog, start: float, end: float, *, whole_ends: bool) -> bool:
+    """Whether a hole in our speech is no stop."""
+    how, over = _over_at(log, start)
+    if how and over >= end:
+        return True
+    if how == "cut":
+        # A breath in what was on its way to us when it was cut.
+        return end - over < IN_FLIGHT_SECONDS and end - start < BURST_JOIN_SECONDS
+    return end - start < STOP_SILENCE_SECONDS and not (how and whole_ends)
+
+
 def _speech_at(log: ClipLog, time: float) -> Interval | None:
-    """The stretch of ours, holes up to a stop's silence closed, that is on at `time`."""
-    for stretch in bursts(log.agent, STOP_SILENCE_SECONDS):
-        if stretch.start < time <= stretch.end:
-            return stretch
-    return None
+    """The stretch of ours that is on at `time`."""
+    return next((one for one in stretches(log) if one.start < time <= one.end), None)
 
 
 def _ended_by_itself(log: ClipLog, end: float) -> bool:
@@ -41,8 +106,8 @@ def _ended_by_itself(log: ClipLog, end: float) -> bool:
 def stop_delay(log: ClipLog, interruption: Label) -> float | None:
     """Person's onset to our last voiced frame (L_Y), seconds; `inf` when we never stop.
 
-    None when the clip cannot tell: we were not speaking at the onset, or what we said simply
-    came to its end within the two seconds.
+    What a stop is `stretches` tells, by events or by silence. None when the clip cannot tell: we
+    were not speaking at the onset, or what we said simply came to its end within the two seconds.
     """
     stretch = _speech_at(log, interruption.start)
     if stretch is None:
@@ -65,6 +130,7 @@ def stop_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
     yielded = [[d for d in one if d <= YIELD_SECONDS] for one in delays]
     shares = [[float(d <= YIELD_SECONDS) for d in one] for one in delays]
     return {
+        "stop.latency_mean_s": grouped(yielded, mean, seed),
         "stop.latency_p50_s": grouped(yielded, quantile(0.5), seed),
         "stop.latency_p95_s": grouped(yielded, quantile(0.95), seed),
         "stop.yielded": grouped(shares, mean, seed),
@@ -76,7 +142,7 @@ def talked_through(log: ClipLog, label: Label) -> bool | None:
 
     Wrong when, speaking at its onset, we stop between its onset and 1.0 s after its end, or,
     silent, we start between its onset and 2.0 s after its end. None when our speech simply came
-    to its end in that time.
+    to its end in that time. What a stop is `stretches` tells, by events or by silence.
     """
     stretch = _speech_at(log, label.start)
     if stretch is None:

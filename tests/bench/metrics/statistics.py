@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,8 @@ class Measure:
     """One value of a report: NaN values and intervals are written as null.
 
     `reason` says why a value is withheld where the key alone does not, or what was counted.
+    `recordings` is how many recordings of people the n are of, which were resampled whole; 0 where
+    nothing is shared between clips.
     """
 
     value: float
@@ -31,9 +33,11 @@ class Measure:
     seed: int
     ci95: tuple[float, float]
     reason: str = ""
+    recordings: int = 0
 
     def as_json(self) -> dict[str, object]:
-        """The fixed form of issue B: value, n, seed, ci95; and a reason where there is one."""
+        """The fixed form of issue B: value, n, seed, ci95; reason and recordings where there are
+        any."""
 
         def finite(number: float) -> float | None:
             return round(float(number), 6) if np.isfinite(number) else None
@@ -41,7 +45,8 @@ class Measure:
         low, high = map(finite, self.ci95)
         interval = None if low is None or high is None else [low, high]
         fixed = {"value": finite(self.value), "n": self.n, "seed": self.seed, "ci95": interval}
-        return fixed | ({"reason": self.reason} if self.reason else {})
+        more = {"reason": self.reason, "recordings": self.recordings}
+        return fixed | {name: one for name, one in more.items() if one}
 
     @staticmethod
     def of_json(fields: dict[str, object]) -> Measure:
@@ -55,6 +60,7 @@ class Measure:
             int(str(fields["seed"])),
             (float(low), float(high)),
             str(fields.get("reason", "")),
+            int(str(fields.get("recordings", 0))),
         )
 
 
@@ -67,39 +73,70 @@ def withheld(n: int, seed: int, reason: str = "") -> Measure:
 
 
 def bootstrap(
-    rows: Sequence[Sequence[float]] | Rows, statistic: Statistic, seed: int, *, n: int | None = None
+    rows: Sequence[Sequence[float]] | Rows,
+    statistic: Statistic,
+    seed: int,
+    *,
+    n: int | None = None,
+    recordings: Sequence[str] = (),
 ) -> Measure:
-    """The statistic of all rows with its percentile interval over resampled rows (= clips)."""
+    """The statistic of all rows with its percentile interval over resampled rows (= clips).
+
+    `recordings` names for each row the recording its clip plays, empty for none: rows of one
+    recording are not independent, and are drawn together.
+    """
     table = np.asarray(rows, dtype=np.float64)
     if table.ndim == 1:
         table = table.reshape(len(table), -1) if table.size else table.reshape(0, 1)
     count = len(table) if n is None else n
     if not len(table):
         return withheld(count, seed)
+    groups = _together(recordings or [""] * len(table))
     generator = np.random.default_rng(seed)
     drawn = np.empty(RESAMPLES)
     for i in range(RESAMPLES):
-        drawn[i] = statistic(table[generator.integers(0, len(table), len(table))])
+        chosen = generator.integers(0, len(groups), len(groups))
+        if len(groups) < len(table):
+            chosen = np.concatenate([groups[int(k)] for k in chosen])
+        drawn[i] = statistic(table[chosen])
     drawn = drawn[np.isfinite(drawn)]
     interval = (np.nan, np.nan)
     if len(drawn):
         low, high = np.percentile(drawn, [2.5, 97.5])
         interval = (float(low), float(high))
-    return Measure(statistic(table), count, seed, interval)
+    known = len(set(filter(None, recordings)))
+    return Measure(statistic(table), count, seed, interval, recordings=known)
 
 
-def grouped(groups: Sequence[Sequence[float]], statistic: Statistic, seed: int) -> Measure:
+def _together(recordings: Sequence[str]) -> list[npt.NDArray[np.int_]]:
+    """Numbers of the rows that are drawn together."""
+    found: dict[str | int, list[int]] = {}
+    for row, name in enumerate(recordings):
+        found.setdefault(name or row, []).append(row)
+    return [np.array(rows) for rows in found.values()]
+
+
+def grouped(
+    groups: Sequence[Sequence[float]],
+    statistic: Statistic,
+    seed: int,
+    recordings: Sequence[str] = (),
+) -> Measure:
     """The statistic of all values of all groups, resampled by group: n counts values.
 
-    A group is a clip: what was measured in one call is not independent.
+    A group is a clip: what was measured in one call is not independent; nor is what was measured
+    in several that play one recording, whose name stands in `recordings`.
     """
-    kept = [np.asarray(group, dtype=np.float64).reshape(-1, 1) for group in groups if len(group)]
+    names = recordings or [""] * len(groups)
+    pairs = [(group, name) for group, name in zip(groups, names, strict=True) if len(group)]
+    kept = [np.asarray(group, dtype=np.float64).reshape(-1, 1) for group, _ in pairs]
 
     def of_chosen(rows: Rows) -> float:
         return statistic(np.concatenate([kept[int(i)] for i in rows[:, 0]]))
 
     chosen = np.arange(len(kept), dtype=np.float64).reshape(-1, 1)
-    return bootstrap(chosen, of_chosen, seed, n=sum(len(group) for group in kept))
+    count = sum(len(group) for group in kept)
+    return bootstrap(chosen, of_chosen, seed, n=count, recordings=[name for _, name in pairs])
 
 
 def mean(rows: Rows) -> float:
@@ -118,12 +155,19 @@ def ratio(rows: Rows) -> float:
     return float(rows[:, 0].sum() / total) if total else float("nan")
 
 
-def paired_difference(ours: dict[str, float], theirs: dict[str, float], seed: int) -> Measure:
+def paired_difference(
+    ours: dict[str, float],
+    theirs: dict[str, float],
+    seed: int,
+    recordings: Mapping[str, str] | None = None,
+) -> Measure:
     """Mean of ours minus theirs over what both have, with its paired interval.
 
-    Keys are clips, or `clip#number` for the events of one clip, which are resampled together.
+    Keys are clips, or `clip#number` for the events of one clip, which are resampled together, as
+    are clips that play one of `recordings`, by clip.
     """
     groups: dict[str, list[float]] = {}
     for key in sorted(ours.keys() & theirs.keys()):
         groups.setdefault(key.split("#")[0], []).append(ours[key] - theirs[key])
-    return grouped(list(groups.values()), mean, seed)
+    names = [(recordings or {}).get(clip, "") for clip in groups]
+    return grouped(list(groups.values()), mean, seed, names)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.bench.metrics.activity import (
-    EVENT_SLACK_SECONDS,
     ClipLog,
-    Interval,
     Label,
+    begun_in,
     bursts,
     content_onset,
-)
-from tests.bench.metrics.overlap import STOP_SILENCE_SECONDS
+    recording_of,
+)  # fmt: skip
+from tests.bench.metrics.overlap import YIELD_SECONDS, stop_delay, stretches
 from tests.bench.metrics.statistics import Measure, grouped, mean, quantile, withheld
 
 __all__ = ["ANSWERED_SHARE", "answer_delay", "asked", "filler_delay", "pause_measures",
@@ -29,37 +29,32 @@ ANSWERED_SHARE: Final = 0.95
 """Below this share of answered turns a latency is withheld."""
 
 
-def _goes_on(log: ClipLog, burst: Interval, before: float) -> bool:
-    """Whether a burst only goes on with what was begun before that time: behind a phrase's gap, no
-    utterance having ended in between."""
-    stretch = next(
-        one for one in bursts(log.agent, STOP_SILENCE_SECONDS)
-        if one.start <= burst.start <= one.end
-    )  # fmt: skip
-    until = burst.start + EVENT_SLACK_SECONDS
-    ended = any(stretch.start < one.ended <= until for one in log.utterances)
-    return stretch.start < before and not ended
+def _goes_on(log: ClipLog, at: float, before: float) -> bool:
+    """Whether what is heard at a time only goes on with what was begun before another: behind a
+    gap between two phrases, no utterance being over in between."""
+    said = stretches(log, whole_ends=True)
+    return next(one for one in said if one.start <= at <= one.end).start < before
 
 
 def _starts(log: ClipLog, turn: Label, *, content: bool) -> float | None:
+    early = turn.end - EARLY_SECONDS
     for burst in bursts(log.agent):
-        onset = content_onset(burst, log.utterances) if content else burst.start
-        if onset is None or burst.end <= turn.end - EARLY_SECONDS:
-            continue
-        early = turn.end - EARLY_SECONDS
-        if burst.start < early or _goes_on(log, burst, early):
-            continue  # it was already talking: that is a take-over, not an answer
-        if onset <= turn.end + ANSWER_SECONDS:
-            return onset - turn.end
-        return None
+        for start, utterance in begun_in(burst, log.utterances):
+            onset = content_onset(start, utterance) if content else start
+            if onset is None or start < early:
+                continue  # it was already talking: that is a take-over, not an answer
+            if start == burst.start and _goes_on(log, start, early):
+                continue
+            return onset - turn.end if onset <= turn.end + ANSWER_SECONDS else None
     return None
 
 
 def answer_delay(log: ClipLog, turn: Label) -> float | None:
     """Person's last voiced sample to the first voiced sample of our content, seconds.
 
-    None when not answered: no content starts from 0.5 s before to 5 s after the turn's end.
-    Negative when we start before the end.
+    None when not answered: no content starts from 0.5 s before to 5 s after the turn's end, that of
+    an utterance which began sooner, a take-over, not counted. Negative when we start before the
+    end.
     """
     return _starts(log, turn, content=True)
 
@@ -72,15 +67,15 @@ def filler_delay(log: ClipLog, turn: Label) -> float | None:
 def asked(log: ClipLog, turn: Label) -> bool:
     """Whether this turn can be answered: not when it is an interruption that we talk through.
 
-    That is metric 3's to count; no event counts twice. What is no stop there is none here: a
-    phrase's gap must not make the rest of what we were saying an early answer.
+    That is metric 3's to count; no event counts twice. Who yields, late though it be within the
+    two seconds, is asked as everybody is.
     """
-    barges = [i for i in log.labelled("interruption") if i.start <= turn.start <= i.end]
-    return not any(
-        stretch.start < barge.start and stretch.end > turn.end - EARLY_SECONDS
-        for barge in barges
-        for stretch in bursts(log.agent, STOP_SILENCE_SECONDS)
+    stops = (
+        stop_delay(log, barge)
+        for barge in log.labelled("interruption")
+        if barge.start <= turn.start <= barge.end
     )
+    return all(delay is None or delay <= YIELD_SECONDS for delay in stops)
 
 
 def turn_measures(
@@ -90,13 +85,14 @@ def turn_measures(
 
     `least_answered` is for what is judged and not published.
     """
+    recordings = [recording_of(log) for log in logs]
     clips = [[t for t in log.labelled("turn") if asked(log, t)] for log in logs]
     pairs = list(zip(logs, clips, strict=True))
     delays = [[answer_delay(log, turn) for turn in turns] for log, turns in pairs]
     fillers = [[filler_delay(log, turn) for turn in turns] for log, turns in pairs]
     answered = [[d for d in one if d is not None] for one in delays]
     first = [[d for d in one if d is not None] for one in fillers]
-    share = grouped([[float(d is not None) for d in one] for one in delays], mean, seed)
+    share = grouped([[float(d is not None) for d in one] for one in delays], mean, seed, recordings)
     measures = {"turn.answered": share}
     enough = share.n > 0 and share.value >= least_answered
     for key, values, statistic in (
@@ -105,7 +101,7 @@ def turn_measures(
         ("turn.latency_p95_s", answered, quantile(0.95)),
         ("turn.filler_latency_mean_s", first, mean),
     ):
-        found = grouped(values, statistic, seed)
+        found = grouped(values, statistic, seed, recordings)
         measures[key] = found if enough else withheld(found.n, seed)
     return measures
 
@@ -129,6 +125,6 @@ def pause_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
             [float(pause_taken(log, pause, slack_seconds)) for pause in log.labelled("pause")]
             for log in logs
         ]
-        return grouped(taken, mean, seed)
+        return grouped(taken, mean, seed, [recording_of(log) for log in logs])
 
     return {"pause.takeover": share(0.0), "pause.takeover_late": share(0.5)}

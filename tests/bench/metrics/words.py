@@ -30,11 +30,12 @@ def words_heard(announced: Sequence[str], recognised: str) -> int:
 
 
 def word_error_measures(
-    key: str, pairs: Sequence[tuple[str, str]], seed: int
+    key: str, pairs: Sequence[tuple[str, str]], seed: int, recordings: Sequence[str] = ()
 ) -> dict[str, Measure]:
-    """`<key>.wer` over (reference, hypothesis) pairs, resampled by pair."""
+    """`<key>.wer` over (reference, hypothesis) pairs, resampled by pair, or by the recording that
+    was played for each."""
     rows = [[float(count) for count in word_errors(*pair)] for pair in pairs]
-    return {f"{key}.wer": bootstrap(rows, ratio, seed)}
+    return {f"{key}.wer": bootstrap(rows, ratio, seed, recordings=recordings)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """What people say while they are seen, and whether it is a request: the real decoder on typed text.
 
-    python -m tests.bench.visual.asking --split dev              # judged as in a conversation
-    python -m tests.bench.visual.asking --split dev --without    # by examples in a row alone
+    python -m tests.bench.visual.asking              # judged as in a conversation
+    python -m tests.bench.visual.asking --without    # by examples in a row alone
 
 `wording.json` holds what clips of suite `visual` are asked with (`clips`) and sentences of five
 kinds (`asking`). It was written by a language model that was told no more than the kinds; whoever
-builds on it reads no list of test. Ordinary sentences are what people say in recordings.
+builds on it reads no list of test, and judges none here: what counts is measured and written down
+by `counterpoint bench visual`. Ordinary sentences are what people say in recordings.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ FILLS: Final[dict[str, dict[str, tuple[str, tuple[str, str]]]]] = {
 """By kind of clip: what the slot is filled with, and the watch that is meant then."""
 
 
-def recorded(split: str) -> list[str]:
+def recorded() -> list[str]:
     """What people say in recordings: it requests nothing of the eyes."""
-    said = sorted({clip.text for clip in humans("test" if split == "test" else "dev")})
+    said = sorted({clip.text for clip in humans("dev")})
     dice = np.random.default_rng(_SEED)
     long = [one for one in said if len(one.split()) >= _LEAST_WORDS]
     return [str(one) for one in dice.permutation(long)[:MOST]]
@@ -89,7 +90,7 @@ class _Judge:
         return request
 
 
-def _kinds(judge: _Judge, said: Sequence[str], kind: str, quiet: bool) -> str:
+def _kinds(judge: _Judge, said: Sequence[str], kind: str) -> str:
     """How many sentences are of this kind, of those that are not what each is taken for."""
     wrong = []
     for text in said:
@@ -98,10 +99,10 @@ def _kinds(judge: _Judge, said: Sequence[str], kind: str, quiet: bool) -> str:
         found = "watch" if found == "beyond" else found
         if found != kind:
             wrong.append(f"    {text!r} is {found}")
-    return "\n".join([f"{len(said) - len(wrong)} of {len(said)}", *([] if quiet else wrong)])
+    return "\n".join([f"{len(said) - len(wrong)} of {len(said)}", *wrong])
 
 
-def _clips(judge: _Judge, wordings: Mapping[str, list[str]], quiet: bool) -> str:
+def _clips(judge: _Judge, wordings: Mapping[str, list[str]]) -> str:
     """How many requests of clips become just the watch that is meant."""
     wrong, every = [], 0
     for kind, texts in wordings.items():
@@ -111,13 +112,13 @@ def _clips(judge: _Judge, wordings: Mapping[str, list[str]], quiet: bool) -> str
                 every += 1
                 if request != Request("watch", way, key):  # type: ignore[arg-type]
                     wrong.append(f"    {text.format(fill)!r} is {request}")
-    return "\n".join([f"{every - len(wrong)} of {every}", *([] if quiet else wrong)])
+    return "\n".join([f"{every - len(wrong)} of {every}", *wrong])
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Judge all lists of a split."""
+    """Judge all lists of dev."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--split", choices=["dev", "test"], default="dev")
+    parser.add_argument("--split", choices=["dev"], default="dev", help="dev only, on purpose")
     parser.add_argument("--without", action="store_true", help="without the probe of intents")
     parser.add_argument("--language", default="language-0.5b")
     chosen = parser.parse_args(words)
@@ -125,15 +126,14 @@ def main(words: Sequence[str] | None = None) -> int:
     intents = None if chosen.without else shipped(chosen.language)
     if intents is not None:
         language.thoughts.layers = intents.layers
-    quiet = chosen.split == "test"  # Numbers only: who reads the sentences works on them.
     with torch.inference_mode():
         judge = _Judge(language, intents)
-        print("clips:", _clips(judge, clips(chosen.split), quiet), flush=True)
+        print("clips:", _clips(judge, clips(chosen.split)), flush=True)
         for kind, texts in asking(chosen.split).items():
             judge.begin(WATCHED if kind == "stop" else ())
-            print(f"{kind}:", _kinds(judge, texts, kind, quiet), flush=True)
+            print(f"{kind}:", _kinds(judge, texts, kind), flush=True)
         judge.begin()
-        print("recorded:", _kinds(judge, recorded(chosen.split), "answer", quiet), flush=True)
+        print("recorded:", _kinds(judge, recorded(), "answer"), flush=True)
     return 0
 
 

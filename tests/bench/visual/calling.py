@@ -19,7 +19,7 @@ from tests.bench.stimuli.script import RATE, Audio
 from tests.bench.visual.film import Film, developed
 from tests.bench.visual.script import VisualScript, Wanted
 
-__all__ = ["LOSS", "Viewed", "announced", "told_of", "view"]
+__all__ = ["LOSS", "NotLooked", "Viewed", "announced", "told_of", "unseen", "view"]
 
 LOSS: Final = 0.02
 TAIL_SECONDS: Final = 3.0
@@ -32,6 +32,10 @@ everything is busy."""
 
 _QUIET_SECONDS: Final = 0.6
 _HISS: Final = 10 ** (-65 / 20)
+
+
+class NotLooked(CallFailed):
+    """There was a call, and the server did not look at the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ async def view(url: str, script: VisualScript, seed: int, loss: float = LOSS) ->
     """Call, show the scene, ask, show the action, hang up.
 
     Raises:
-        CallFailed: no call, or the server does not look.
+        CallFailed: no call.
+        NotLooked: the server does not look.
     """
     frames = await asyncio.to_thread(developed, script.paint, script.rate, script.seconds)
     film = Film(frames)
@@ -100,10 +105,11 @@ async def _shown(caller: Caller) -> None:
             for _, event in caller.events
         )
 
-    await _until(lambda: caller.open, _LOOK_SECONDS)
+    if not await _until(lambda: caller.open, _LOOK_SECONDS):
+        raise CallFailed("the data channel did not open within 15 s")
     caller.send({"type": "eyes.look", "source": "camera", "on": True})
     if not await _until(looking, _LOOK_SECONDS):
-        raise CallFailed("the server did not look at the camera within 15 s")
+        raise NotLooked("the server did not look at the camera within 15 s")
 
 
 async def _asked(caller: Caller, request: str) -> str:
@@ -169,6 +175,13 @@ def told_of(event: dict[str, Any], wanted: Wanted) -> int | None:
     }[wanted.kind]
     either = wanted.kind == "hand" and not wanted.which and label.startswith("raised")
     return 0 if what == expected[0] and (label == expected[1] or either) else None
+
+
+def unseen(script: VisualScript) -> Viewed:
+    """What a clip leaves behind when nobody looks: all that could be seen, and nothing said."""
+    ended = script.seconds + TAIL_SECONDS
+    log = VisualLog(script.clip, script.measured, 0.0, ended, script.moments, asked=False)
+    return Viewed(log, "", (), (), 0.0)
 
 
 def _collected(script: VisualScript, caller: Caller, began: float, promise: str) -> Viewed:

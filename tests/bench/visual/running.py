@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from tests.bench.files import as_lines, replace_text, whole_lines
 from tests.bench.harness.caller import CallFailed
-from tests.bench.machine import commit
+from tests.bench.machine import measured_commit, uncommitted
 from tests.bench.metrics.statistics import Measure
 from tests.bench.metrics.visual import Announcement, VisualLog, visual_measures
-from tests.bench.running import Draw, Target
-from tests.bench.visual.calling import LOSS, Viewed, view
+from tests.bench.records import MOST_FAILURES, Record, ShardMismatch
+from tests.bench.running import Draw, Target, reason
+from tests.bench.visual.calling import LOSS, NotLooked, Viewed, unseen, view
 from tests.bench.visual.drawn import Split
 from tests.bench.visual.policies import NULLS, performed
 from tests.bench.visual.real import real_scripts
@@ -26,6 +27,7 @@ from tests.bench.visual.script import VisualScript, make_script
 __all__ = ["Reel", "measures_of", "run_visual"]
 
 _TRIES: Final = 2
+_PATIENCE_SECONDS: Final = 1.0
 
 
 def _as_json(viewed: Viewed) -> dict[str, Any]:
@@ -40,31 +42,62 @@ def _log_of(fields: Mapping[str, Any]) -> VisualLog:
 
 
 class Reel:
-    """Logs of clips, line by line in a file; a run that was killed goes on with it.
+    """Logs of clips, and why clips failed, line by line in a file; a run that was killed goes on
+    with it.
 
     Args:
         path: of the file.
-        head: commit, split and seed: a file of another run is begun anew.
+        head: commit, split, seed and whatever else must be equal to go on with it.
         fresh: begin anew in any case.
+
+    Raises:
+        ShardMismatch: it holds clips of another run.
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any], *, fresh: bool) -> None:
         self.logs: dict[str, VisualLog] = {}
+        self._failures: dict[str, list[str]] = {}
         self._path = path
         ours = json.loads(json.dumps(dict(head)))
-        lines = [] if fresh else whole_lines(path)
-        kept = lines[1:] if lines and lines[0] == ours else []
-        for line in kept:
+        theirs, *lines = ([] if fresh else whole_lines(path)) or [ours]
+        if theirs != ours and lines:
+            changed = sorted(k for k in theirs | ours if theirs.get(k) != ours.get(k))
+            raise ShardMismatch(
+                f"{path} was begun with another {', '.join(changed)}; finish it there, name "
+                "another --json, or drop it with --fresh"
+            )
+        for line in lines:
             self._take(line)
-        replace_text(path, as_lines([ours, *kept]))
+        replace_text(path, as_lines([ours, *lines]))
+
+    def has(self, clip: str) -> bool:
+        """Whether this clip was seen, or failed too often to be tried again."""
+        return clip in self.logs or len(self._failures.get(clip, ())) >= MOST_FAILURES
+
+    def failed(self, clips: Iterable[str]) -> list[Record]:
+        """Those of these clips that never succeeded, with the last reason."""
+        return [
+            Record("", "visual", clip, failure=self._failures[clip][-1])
+            for clip in clips
+            if clip in self._failures and clip not in self.logs
+        ]
 
     def _take(self, fields: Mapping[str, Any]) -> None:
+        if "failure" in fields:
+            self._failures.setdefault(fields["clip"], []).append(fields["failure"])
+            return
         log = _log_of(fields["log"])
         self.logs[log.clip] = log
 
     def add(self, viewed: Viewed) -> None:
         """Keep a clip."""
-        fields = json.loads(json.dumps(_as_json(viewed)))
+        self._keep(json.loads(json.dumps(_as_json(viewed))))
+
+    def fail(self, clip: str, why: str) -> None:
+        """Keep why it could not be shown."""
+        self._keep({"clip": clip, "failure": why})
+
+    def _keep(self, fields: dict[str, Any]) -> None:
         self._take(fields)
         with self._path.open("a") as file:
             file.write(json.dumps(fields | {"load": round(os.getloadavg()[0], 1)}) + "\n")
@@ -86,50 +119,80 @@ def measures_of(logs: Sequence[VisualLog], seed: int) -> dict[str, Measure]:
     return found
 
 
-async def _played(
-    target: Target, scripts: Iterable[VisualScript], reel: Reel, seed: int
-) -> list[VisualLog]:
+async def _shown(target: Target, script: VisualScript, seed: int) -> Viewed:
+    """One clip, tried twice. A server that does not look has seen and said nothing.
+
+    Raises:
+        CallFailed, TimeoutError: there was no call.
+    """
+    for attempt in range(_TRIES):
+        try:
+            return await view(target.url, script, seed)
+        except (CallFailed, TimeoutError) as error:
+            print(f"{script.clip}: {reason(error)}", file=sys.stderr, flush=True)
+            failure = error
+            await asyncio.sleep(_PATIENCE_SECONDS * (1 + attempt))
+    if isinstance(failure, NotLooked):
+        return unseen(script)
+    raise failure
+
+
+async def _played(target: Target, scripts: Iterable[VisualScript], reel: Reel, seed: int) -> None:
     for number, script in enumerate(scripts):
-        for attempt in range(_TRIES):
-            if script.clip in reel.logs:
-                break
-            try:
-                viewed = await view(target.url, script, seed + number)
-            except (CallFailed, TimeoutError) as error:
-                print(f"{script.clip}: {error or 'time out'}", file=sys.stderr, flush=True)
-                await asyncio.sleep(1.0 + attempt)
-                continue
-            reel.add(viewed)
-            numbers = len(viewed.log.moments), len(viewed.log.spoken), len(viewed.log.told)
-            print(f"{script.clip}: {numbers} {viewed.promise!r}", file=sys.stderr, flush=True)
-    return []
+        if reel.has(script.clip):
+            continue
+        try:
+            viewed = await _shown(target, script, seed + number)
+        except (CallFailed, TimeoutError) as error:
+            reel.fail(script.clip, reason(error))
+            continue
+        reel.add(viewed)
+        numbers = len(viewed.log.moments), len(viewed.log.spoken), len(viewed.log.told)
+        print(f"{script.clip}: {numbers} {viewed.promise!r}", file=sys.stderr, flush=True)
 
 
-async def run_visual(target: Target, draw: Draw, options: Mapping[str, Any]) -> dict[str, Measure]:
+async def run_visual(
+    target: Target, draw: Draw, options: Mapping[str, Any], failed: list[Record]
+) -> dict[str, Measure]:
     """All clips, rendered and real; options are the command line's.
+
+    Args:
+        target: the server.
+        draw: of clips.
+        options: of the command line.
+        failed: of clips that could not be shown, appended to; no figure holds them.
 
     Raises:
         MaterialMissing, WeightsError: photographs or films are not there.
+        ShardMismatch: the clips kept beside the result are of another run.
     """
     split: Split = "test" if draw.split == "test" else "dev"
-    head = {"commit": commit().rstrip("+"), "split": split, "seed": draw.seed,
-            "engine": options["engine"], "loss": LOSS, "url": options["url"] or ""}  # fmt: skip
+    head = {"commit": measured_commit(), "uncommitted": uncommitted(), "split": split,
+            "seed": draw.seed, "engine": options["engine"], "policy": options["policy"] or "",
+            "loss": LOSS, "url": options["url"] or ""}  # fmt: skip
     path = Path(options["json"]).with_suffix(".visual.jsonl")
     reel = Reel(path, head, fresh=bool(options["fresh"]))
     found: dict[str, Measure] = {}
     half = options["half"]
     if half in ("synthetic", "both"):
         drawn = [make_script(split, draw.seed, index) for index in range(int(options["n"]))]
-        await _played(target, drawn, reel, draw.seed)
-        logs = [reel.logs[one.clip] for one in drawn if one.clip in reel.logs]
-        found |= measures_of(logs, draw.seed)
+        found |= await _measured(target, drawn, reel, draw.seed, failed)
     if half in ("human", "both"):
-        real = real_scripts()
-        await _played(target, real, reel, draw.seed)
-        logs = [reel.logs[one.clip] for one in real if one.clip in reel.logs]
-        measured = measures_of(logs, draw.seed)
+        measured = await _measured(target, real_scripts(), reel, draw.seed, failed)
         found |= {_apart(key): one for key, one in measured.items()}
     return found
+
+
+async def _measured(
+    target: Target,
+    scripts: Sequence[VisualScript],
+    reel: Reel,
+    seed: int,
+    failed: list[Record],
+) -> dict[str, Measure]:
+    await _played(target, scripts, reel, seed)
+    failed += reel.failed(one.clip for one in scripts)
+    return measures_of([reel.logs[one.clip] for one in scripts if one.clip in reel.logs], seed)
 
 
 def _apart(key: str) -> str:

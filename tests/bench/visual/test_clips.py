@@ -17,6 +17,7 @@ from tests.bench.metrics import statistics
 from tests.bench.metrics.activity import HeardWord, Interval, Utterance
 from tests.bench.metrics.keys import check
 from tests.bench.metrics.visual import Announcement, VisualLog
+from tests.bench.records import ShardMismatch
 from tests.bench.visual.acting import ABOVE, RAISE_SECONDS, Actor, Repetitions, entering
 from tests.bench.visual.calling import Viewed, announced, told_of
 from tests.bench.visual.drawing import ellipse, resized
@@ -249,8 +250,10 @@ def test_a_killed_run_goes_on_and_another_runs_clips_are_not_taken(tmp_path: Pat
     with path.open("a") as file:
         file.write('{"log": {"clip": "cut off by a ki')
     assert Reel(path, {"seed": 1}, fresh=False).logs == {"one": log}
-    assert Reel(path, {"seed": 2}, fresh=False).logs == {}
-    assert Reel(path, {"seed": 1}, fresh=False).logs == {}, "begun anew by the one before"
+    with pytest.raises(ShardMismatch, match="seed.*--fresh"):
+        Reel(path, {"seed": 2}, fresh=False)
+    assert Reel(path, {"seed": 1}, fresh=False).logs == {"one": log}, "nothing is lost by it"
+    assert Reel(path, {"seed": 2}, fresh=True).logs == {}
 
 
 def test_measures_come_with_the_nulls_of_the_same_clips(monkeypatch: pytest.MonkeyPatch) -> None:
