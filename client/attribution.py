@@ -17,7 +17,8 @@ from client.values import Event
 __all__ = ["Attribution"]
 
 SILENT: Final = 1e-4
-"""Peak of decoded silence; an utterance's own pauses are louder or last less than `LATEST`."""
+"""Peak of decoded silence; an utterance's own pauses are louder, or last less than
+`LATEST_SAMPLES`."""
 
 LATEST_SAMPLES: Final = RATE // 4
 """An utterance has begun this long after its event, however silent."""

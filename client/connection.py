@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal, Protocol
 
+from client.ending import STEADY_SECONDS
 from client.errors import ConversationError, NotConnected, Refused, Unreachable
 from client.line import Line
 from client.mouth import Mouth
@@ -27,9 +28,6 @@ MAX_WAIT_SECONDS: Final = 30.0
 
 MAX_LINE_SECONDS: Final = 3600.0
 """The longest that we stand in line."""
-
-STEADY_SECONDS: Final = 5.0
-"""A connection that lived shorter counts as a failed attempt."""
 
 
 class Listener(Protocol):
@@ -54,6 +52,11 @@ class Listener(Protocol):
 class Connection:
     """Connects, stays connected, and ends.
 
+    Attributes:
+        state: where it is.
+        error: what ended it, if an error did.
+        answer: the server's to the last offer.
+
     Args:
         signalling: the server.
         mouth: what is sent.
@@ -71,6 +74,7 @@ class Connection:
         ice_servers: tuple[dict[str, str], ...] = (),
     ) -> None:
         self.state: State = "new"
+        self.error: ConversationError | None = None
         self.answer = Answer("", "", "")
         self._signalling = signalling
         self._mouth = mouth
@@ -110,7 +114,7 @@ class Connection:
     def over(self, error: ConversationError | None = None) -> None:
         """There will be no other connection."""
         if self.state != "ended":
-            self.state = "ended"
+            self.state, self.error = "ended", error
             self._listener.on_end(error)
 
     async def close(self) -> None:
@@ -120,10 +124,6 @@ class Connection:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
         await self._leave()
-
-    async def break_off(self) -> None:
-        """Lose the connection, as a network might."""
-        await self._leave(forget=False)
 
     async def _connect(self, resume: str) -> None:
         listener = self._listener
@@ -135,6 +135,9 @@ class Connection:
         except BaseException:
             await line.close()
             raise
+        if self.over_now:  # The server's first words may come before we know that it is connected.
+            await line.close()
+            return
         self._line = line
         self.state = "live"
 
@@ -175,30 +178,40 @@ class Connection:
             await self._again(attempt, why)
 
     async def _again(self, attempt: int, why: str) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + MAX_LINE_SECONDS
         error: ConversationError = Unreachable(why)
         while attempt < ATTEMPTS:
-            wait = WAITS_SECONDS[min(attempt, len(WAITS_SECONDS) - 1)]
-            if isinstance(error, Refused):
-                wait = max(wait, error.retry_after_seconds or 0.0)
-            await asyncio.sleep(min(wait, MAX_WAIT_SECONDS))
-            attempt += 1
+            await asyncio.sleep(_wait_seconds(attempt, error))
             try:
                 return await _foreseen(self._connect(self.answer.token))
             except Refused as refused:
-                if refused.status < 500 and refused.retry_after_seconds is None:
+                told_to_wait = refused.retry_after_seconds is not None
+                if refused.status < 500 and not told_to_wait:
                     raise
+                if refused.place is not None:
+                    self._listener.on_place(refused.place)
                 error = refused
+                # Who is told when to come again has not failed.
+                attempt += not told_to_wait or loop.time() > until
             except Unreachable as unreachable:
                 error = unreachable
+                attempt += 1
         told = f"The connection was lost ({why}) and could not be made again: {error}"
         raise Unreachable(told) from error
 
-    async def _leave(self, forget: bool = True) -> None:
-        line = self._line
-        if forget:
-            self._line = None
+    async def _leave(self) -> None:
+        line, self._line = self._line, None
         if line is not None:
             await line.close()
+
+
+def _wait_seconds(attempt: int, error: ConversationError) -> float:
+    """How long to wait before an attempt, after what failed last."""
+    wait = WAITS_SECONDS[min(attempt, len(WAITS_SECONDS) - 1)]
+    if isinstance(error, Refused) and error.retry_after_seconds is not None:
+        wait = max(wait, error.retry_after_seconds or WAITS_SECONDS[-1])
+    return min(wait, MAX_WAIT_SECONDS)
 
 
 async def _foreseen(doing: Awaitable[None]) -> None:

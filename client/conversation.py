@@ -26,6 +26,7 @@ import numpy.typing as npt
 from client import requests, sound
 from client.connection import Connection, State
 from client.declaring import Function, Tool
+from client.ending import Ending
 from client.errors import ConversationError, NotConnected, Refused, Unreachable
 from client.events import SessionEnded, SessionStarted, SettingsChanged
 from client.feed import Feed
@@ -38,14 +39,12 @@ from client.signalling import Key, Signalling
 from client.sound import FRAME_SECONDS, RATE, Audio
 from client.tools import Toolbox
 from client.values import Event, Settings
+from client.wanted import Wanted
 
 __all__ = ["Conversation", "connect"]
 
 BEGIN_SECONDS: Final = 30.0
 GOODBYE_SECONDS: Final = 1.0
-
-_GOES_ON: Final = ("vanished", "internal")
-"""Reasons of an end after which the conversation is taken up again."""
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
@@ -66,13 +65,15 @@ class Conversation:
     ) -> None:
         self.mouth = Mouth()
         self._history = History()
-        self._settings: Settings = {**(settings or {})}
         self._tools = Toolbox(tools, self._send_if_live)
+        self._wanted = Wanted(settings or {}, self._tools.declared)
         self._resume = resume
         self._signalling = Signalling(url, key, wait)
         servers = tuple(dict(one) for one in ice_servers)
-        self._connection = Connection(self._signalling, self.mouth, self._offered, self, servers)
+        offered = self._wanted.offered
+        self._connection = Connection(self._signalling, self.mouth, offered, self, servers)
         self._received = Received()
+        self._ending = Ending()
 
     async def __aenter__(self) -> Conversation:
         await self.open()
@@ -101,6 +102,9 @@ class Conversation:
         except TimeoutError:
             await self.close()
             raise Unreachable("The server answered, but the conversation did not begin.") from None
+        if self._connection.error is not None:
+            await self.close()
+            raise self._connection.error
 
     async def close(self) -> None:
         """Hang up; safe to call twice. The history and the record can be read afterwards."""
@@ -218,20 +222,21 @@ class Conversation:
         self._send(requests.CLEAR)
 
     async def update(self, settings: Settings, timeout_seconds: float = 5.0) -> SettingsChanged:
-        """Change settings; those from now on. What is not named stays.
+        """Change settings; those from now on. What is not named stays. Instructions that do not fit
+        the model's memory are refused a moment later; see `docs/client.md`.
 
         Raises:
             Refused: the server does not take them, and why.
             TimeoutError: no answer came.
         """
-        name = f"update-{self.count}"
-        self._send({**requests.update(settings), "event_id": name})
+        request = self._wanted.update(settings)
+        self._send(request)
+        name = request["event_id"]
         told = await self.wait_for(
             Event, timeout_seconds, where=lambda one: getattr(one, "event_id", None) == name
         )
         if not isinstance(told, SettingsChanged):
             raise Refused(getattr(told, "message", ""), 400, getattr(told, "code", ""))
-        self._settings.update(settings)
         return told
 
     # ---- hearing
@@ -309,10 +314,11 @@ class Conversation:
         """A message of the server."""
         event = read_event(text)
         self._history.hear(event)
+        self._wanted.hear(event)
         self._received.event(event)
         self._tools.hear(event)
-        if isinstance(event, SessionEnded) and event.reason not in _GOES_ON:
-            self._connection.over()
+        if self._ending.hear(event):
+            self._connection.over(self._ending.error)
 
     def on_audio(self, audio: Audio) -> None:
         """Sound of the server."""
@@ -338,13 +344,6 @@ class Conversation:
     def _send_if_live(self, request: requests.Request) -> None:
         if self.state == "live":
             self._send(request)
-
-    def _offered(self) -> Settings:
-        own = self._tools.declared
-        settings: Settings = {**self._settings}
-        if own:
-            settings["tools"] = [*settings.get("tools", []), *own]
-        return settings
 
 
 connect = Conversation

@@ -14,13 +14,19 @@ Item = TypeVar("Item")
 class Feed(Generic[Item]):
     """One listener's queue; an async iterator that ends with the conversation.
 
+    Args:
+        limit: items that are kept.
+        waited: holds this feed while somebody waits for it: whoever fills it may hold it weakly,
+            and asyncio holds a waiting task no better.
+
     Attributes:
         dropped: items that were thrown away because they were not taken in time, oldest first.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, waited: set[Feed[Item]] | None = None) -> None:
         self.dropped = 0
         self._limit = limit
+        self._waited: set[Feed[Item]] = set() if waited is None else waited
         self._items: deque[Item] = deque()
         self._wake = asyncio.Event()
         self._ended = False
@@ -52,5 +58,9 @@ class Feed(Generic[Item]):
                     raise self._error
                 raise StopAsyncIteration
             self._wake.clear()
-            await self._wake.wait()
+            self._waited.add(self)
+            try:
+                await self._wake.wait()
+            finally:
+                self._waited.discard(self)
         return self._items.popleft()

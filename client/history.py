@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from client.agent_events import AgentCut, AgentDone, AgentHeard, AgentStarted, AgentWords
 from client.events import PersonWords, SessionStarted
-from client.values import Event, Word
+from client.values import Event, Turn, Word
 
 __all__ = ["HeardTurn", "History"]
 
@@ -25,7 +25,8 @@ class HeardTurn:
         text: as far as it was heard.
         said: all of it, also what was not heard.
         cut: whether it was cut off.
-        number: the segment of a person's turn, the utterance of an agent's.
+        number: the segment of a person's turn, the utterance of an agent's; below 0 for one that
+            was told only when an earlier conversation was gone on with.
         at_ms: when it began, on the session's clock.
     """
 
@@ -79,6 +80,8 @@ class History:
         match event:
             case SessionStarted(resumed=False):
                 self._turns.clear()  # The server knows nothing of them, and counts from 0.
+            case SessionStarted(turns=turns):
+                self._resumed(turns)
             case PersonWords():
                 turn = self._at("person", event.segment, event.at_ms)
                 if turn.state != "done":
@@ -118,6 +121,23 @@ class History:
         elif isinstance(event, AgentCut):
             turn.state = "cut"
 
+    def _resumed(self, turns: Sequence[Turn]) -> None:
+        """The server went on without us for a while, and tells what it remembers of that."""
+        if not self._turns:
+            for number, turn in enumerate(turns, -len(turns)):
+                self._turns[turn.who, number] = _before(turn, number)
+            return
+        told = next((turn for turn in reversed(turns) if turn.who == "agent"), None)
+        for one in reversed(self._turns.values()):
+            if one.who != "agent" or one.state in ("done", "cut"):
+                continue
+            if told is not None and (heard := _heard_of(one, told.text)):
+                one.heard = heard
+                one.state = "cut" if told.cut or heard < len(one.words) else "done"
+                told = None
+            else:
+                one.state = "cut"
+
     def _at(self, who: Literal["person", "agent"], number: int, at_ms: int) -> _Open:
         turn = self._turns.get((who, number))
         if turn is None:
@@ -125,3 +145,19 @@ class History:
             while len(self._turns) > MAX_TURNS:
                 del self._turns[next(iter(self._turns))]
         return turn
+
+
+def _before(turn: Turn, number: int) -> _Open:
+    """A turn of which nothing but its text is known."""
+    word = Word(text=turn.text, start_ms=0, end_ms=0)
+    return _Open(turn.who, number, 0, (word,), 1, "cut" if turn.cut else "done")
+
+
+def _heard_of(turn: _Open, told: str) -> int:
+    """How many of an utterance's words a text ends with, which may have others before; 0 for
+    none."""
+    for heard in range(len(turn.words), 0, -1):
+        text = "".join(word.text for word in turn.words[:heard]).strip()
+        if told == text or told.endswith(f" {text}"):
+            return heard
+    return 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 
@@ -62,6 +63,46 @@ class InLine(Event):
     place: int
 
 
+class Listeners(Generic[Item]):
+    """Feeds of one kind; one that nobody holds any more, and nobody waits for, is gone.
+
+    Args:
+        limit: items that each of them keeps.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._ended = False
+        # Oldest first; whoever iterates holds their own.
+        self._feeds: list[weakref.ref[Feed[Item]]] = []
+        self._waited: set[Feed[Item]] = set()
+
+    def add(self) -> Feed[Item]:
+        """One more, for what comes from now on; of more than 64 that are held the oldest ends."""
+        feed = Feed[Item](self._limit, self._waited)
+        feeds = self._held()
+        if self._ended:
+            feed.end()
+        elif len(feeds) >= MAX_LISTENERS:
+            feeds.pop(0).end()
+        self._feeds = [weakref.ref(one) for one in (*feeds, feed)]
+        return feed
+
+    def put(self, item: Item) -> None:
+        """Something came."""
+        for feed in self._held():
+            feed.put(item)
+
+    def end(self, error: ConversationError | None) -> None:
+        """Nothing more comes."""
+        self._ended = True
+        for feed in self._held():
+            feed.end(error)
+
+    def _held(self) -> list[Feed[Item]]:
+        return [feed for one in self._feeds if (feed := one()) is not None]
+
+
 class Received:
     """Events and sound, as they come.
 
@@ -72,20 +113,19 @@ class Received:
     def __init__(self) -> None:
         self.count = 0
         self._kept: deque[Event] = deque(maxlen=MAX_EVENTS)
-        self._events: list[Feed[Event]] = []
-        self._blocks: list[Feed[Block]] = []
+        self._events: Listeners[Event] = Listeners(MAX_EVENTS)
+        self._blocks: Listeners[Block] = Listeners(MAX_BLOCKS)
         self._attribution = Attribution()
         self._samples = 0
         self._wake = asyncio.Event()
-        self._ended = False
 
     def listen_to_events(self) -> Feed[Event]:
         """Events from now on."""
-        return self._listen(self._events, Feed[Event](MAX_EVENTS))
+        return self._events.add()
 
     def listen_to_audio(self) -> Feed[Block]:
         """Sound from now on."""
-        return self._listen(self._blocks, Feed[Block](MAX_BLOCKS))
+        return self._blocks.add()
 
     def since(self, at: int) -> Iterator[Event]:
         """The events from number `at` on that are kept."""
@@ -100,8 +140,7 @@ class Received:
         self.count += 1
         self._kept.append(event)
         self._attribution.hear(event)
-        for feed in self._events:
-            feed.put(event)
+        self._events.put(event)
         self._awake()
 
     def lost(self, why: str) -> None:
@@ -114,27 +153,14 @@ class Received:
         peak = float(np.abs(audio).max(initial=0.0))
         block = Block(audio, self._attribution.frame(peak, len(audio)), self._samples)
         self._samples += len(audio)
-        for feed in self._blocks:
-            feed.put(block)
+        self._blocks.put(block)
 
     def end(self, error: ConversationError | None) -> None:
         """Nothing more comes."""
-        self._ended = True
-        for feed in self._events:
-            feed.end(error)
-        for heard in self._blocks:
-            heard.end(error)
+        self._events.end(error)
+        self._blocks.end(error)
         self._awake()
 
     def _awake(self) -> None:
         self._wake.set()
         self._wake = asyncio.Event()
-
-    def _listen(self, feeds: list[Feed[Item]], feed: Feed[Item]) -> Feed[Item]:
-        if self._ended:
-            feed.end()
-        elif len(feeds) >= MAX_LISTENERS:
-            # Somebody who makes a new one for each look would pile them up: the oldest ends.
-            feeds.pop(0).end()
-        feeds.append(feed)
-        return feed

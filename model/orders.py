@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 MAX_ORDERS: Final = 32
-"""Orders that one micro-turn may carry, and that may wait for it."""
+"""Orders that one micro-turn may carry."""
 
 MAX_TOOLS: Final = 16
 """Tools that a conversation may have."""

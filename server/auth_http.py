@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -35,6 +36,7 @@ __all__ = [
     "cross_origin",
     "is_origin",
     "make_door",
+    "normal_origin",
     "visitor",
 ]
 
@@ -72,7 +74,7 @@ class Door:
     def __init__(self, gate: Gate, origins: tuple[str, ...], only_here: bool = False) -> None:
         self.gate = gate
         self._any = "*" in origins
-        self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self._origins = frozenset(normal_origin(origin) for origin in origins if origin != "*")
         self._only_here = only_here
 
     def allows(self, origin: str, host: str) -> bool:
@@ -110,6 +112,13 @@ def is_origin(text: str) -> bool:
     return bool(parts.scheme and parts.netloc) and not (parts.path.strip("/") or parts.query)
 
 
+def normal_origin(origin: str) -> str:
+    """The origin as browsers write it: in small letters, without the scheme's usual port."""
+    parts = urlsplit(origin.lower())
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
+
+
 def make_door(settings: Settings) -> Door:
     """The door that the settings describe; raises SettingsError."""
     for origin in settings.allowed_origins:
@@ -130,21 +139,32 @@ def check_exposure(settings: Settings) -> None:
     """
     if settings.api_keys or settings.open_anyway:
         return
-    try:
-        address = ipaddress.ip_address(settings.host)
-    except ValueError:
-        if settings.host == "localhost":
-            return
-        log.warning("no API keys are set: whoever can reach %s can talk", settings.host)
+    host = settings.host or "an empty host (every address)"
+    address = _address(settings.host)
+    if settings.host == "localhost" or (address is not None and address.is_loopback):
         return
-    if address.is_loopback:
-        return
-    if address.is_unspecified or not (address.is_private or address.is_link_local):
+    private = address is None or address.is_private or address.is_link_local
+    if not private or (address is not None and address.is_unspecified):
         raise SettingsError(
-            f"{settings.host} lets everybody in whom the network lets through: set api_keys"
+            f"{host} lets everybody in whom the network lets through: set api_keys"
             " (`counterpoint key new NAME`), or --open-anyway true if that is what you want"
         )
-    log.warning("no API keys are set: whoever can reach %s can talk", settings.host)
+    log.warning("no API keys are set: whoever can reach %s can talk", host)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """What the system listens on for this host; None for a name."""
+    if not host:
+        return ipaddress.IPv4Address(0)
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))  # it reads "0" and "127.1" too
+        except OSError:
+            return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 def _is_loopback(host: str) -> bool:

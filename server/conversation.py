@@ -7,7 +7,7 @@ first Session and goes on through resumptions. Agent words keep samples of their
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from model.messages import AgentWord, Turn, Word
@@ -17,7 +17,10 @@ __all__ = ["AgentTurn", "Conversation", "PersonTurn", "words_heard"]
 
 MAX_TURNS: Final = 2_000
 MAX_CHARACTERS: Final = 2_000_000
-"""Beyond either bound the oldest turn is forgotten first."""
+MAX_WORDS: Final = 50_000
+"""Beyond any of these bounds the oldest turn is forgotten first. Two hours in which somebody always
+speaks have less than half as many words. A word takes some hundred bytes, and hundreds of
+conversations are kept."""
 
 MAX_APPENDED: Final = 32
 """What a client put into the model's memory without its being said, the newest."""
@@ -107,6 +110,17 @@ class Conversation:
         self._segments: dict[int, PersonTurn] = {}
         self._utterances: dict[int, AgentTurn] = {}
         self._characters = 0
+        self._words = 0
+
+    def copy(self) -> Conversation:
+        """The turns as they are, which change no more; to be read elsewhere."""
+        copy = Conversation()
+        copy.forgotten = self.forgotten
+        copy.turns.extend(
+            replace(turn, words=list(turn.words)) if isinstance(turn, AgentTurn) else replace(turn)
+            for turn in self.turns
+        )
+        return copy
 
     def person_words(
         self, segment: int, words: tuple[Word, ...], *, final: bool, typed: bool = False
@@ -122,8 +136,9 @@ class Conversation:
             self.turns.append(turn)
         if turn.final:
             return
-        self._characters += sum(len(word.text) for word in words) - len("".join(_texts(turn)))
+        self._count(turn, -1)
         turn.words, turn.final, turn.typed = words, final, typed
+        self._count(turn, 1)
         self._forget()
 
     def said(self, utterance: int, words: tuple[AgentWord, ...]) -> None:
@@ -133,6 +148,7 @@ class Conversation:
             return
         turn.words.extend(words)
         self._characters += sum(len(word.text) for word in words)
+        self._words += len(words)
         self._forget()
 
     def started(self, utterance: int, at_seconds: float) -> None:
@@ -226,17 +242,19 @@ class Conversation:
             turn.state, turn.cut_by = state, by
 
     def _forget(self) -> None:
-        while len(self.turns) > MAX_TURNS or (
-            self._characters > MAX_CHARACTERS and len(self.turns) > 1
-        ):
+        while len(self.turns) > MAX_TURNS or (self._is_full and len(self.turns) > 1):
             oldest = self.turns.popleft()
-            self._characters -= sum(len(text) for text in _texts(oldest))
+            self._count(oldest, -1)
             self.forgotten += 1
             if isinstance(oldest, PersonTurn):
                 self._segments.pop(oldest.segment, None)
             else:
                 self._utterances.pop(oldest.utterance, None)
 
+    @property
+    def _is_full(self) -> bool:
+        return self._characters > MAX_CHARACTERS or self._words > MAX_WORDS
 
-def _texts(turn: PersonTurn | AgentTurn) -> list[str]:
-    return [word.text for word in turn.words]
+    def _count(self, turn: PersonTurn | AgentTurn, times: int) -> None:
+        self._characters += times * sum(len(word.text) for word in turn.words)
+        self._words += times * len(turn.words)

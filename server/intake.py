@@ -28,6 +28,8 @@ WAITING_BLOCKS: Final = 4
 """Blocks that may wait here beyond that."""
 
 _PENDING_TEXTS: Final = 32
+_PENDING_ORDERS: Final = 8 * MAX_ORDERS
+_BATCHES: Final = 32
 _PENDING_ANSWERS: Final = 32
 _SHIFTS: Final = 256
 
@@ -85,8 +87,13 @@ class Intake:
         return True
 
     def order(self, order: Order) -> bool:
-        """Queue an order; False when too many wait already."""
-        if sum(len(batch.orders) for batch in self._batches) >= MAX_ORDERS:
+        """Queue an order; False when too many wait already.
+
+        What one micro-turn cannot carry goes with the next: a history comes as one order a turn.
+        """
+        waiting = sum(len(batch.orders) for batch in self._batches)
+        full = len(self._batches) >= _BATCHES and _takes_no_more(self._batches[-1])
+        if full or waiting >= _PENDING_ORDERS:
             return False
         self._last.orders.append(order)
         return True
@@ -120,8 +127,7 @@ class Intake:
     @property
     def _last(self) -> _Pending:
         """Where texts and orders go."""
-        last = self._batches[-1]
-        if last.orders and isinstance(last.orders[-1], Cancel | Clear):
+        if _takes_no_more(self._batches[-1]):
             self._batches.append(_Pending())
         return self._batches[-1]
 
@@ -211,3 +217,9 @@ class Intake:
                 break
             shift = ahead
         return stream_seconds + shift * MICRO_TURN_SECONDS
+
+
+def _takes_no_more(batch: _Pending) -> bool:
+    """Whether what comes next belongs into the batch after."""
+    orders = batch.orders
+    return len(orders) >= MAX_ORDERS or (bool(orders) and isinstance(orders[-1], Cancel | Clear))

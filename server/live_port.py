@@ -22,6 +22,7 @@ from server.dialects.openai_items import ms
 from server.dialects.openai_live import LiveDialect
 from server.dialects.openai_live_wire import info, live_refused
 from server.dialects.openai_wire import texts
+from server.dialects.pace import Pace
 from server.port import Channel, Mouthpiece, Port
 from server.recording import Recording
 from server.socket_port import PartyLine
@@ -171,6 +172,7 @@ class _Frontend:
         self._client_events = client_events
         self._server_events = server_events
         self._begun = False
+        self._pace = Pace()
 
     @property
     def buffered_bytes(self) -> int:
@@ -190,8 +192,11 @@ class _Frontend:
     def on_text(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with every message that the page may send."""
 
+        loop = asyncio.get_running_loop()
+
         def checked(text: str) -> None:
-            if self._client_events is None or self._allowed(text, self._client_events):
+            events = self._client_events
+            if events is None or (self._in_time(loop.time()) and self._allowed(text, events)):
                 callback(text)
 
         self._channel.on_text(checked)
@@ -199,6 +204,14 @@ class _Frontend:
     def on_refused(self, callback: Callable[[Refusal], None]) -> None:
         """Call `callback` when a message is thrown away unread."""
         self._channel.on_refused(callback)
+
+    def _in_time(self, now: float) -> bool:
+        """Whether a message may be read: the dialect counts only what it is given."""
+        pace = self._pace.count(now)
+        if pace == "tell":
+            why = "At most 100 messages a second; the others are dropped."
+            self._refuse("rate_limit_exceeded", why, None)
+        return pace == "pass"
 
     def _allowed(self, text: str, events: frozenset[str]) -> bool:
         try:
@@ -210,9 +223,12 @@ class _Frontend:
         named = message.get("event_id")
         named = named if isinstance(named, str) and len(named) <= 512 else None
         why = "This channel may not send such events."
-        for one in live_refused("event_not_allowed", why, named, "type").messages:
-            self.send(one)
+        self._refuse("event_not_allowed", why, named, "type")
         return False
+
+    def _refuse(self, code: str, why: str, named: str | None, param: str | None = None) -> None:
+        for one in live_refused(code, why, named, param).messages:
+            self.send(one)
 
 
 def _frontend(channel: Channel, dialect: LiveDialect) -> Channel:

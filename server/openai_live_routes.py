@@ -240,5 +240,8 @@ def _expires(request: web.Request) -> int:
 def _open(request: web.Request) -> web.WebSocketResponse:
     protocols = ("realtime",) if "Sec-WebSocket-Protocol" in request.headers else ()
     return web.WebSocketResponse(
-        protocols=protocols, heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
+        protocols=protocols,
+        heartbeat=HEARTBEAT_SECONDS,
+        max_msg_size=MAX_MESSAGE_BYTES,
+        compress=False,  # A few bytes that unpack to many would come past every limit.
     )

@@ -13,13 +13,14 @@ from aiohttp import web
 from aiohttp.web_request import FileField
 
 from server.auth import DEFAULT_SECRET_SECONDS, DEFAULT_USES, Grant
-from server.auth_http import DOOR, credential, is_origin, visitor
+from server.auth_http import DOOR, credential, is_origin, normal_origin, visitor
 from server.dialects.openai_realtime import RealtimeDialect
 from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.errors import BadOffer, BadRequest, Unauthorized
 from server.offers import Offer
 from server.openai_calls import Call, CallPort, Calls
 from server.openai_http import HEARTBEAT_SECONDS, key_holder, read_json, whole_number
+from server.packed import PackedJson
 from server.port import Port
 from server.routes import RECEPTION
 from server.socket_port import MAX_MESSAGE_BYTES, SocketPort
@@ -35,6 +36,9 @@ _BODY_SECONDS: Final = 10.0
 _SECRET_SECONDS: Final = (10, 7_200)
 _SECRET_USES: Final = (1, 100)
 _SECRET_FIELDS: Final = {"expires_after", "session", "origin", "uses"}
+_OUR_FIELDS: Final = ("type", "settings")
+_MAX_FIXED: Final = 16_384
+"""Characters; thousands of secrets are kept for hours."""
 
 
 def add_openai_routes(app: web.Application) -> None:
@@ -75,14 +79,19 @@ def _grant(body: Any) -> tuple[Grant, dict[str, Any]]:
     origin = body.get("origin") or ""
     if not isinstance(origin, str) or len(origin) > 256 or (origin and not is_origin(origin)):
         raise BadRequest("Must be an origin like https://shop.example.", "origin")
-    origin = origin.rstrip("/")
+    origin = normal_origin(origin) if origin else ""
     session = body.get("session") or {}
     if isinstance(session, Mapping) and session.get("type") == "counterpoint":
         read_settings(session.get("settings", {}))
-        told = dict(session)
+        session = {name: session[name] for name in _OUR_FIELDS if name in session}
+        told = session
     else:
         told = _settings({}, session).told("")
-    return Grant(seconds, uses, origin, dict(session)), told
+    if len(json.dumps(session, ensure_ascii=False)) > _MAX_FIXED:
+        raise BadRequest(
+            f"What a secret fixes may have {_MAX_FIXED:,} characters of JSON; fix less.", "session"
+        )
+    return Grant(seconds, uses, origin, PackedJson(session)), told
 
 
 # ---- calls -------------------------------------------------------------------------------------
@@ -157,7 +166,10 @@ def _part(part: str | bytes | bytearray | FileField | None) -> str:
 async def _socket(request: web.Request) -> web.StreamResponse:
     request.app[RECEPTION].knock(request.remote or "")
     socket = web.WebSocketResponse(
-        protocols=("realtime",), heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
+        protocols=("realtime",),
+        heartbeat=HEARTBEAT_SECONDS,
+        max_msg_size=MAX_MESSAGE_BYTES,
+        compress=False,  # A few bytes that unpack to many would come past every limit.
     )
     if "call_id" in request.query:
         call = request.app[CALLS].find(request.query["call_id"], key_holder(request))

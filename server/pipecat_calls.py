@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from model.orders import StreamSettings
+from server.dialects.kept import Kept
 from server.errors import BadOffer, Busy, NotFound
 from server.offers import fixed
 from server.registry import Entry
@@ -30,6 +31,7 @@ __all__ = [
     "read_candidates",
     "read_offer",
     "read_wishes",
+    "settings_again",
     "settings_of",
 ]
 
@@ -70,13 +72,28 @@ class Start:
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One conversation and the Peer it goes over now; `shown` is what it was begun with."""
+    """One conversation and the Peer it goes over now.
+
+    Attributes:
+        entry: the conversation.
+        peer: the connection.
+        guest: who began it.
+        shown: digest of what they showed.
+        wishes: what the application sent along last.
+        kept: what holds for the client since.
+    """
 
     entry: Entry
     peer: Peer
     guest: Visitor
     shown: bytes
     wishes: Mapping[str, Any]
+    kept: Kept
+
+    def renew(self, made: Connection) -> None:
+        """The conversation goes over another Peer."""
+        self.entry, self.peer, self.guest = made.entry, made.peer, made.guest
+        self.wishes, self.kept = made.wishes, made.kept
 
 
 class Connections:
@@ -143,6 +160,20 @@ class Connections:
 
 def _forgotten(entry: Entry, now: float) -> bool:
     return entry.session is None and entry.expires is not None and entry.expires <= now
+
+
+def settings_again(
+    wishes: Mapping[str, Any], guest: Visitor, known: Connection | None
+) -> StreamSettings:
+    """The settings of a connection; raises BadOffer.
+
+    Clients send their first wishes along whenever they connect anew: what was changed since stays,
+    unless these are others.
+    """
+    settings = settings_of(wishes, guest)
+    if known is not None and wishes.get("settings") == known.wishes.get("settings"):
+        return known.kept.settings
+    return settings
 
 
 def settings_of(wishes: Mapping[str, Any], guest: Visitor) -> StreamSettings:

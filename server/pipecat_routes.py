@@ -18,6 +18,7 @@ from aiohttp import web
 
 from server.auth import digest
 from server.auth_http import DOOR, credential, visitor
+from server.dialects.kept import Kept
 from server.dialects.locked import Locked
 from server.dialects.rtvi import RtviDialect
 from server.errors import BadOffer, NotFound, TooLarge
@@ -30,7 +31,7 @@ from server.pipecat_calls import (
     read_candidates,
     read_offer,
     read_wishes,
-    settings_of,
+    settings_again,
 )
 from server.port import Port
 from server.routes import MAX_BODY_BYTES, RECEPTION
@@ -78,7 +79,7 @@ async def _offer(request: web.Request) -> web.Response:
     with _let_in(request, known) as (guest, wishes):
         made = await _begin(request, offer, known, guest, {**wishes, **offer.wishes})
     if known is not None:
-        known.entry, known.peer, known.guest = made.entry, made.peer, made.guest
+        known.renew(made)
         pc_id = offer.pc_id
     else:
         pc_id = request.app[CONNECTIONS].add(made, asyncio.get_running_loop().time())
@@ -102,25 +103,24 @@ async def _begin(
     wishes: Mapping[str, Any],
 ) -> Connection:
     reception = request.app[RECEPTION]
-    settings = settings_of(wishes, guest)
+    settings = settings_again(wishes, guest, known)
     peers: list[Peer] = []
 
     def port(peer: Peer) -> Port:
         peers.append(peer)
         return peer
 
-    def dialect() -> Dialect:
-        spoken = RtviDialect(every_event=wishes.get("events", False))
-        fixed = guest.holder.session.get("settings", {})
-        return Locked(spoken, frozenset(fixed)) if fixed else spoken
-
-    visitor = replace(guest, dialect=dialect, label=PIPECAT_LABEL, port=port)
+    spoken: Dialect = RtviDialect(every_event=wishes.get("events", False))
+    if fixed := guest.holder.session.get("settings", {}):
+        spoken = Locked(spoken, frozenset(fixed))
+    kept = Kept(spoken, settings, known.kept.looks if known is not None else ())
+    visitor = replace(guest, dialect=lambda: kept, label=PIPECAT_LABEL, port=port)
     resume = known.entry.token if known is not None else None
     welcome = await reception.welcome(Offer(offer.sdp, resume, settings), visitor)
     entry = reception.open(welcome.session, welcome.token)
     # However often it is connected anew, a conversation takes one use of a secret.
     guest = replace(guest, holder=replace(guest.holder, paid=entry.id))
-    return Connection(entry, peers[0], guest, _shown(request), wishes)
+    return Connection(entry, peers[0], guest, _shown(request), wishes, kept)
 
 
 def _known(request: web.Request, pc_id: str) -> Connection | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Callable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from model.sight import SightSource
 from server.webrtc.camera import Camera
@@ -13,7 +13,12 @@ from server.webrtc.microphone import Block
 from server.webrtc.peer import GoneReason, PeerStatistics
 from server.webrtc.speaker import FrameSource
 
-__all__ = ["Channel", "Mouthpiece", "Port"]
+__all__ = ["Channel", "Mouthpiece", "Port", "last_word"]
+
+# The last message needs a moment on its way before the connection is closed under it, and longer
+# where it waits for a channel that is not open yet.
+_LAST_WORD_SECONDS: Final = 0.1
+_MOST_MOMENTS: Final = 25
 
 
 class Channel(Protocol):
@@ -75,3 +80,14 @@ class Port(Protocol):
 
     async def close(self) -> None:
         """End everything; twice if you like."""
+
+
+async def last_word(port: Port) -> None:
+    """Give what was sent last the time it needs to arrive, 2.5 s at most."""
+    for _ in range(_MOST_MOMENTS):
+        if port.gone.is_set():
+            return
+        waits = port.channel.buffered_bytes > 0
+        await asyncio.sleep(_LAST_WORD_SECONDS)
+        if not waits:
+            return

@@ -143,7 +143,7 @@ class Reception:
         if self.services.journal is not None:
             self.services.journal.delete(entry.id)
         if folder := self.services.settings.engine.get("journal"):
-            forget_sound(Path(str(folder)), entry.id)
+            _forget_sound(Path(str(folder)), entry.id)
 
     async def close(self) -> None:
         """Let nobody in, tell everybody, and end what goes on after `drain_seconds`."""
@@ -190,6 +190,14 @@ class Reception:
         reason = await session.run()
         self.services.metrics.sessions_ended[reason] += 1
         log.info("session %s ended: %s", session.id, reason)
+
+
+def _forget_sound(folder: Path, session: str) -> None:
+    """Delete what the engine's journals hold of a session, and what they have still to write."""
+    if folder.is_dir():
+        # An engine that is behind finds the mark: see `model.engine.journal`.
+        (folder / f"{session}.deleted").touch(mode=0o600)
+        forget_sound(folder, session)
 
 
 def _enter(

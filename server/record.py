@@ -9,12 +9,13 @@ was meant. All times are whole milliseconds of the conversation's clock.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from model.timebase import SPEAKING_RATE, seconds
 from server.conversation import AgentTurn, Conversation, PersonTurn
 
-__all__ = ["as_json", "as_webvtt"]
+__all__ = ["as_json", "as_text", "as_webvtt"]
 
 _TYPED_CUE_SECONDS: Final = 2.0
 _SHORTEST_CUE_SECONDS: Final = 0.2
@@ -32,6 +33,13 @@ def as_json(conversation: Conversation, session: str) -> dict[str, Any]:
             if turn.text
         ],
     }
+
+
+def as_text(conversation: Conversation, session: str) -> str:
+    """The record as JSON text, a turn at a time: a thread that makes it lets others go on."""
+    whole = as_json(conversation, session)
+    turns = [json.dumps(turn, ensure_ascii=False) for turn in whole.pop("turns")]
+    return f'{json.dumps(whole, ensure_ascii=False)[:-1]}, "turns": [{", ".join(turns)}]}}'
 
 
 def as_webvtt(conversation: Conversation) -> str:

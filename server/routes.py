@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 from server import record
 from server.auth import KEY_PREFIX
 from server.auth_http import DOOR, cross_origin, visitor
+from server.conversation import Conversation
 from server.errors import BadOffer, Busy, CounterpointError, Forbidden, TooLarge, Unauthorized
 from server.metrics import render
 from server.offers import Offer, fixed, read_offer
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 RECEPTION: Final = web.AppKey("reception", Reception)
+_RENDERING: Final = web.AppKey("rendering", asyncio.Semaphore)
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _BODY_SECONDS: Final = 10.0
@@ -53,6 +55,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def add_routes(app: web.Application) -> None:
     """Give the application its addresses."""
+    app[_RENDERING] = asyncio.Semaphore(1)
     app.router.add_post("/api/offer", _offer)
     app.router.add_get("/api/sessions/{session}/record.json", _record_json)
     app.router.add_get("/api/sessions/{session}/record.vtt", _record_vtt)
@@ -148,9 +151,8 @@ async def _read(request: web.Request, session: Mapping[str, Any]) -> Offer:
 
 async def _record_json(request: web.Request) -> web.Response:
     entry = _entry(request)
-    body = json.dumps(record.as_json(entry.conversation, entry.id), ensure_ascii=False)
     return web.Response(
-        text=body,
+        text=await _rendered(request, entry, lambda now: record.as_text(now, entry.id)),
         content_type="application/json",
         headers=_download(f"conversation-{entry.id}.json"),
     )
@@ -159,11 +161,19 @@ async def _record_json(request: web.Request) -> web.Response:
 async def _record_vtt(request: web.Request) -> web.Response:
     entry = _entry(request)
     return web.Response(
-        text=record.as_webvtt(entry.conversation),
+        text=await _rendered(request, entry, record.as_webvtt),
         content_type="text/vtt",
         charset="utf-8",
         headers=_download(f"conversation-{entry.id}.vtt"),
     )
+
+
+async def _rendered(
+    request: web.Request, entry: Entry, render: Callable[[Conversation], str]
+) -> str:
+    """The record as text, made beside the loop, which a long one would hold up; one at a time."""
+    async with request.app[_RENDERING]:
+        return await asyncio.to_thread(render, entry.conversation.copy())
 
 
 async def _delete(request: web.Request) -> web.Response:

@@ -25,7 +25,7 @@ from server.hearing import Hearing
 from server.journal import Journal
 from server.line import Line
 from server.looking import Looking
-from server.port import Port
+from server.port import Port, last_word
 from server.registry import Entry
 from server.services import Services
 from server.session_events import (
@@ -57,8 +57,6 @@ log = logging.getLogger(__name__)
 
 _PULSE_SECONDS: Final = 1.0
 _PROGRESS_BLOCKS: Final = 2
-# The last message needs a moment on its way before the connection is closed under it.
-_LAST_WORD_SECONDS: Final = 0.1
 
 
 class Session:
@@ -278,8 +276,7 @@ class Session:
         self._on_released()
         self.released.set()
         self.peer.speaker.source = None
-        if not self.peer.gone.is_set():
-            await asyncio.sleep(_LAST_WORD_SECONDS)
+        await last_word(self.peer)
         await self.peer.close()
 
     # ---- what the client asks for ------------------------------------------------------------

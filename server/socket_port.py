@@ -16,6 +16,7 @@ from model.sight import SightSource
 from server.port import Channel
 from server.session_events import Reply
 from server.socket_order import BehindSound
+from server.socket_pace import SoundPace, is_laden
 from server.socket_sound import BadSound, SocketMicrophone, SocketSpeaker
 from server.webrtc.camera import Camera
 from server.webrtc.channel import Refusal
@@ -25,7 +26,9 @@ __all__ = ["MAX_MESSAGE_BYTES", "PartyLine", "SocketChannel", "SocketPort", "Sou
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+"""Three minutes of PCM at 24 kHz are 11 MiB of base64."""
+
 MAX_BUFFERED_BYTES: Final = 4 * 1024 * 1024
 """Newest loses: while so much waits to be sent, further messages are thrown away and counted."""
 
@@ -119,7 +122,9 @@ class SocketChannel:
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
-                    if not self.intercept(message.data):
+                    if is_laden(message.data):
+                        self._on_refused("too_large")
+                    elif not self.intercept(message.data):
                         self._on_text(message.data)
                     # A client that sends a whole recording at once must not keep others waiting.
                     await asyncio.sleep(0)
@@ -168,6 +173,7 @@ class SocketPort:
         self.gone = asyncio.Event()
         self.gone_reason: GoneReason | None = None
         self._dialect = dialect
+        self._pace = SoundPace()
         self.channel.intercept = self._intercept
         behind, passing = dialect.behind_sound, dialect.passing
         self._behind = BehindSound(self.microphone, self.channel.deliver, behind, passing)
@@ -227,6 +233,11 @@ class SocketPort:
             return False
         if append not in text[:4096] and append not in text[-256:]:
             return False
+        pace = self._pace.count(len(text), asyncio.get_running_loop().time())
+        if pace != "pass":
+            if pace == "tell":
+                self._refuse("Sound comes too fast, and some was lost; send slower.", None)
+            return True
         try:
             message: Any = json.loads(text)
         except (ValueError, RecursionError):
@@ -242,9 +253,12 @@ class SocketPort:
                 raise BadSound("`audio` must be base64.")
             self.microphone.append(audio, self._dialect.input_format)
         except BadSound as error:
-            for one in self._dialect.refuse_sound(str(error), event_id).messages:
-                self.channel.send(one)
+            self._refuse(str(error), event_id)
         return True
+
+    def _refuse(self, why: str, event_id: str | None) -> None:
+        for one in self._dialect.refuse_sound(why, event_id).messages:
+            self.channel.send(one)
 
 
 class PartyLine:

@@ -100,7 +100,7 @@ class Steering:
         # Names of tools under way by call; of those whose engine is gone, behind a "-".
         self._calls: dict[str, str] = {}
         self._sayings: set[str] = set()
-        self._refusable = Refusable()
+        self._refusable = Refusable[StreamSettings]()
         # What a new engine is to be asked at once.
         self._owed: Answer | None = None
 

@@ -47,6 +47,13 @@ FLUSH_SECONDS: Final = 1.0
 
 CLOSE_SECONDS: Final = 5.0
 
+FORGOTTEN: Final = ".deleted"
+"""Behind the name of a session: the mark by which the server has its journals deleted, those too
+that do not exist yet because the queue holds all of them."""
+
+FORGOTTEN_SECONDS: Final = 3600.0
+"""How long a mark is kept; nothing waits in a queue for so long."""
+
 Late = Callable[[], Entry]
 """Makes an entry in the journal's own thread."""
 
@@ -68,6 +75,14 @@ class JournalRoom:
     def look(self) -> None:
         """Count what is there; other engines may write into the same folder."""
         self._taken_bytes = sum(size for _, size, _ in self._found())
+        old = time.time() - FORGOTTEN_SECONDS
+        for when, _, path in self._found(FORGOTTEN):
+            if when < old:
+                path.unlink(missing_ok=True)
+
+    def is_forgotten(self, session: str) -> bool:
+        """Whether nothing of this session is to be kept."""
+        return bool(session) and (self.folder / f"{session}{FORGOTTEN}").exists()
 
     def take(self, size: int, keep: set[Path]) -> bool:
         """Make room for `size` more bytes; False when all that is left is to be kept."""
@@ -85,10 +100,10 @@ class JournalRoom:
         """Compressed it was so much less."""
         self._taken_bytes -= size
 
-    def _found(self) -> list[tuple[float, int, Path]]:
-        """When last written, size and path of every journal, oldest first."""
+    def _found(self, suffix: str = SUFFIX) -> list[tuple[float, int, Path]]:
+        """When last written, size and path of every journal, or mark, oldest first."""
         found = []
-        for path in self.folder.glob(f"*{SUFFIX}"):
+        for path in self.folder.glob(f"*{suffix}"):
             try:
                 state = path.stat()
             except FileNotFoundError:
@@ -253,7 +268,13 @@ class Journal:
         # The session stands first: with it the server finds what to delete.
         name = f"{session or 'stream'}-{began}-{os.getpid()}-{stream}{SUFFIX}"
         path = self._room.folder / name
-        self._files[stream] = JournalWriter(path, {**self._head, "began": time.time()})
+        file = JournalWriter(path, {**self._head, "began": time.time()})
+        # Looked for now, and not before: the server marks a session, then deletes what is there.
+        if self._room.is_forgotten(session):
+            file.close()
+            path.unlink(missing_ok=True)
+            return
+        self._files[stream] = file
 
     def _flush(self, stream: int) -> None:
         file = self._files[stream]

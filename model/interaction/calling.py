@@ -42,6 +42,10 @@ MOST_READ: Final = 400
 MOST_TOKENS: Final = 80
 """Of a call as it is written."""
 
+MOST_CERTAIN: Final = 1_024
+"""Characters that follow from the schema alone, between two choices: more than `MOST_TOKENS` hold.
+Of them there is no end where a schema asks for a hundred million constants."""
+
 _WORDS: Final = re.compile(r"[^\W\d_]{3,}")
 
 _ELSE: Final = "The person now says something else, for which no tool is needed."
@@ -114,7 +118,7 @@ def _arguments(memory: Memory, said: str, tool: ToolSpec) -> Pieces[str | None]:
     except TooLong:
         log.warning("the arguments of %s did not come to an end", tool.name)
     yield from memory.go_back()
-    if value is None or not is_valid(value, schema):
+    if not isinstance(value, dict) or not is_valid(value, schema):
         log.warning("no arguments for %s could be written that its schema allows", tool.name)
         return None
     return json.dumps(_grounded(value, tool, said[-MOST_READ:]), ensure_ascii=False)
@@ -132,7 +136,9 @@ def _grounded(value: dict[str, Any], tool: ToolSpec, said: str) -> dict[str, Any
     kept = dict(value)
     for name, one in value.items():
         about = schema.get("properties", {}).get(name, {})
-        if not isinstance(one, str) or {"enum", "const"} & set(about):
+        if not isinstance(one, str) or not isinstance(about, Mapping):
+            continue
+        if {"enum", "const"} & set(about):
             continue
         words = _words(one)
         if name not in required and not known & set(words):
@@ -165,8 +171,10 @@ class RowPen:
         self._left = MOST_TOKENS
 
     def write(self, text: str) -> None:
-        """What is certain."""
+        """What is certain; raises TooLong where it does not come to an end."""
         self._waiting += text
+        if len(self._waiting) > MOST_CERTAIN:
+            raise TooLong
 
     def choose(self, options: Sequence[str], ahead: Sequence[float] = ()) -> Pieces[str]:
         """The likeliest of some texts, token by token; the first ones, which begin with different

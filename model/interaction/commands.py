@@ -54,15 +54,13 @@ def take_in(change: RowChange) -> None:
 def close_turn(change: RowChange) -> None:
     """End the turn that the client committed, as soon as its words are known."""
     wishes, heard = change.mind.wishes, change.mind.hearing
-    if not wishes.committing:
-        return
-    if heard.segment is None or heard.number != wishes.committing:
-        change.wish(committing=0)
+    # `committing` stays when its segment has ended: what a `Clear` takes back lies behind it. An
+    # answer that was asked for ends the segment itself, with the words that it answers.
+    if heard.segment is None or heard.number != wishes.committing or wishes.answer:
         return
     read = heard.read_k >= wishes.commit_k - 1 or not hearing.unread(heard)
     late = change.k - wishes.commit_k >= COMMIT_MICRO_TURNS
     if (read and not heard.busy) or late:
-        change.wish(committing=0)
         change.end_segment(answered=True)
     elif not heard.busy and change.mind.draft is None:
         change.listen()
@@ -113,7 +111,7 @@ def _obey(change: RowChange, order: Order) -> None:
         case Clear():
             _clear(change)
         case Answer(tool_choice):
-            change.wish(answer=True, tool_choice=tool_choice, committing=0)
+            change.wish(answer=True, tool_choice=tool_choice)
         case ChangeSettings():
             _change_settings(change, order)
 
@@ -155,20 +153,33 @@ def _say(change: RowChange, say: Say) -> None:
 
 
 def _clear(change: RowChange) -> None:
-    """The person's words since the last turn were never said."""
+    """The person's words since the last turn were never said; a turn that was ended stays, and so
+    does the answer that was asked for to it."""
     mind = change.mind
-    change.drop_draft()
-    heard = change.mind.hearing
+    heard, wishes = mind.hearing, mind.wishes
+    if heard.number == wishes.committing:
+        return  # Nothing was said since, and what was committed may not be read yet.
+    # What is carried is one text: once a segment that nobody committed is in it, all of it goes.
+    whole = heard.number - (heard.segment is not None) == wishes.committing
+    asked = wishes.answer or (mind.unanswered and not wishes.held)
+    kept = mind.carried if whole or asked else ""
     if heard.segment is not None:
-        if heard.told:
-            change.events.append(PersonWords(heard.number, (), final=True))
-        change.cancel("ears")
-        change.mind = replace(change.mind, hearing=hearing.closed(heard))
-        change.forget()
-    change.mind = replace(change.mind, carried="", unanswered=False)
-    if mind.utterance is None:
-        change.wish(answer=False, tool_choice="")
-    change.wish(committing=0, kept=0)
+        _unsay(change)
+        if not kept and mind.utterance is None:
+            change.wish(answer=False, tool_choice="")
+    change.mind = replace(change.mind, carried=kept, unanswered=mind.unanswered and bool(kept))
+    change.wish(committing=heard.number, kept=0)
+
+
+def _unsay(change: RowChange) -> None:
+    """The segment under way never was, and no answer to it is in the making."""
+    heard = change.mind.hearing
+    change.drop_draft()
+    if heard.told:
+        change.events.append(PersonWords(heard.number, (), final=True))
+    change.cancel("ears")
+    change.mind = replace(change.mind, hearing=hearing.closed(heard))
+    change.forget()
 
 
 def _change_settings(change: RowChange, order: ChangeSettings) -> None:

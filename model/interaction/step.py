@@ -22,6 +22,9 @@ __all__ = ["RowStep"]
 CUT_REPORT_MICRO_TURNS: Final = 10
 """How long Playout's report of a cut is awaited; after that the last report counts."""
 
+MOST_TYPED: Final = 500
+"""Words that typed text is told in: of a longer text each holds several."""
+
 
 class RowStep:
     """The micro-turn of one row; built for it and thrown away.
@@ -89,7 +92,7 @@ class RowStep:
             if change.mind.hearing.segment is not None:
                 change.end_segment(answered=True)
             at = change.now
-            words = tuple(Word(word, at, at) for word in text.split())
+            words = tuple(Word(piece, at, at) for piece in _pieces(text))
             change.events.append(PersonWords(number, words, final=True, typed=True))
             heard = replace(change.mind.hearing, number=number)
             carried = results.carry(change.mind.carried, text)
@@ -122,3 +125,10 @@ class RowStep:
                 change.give_up()
         floor = change.parts.floor.spoke(change.mind.floor, change.speech)
         change.mind = replace(change.mind, floor=floor)
+
+
+def _pieces(text: str) -> list[str]:
+    """The words of a text, or, where they are too many, neighbours together."""
+    words = text.split()
+    size = max(1, -(-len(words) // MOST_TYPED))
+    return [" ".join(words[first : first + size]) for first in range(0, len(words), size)]

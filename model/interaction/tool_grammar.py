@@ -30,7 +30,10 @@ MOST_DEPTH: Final = 4
 
 _WHOLE: Final = re.compile(rf"-?\d{{0,{MOST_DIGITS}}}")
 _NUMBER: Final = re.compile(rf"-?\d{{0,{MOST_DIGITS}}}(\.\d{{0,6}})?")
-_UNCHECKED: Final = ("pattern", "patternProperties", "format")
+_UNCHECKED: Final = ("patternProperties", "unevaluatedItems", "unevaluatedProperties")
+_MOST_CHECKS: Final = 16_000
+"""Values of the arguments times those of the schema: a schema as large as may be declared, and
+forty arguments. Every one may be held against every other, at some 5 us each."""
 
 
 class TooLong(Exception):
@@ -41,7 +44,7 @@ class Pen(Protocol):
     """Writes into a row of the decoder."""
 
     def write(self, text: str) -> None:
-        """What is certain."""
+        """What is certain; raises TooLong where it does not come to an end."""
 
     def choose(self, options: Sequence[str], ahead: Sequence[float] = ()) -> Pieces[str]:
         """The likeliest of some texts, whose first ones are so many nats `ahead`."""
@@ -82,7 +85,13 @@ def fill(pen: Pen, schema: Mapping[str, Any], depth: int = 0) -> Pieces[Any]:
 
 
 def is_valid(arguments: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a schema allows a value; what a hostile pattern could make slow is not checked."""
+    """Whether a schema allows a value; False where it takes too long to tell.
+
+    What a hostile pattern could make slow is not checked, nor what each level of a schema would
+    check again for all that hold it.
+    """
+    if _size(arguments) * _size(schema) > _MOST_CHECKS:
+        return False
     return bool(Draft202012Validator(_checked(schema)).is_valid(arguments))
 
 
@@ -180,5 +189,16 @@ def _whole(value: Any, otherwise: int) -> int:
 
 def _checked(node: Any) -> Any:
     if isinstance(node, Mapping):
-        return {name: _checked(one) for name, one in node.items() if name not in _UNCHECKED}
+        return {name: _checked(one) for name, one in node.items() if not _skipped(name, one)}
     return [_checked(one) for one in node] if isinstance(node, list) else node
+
+
+def _skipped(name: str, value: Any) -> bool:
+    # A property may be called "pattern": then a schema stands there, and no text.
+    return name in _UNCHECKED or (name == "pattern" and isinstance(value, str))
+
+
+def _size(node: Any) -> int:
+    """Objects, lists and values in it."""
+    inner = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return 1 + sum(map(_size, inner))

@@ -88,7 +88,8 @@ class Wishes:
         saying: what the utterance under way says, if it was ordered.
         answer: what is there is to be answered, whatever the floor thinks.
         tool_choice: what that answer may call; empty for what the settings say.
-        committing: the segment that ends once its words are known; 0 for none.
+        committing: the last segment that the client ended or cleared, 0 for none; one that is open
+            still ends once its words are known.
         commit_k: since when.
         kept: the segment whose words are answered later, when it ends without an answer.
         cancelled: what the utterance that is being cut answers is not to be answered again.

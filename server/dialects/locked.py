@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from server.session_events import ClientEvent, Dialect, Problem, SessionEvent, Several
-from server.steering_events import SettingsAsked
+from server.steering_events import AnswerAsked, SettingsAsked
 
 __all__ = ["Locked"]
 
 
 class Locked:
-    """Another dialect, but changes of the settings `names` are left out of what it asks for."""
+    """Another dialect, but changes of the settings `names` are left out of what it asks for, and
+    with `tool_choice` among them what an answer may call besides."""
 
     def __init__(self, dialect: Dialect, names: frozenset[str]) -> None:
         self._dialect = dialect
@@ -36,6 +37,8 @@ class Locked:
             case SettingsAsked(values, event_id):
                 free = {name: one for name, one in values.items() if name not in self._names}
                 return SettingsAsked(free, event_id)
+            case AnswerAsked(event_id) if "tool_choice" in self._names:
+                return AnswerAsked(event_id)
             case Several(events):
                 kept = (self._without(one) for one in events)
                 return Several(tuple(one for one in kept if one is not None))

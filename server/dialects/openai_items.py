@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from model.messages import AgentWord
 from server.conversation import words_heard
-from server.dialects.openai_settings import FieldError
+from server.dialects.openai_fields import FieldError
 
 __all__ = ["MAX_ITEMS", "Answer", "Item", "Items", "ms", "new_id"]
 
@@ -124,13 +124,6 @@ class Items:
         order = list(self._items)
         at = order.index(item.id) if item.id in self._items else 0
         return order[at - 1] if at else None
-
-    def of_utterance(self, utterance: int) -> Item | None:
-        """The item that an utterance is."""
-        for item in reversed(self._items.values()):
-            if item.utterance == utterance:
-                return item
-        return None
 
 
 @dataclass(slots=True, eq=False)

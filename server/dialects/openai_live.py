@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from model.messages import PersonWords, Said
 from model.orders import ToolCall
+from server.dialects.openai_fields import FieldError, checked_text
 from server.dialects.openai_items import ms
 from server.dialects.openai_live_delegations import Delegations
 from server.dialects.openai_live_fixture import Fixture
@@ -28,7 +29,6 @@ from server.dialects.openai_live_wire import (
     live_refused,
     of,
 )
-from server.dialects.openai_settings import FieldError, checked_text
 from server.dialects.openai_wire import Incoming, sound_name, texts
 from server.session_events import (
     AgentProgress,

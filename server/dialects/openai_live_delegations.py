@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from server.dialects.openai_fields import FieldError
 from server.dialects.openai_items import ms
-from server.dialects.openai_settings import FieldError
 
 __all__ = ["Delegations"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from model.messages import Audio
 from model.timebase import SPEAKING_FRAME_SAMPLES, SPEAKING_RATE, samples
-from server.dialects.openai_settings import FieldError
+from server.dialects.openai_fields import FieldError
 
 __all__ = ["MAX_FIXTURE_SECONDS", "Fixture"]
 

@@ -11,7 +11,8 @@ from copy import deepcopy
 from typing import Any, Final, Literal
 
 from model.messages import Turn
-from server.dialects.openai_settings import FieldError, checked_object, checked_text, our_voice
+from server.dialects.openai_fields import FieldError, checked_object, checked_text
+from server.dialects.openai_settings import check_voice, our_voice
 
 __all__ = ["DELEGATE", "LiveSettings"]
 
@@ -129,10 +130,10 @@ class LiveSettings:
 
     def values(self) -> dict[str, Any]:
         """As settings of our own dialect, which is how the Session takes them."""
-        voice = (self.session.get("audio", {}).get("output") or {}).get("voice")
+        voice = our_voice((self.session.get("audio", {}).get("output") or {}).get("voice"))
         return {
             "instructions": self.session.get("instructions", ""),
-            "voice": "" if voice in _THEIR_VOICES else our_voice(voice),
+            "voice": "" if voice in _THEIR_VOICES else voice,
             "tools": [_TOOL] if self.delegates else [],
         }
 
@@ -169,11 +170,7 @@ def _check_audio(audio: Any, in_messages: bool) -> None:
     known = {"output", "format"} if in_messages else {"output"}
     checked_object(audio, "session.audio", known)
     output = checked_object(audio.get("output") or {}, "session.audio.output", {"voice"})
-    voice = output.get("voice")
-    if isinstance(voice, Mapping):
-        voice = checked_object(voice, "session.audio.output.voice", {"id"}).get("id", "")
-    if voice is not None:
-        checked_text(voice, "session.audio.output.voice", 64)
+    check_voice(output.get("voice"), "session.audio.output.voice")
     given, path = audio.get("format"), "session.audio.format"
     if given is not None:
         checked_object(given, path, {"type", "rate"})

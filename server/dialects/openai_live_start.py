@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from server.dialects.openai_fields import FieldError, checked_object
 from server.dialects.openai_live_settings import LiveSettings
 from server.dialects.openai_live_wire import FIELDS, live_refused
-from server.dialects.openai_settings import FieldError, checked_object
 from server.dialects.openai_wire import Incoming, sound_name
 from server.session_events import Flood, Reply
 

@@ -23,6 +23,7 @@ class Person:
         self._segment = -1
         self._told_words: list[str] = []
         self._last_words: list[str] = []
+        self._end_seconds = 0.0
 
     def begins(self, heard: PersonWords) -> bool:
         """Whether these are the first words of a segment."""
@@ -37,7 +38,12 @@ class Person:
         if item is None or heard.typed or heard.segment != self._segment:
             return told
         told += self._deltas(item, heard)
-        return told + (self._ended(item, heard) if heard.final else [])
+        if not heard.final:
+            self._end_seconds = heard.words[-1].end_seconds if heard.words else self._end_seconds
+            return told
+        self._item = None
+        # What was cleared, or was no word after all, is nothing that could be committed.
+        return told + (self._ended(item, heard) if heard.words else self._stopped(item))
 
     def _began(self, heard: PersonWords) -> list[Message]:
         content = {"type": "input_audio", "transcript": None}
@@ -63,14 +69,15 @@ class Person:
         kind = "conversation.item.input_audio_transcription.delta"
         return [{"type": kind, "item_id": item.id, "content_index": 0, "delta": delta}]
 
+    def _stopped(self, item: Item) -> list[Message]:
+        if self._settings.detection is None:
+            return []
+        kind = "input_audio_buffer.speech_stopped"
+        return [{"type": kind, "item_id": item.id, "audio_end_ms": ms(self._end_seconds)}]
+
     def _ended(self, item: Item, heard: PersonWords) -> list[Message]:
-        self._item = None
-        start = heard.words[0].start_seconds if heard.words else 0.0
-        end = heard.words[-1].end_seconds if heard.words else start
-        told: list[Message] = []
-        if self._settings.detection is not None:
-            kind = "input_audio_buffer.speech_stopped"
-            told.append({"type": kind, "item_id": item.id, "audio_end_ms": ms(end)})
+        start, self._end_seconds = heard.words[0].start_seconds, heard.words[-1].end_seconds
+        told = self._stopped(item)
         before = {"previous_item_id": self._items.add(item)}
         item.status = "completed"
         told.append({"type": "input_audio_buffer.committed", "item_id": item.id, **before})
@@ -84,7 +91,10 @@ class Person:
                     "item_id": item.id,
                     "content_index": 0,
                     "transcript": item.part["transcript"],
-                    "usage": {"type": "duration", "seconds": round(max(0.0, end - start), 3)},
+                    "usage": {
+                        "type": "duration",
+                        "seconds": round(max(0.0, self._end_seconds - start), 3),
+                    },
                 }
             )
         return told

@@ -7,18 +7,27 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from model.orders import AppendRole
+from model.timebase import SPEAKING_RATE, samples
+from server.dialects.openai_fields import FieldError, checked_object, checked_text
 from server.dialects.openai_items import Item, new_id
 from server.dialects.openai_settings import (
-    FieldError,
     RealtimeSettings,
     check_choice,
-    checked_text,
+    check_voice,
     chosen,
+    our_voice,
 )
 from server.session_events import ClientEvent, Problem
 from server.steering_events import Appended, ToolAnswered
 
-__all__ = ["Created", "ResponseAsked", "read_item", "read_response"]
+__all__ = [
+    "Created",
+    "ResponseAsked",
+    "goes_with_typed",
+    "read_item",
+    "read_response",
+    "read_truncation",
+]
 
 MAX_TEXT: Final = 8_192
 MAX_PARTS: Final = 32
@@ -116,17 +125,49 @@ def read_response(value: Any, settings: RealtimeSettings) -> ResponseAsked:
     if value.get("conversation", "auto") != "auto":
         why = "Answers outside of the conversation are not served."
         raise FieldError("response.conversation", why, "unsupported_value")
-    modalities = value.get("output_modalities")
-    if modalities is not None and modalities != settings.session["output_modalities"]:
-        why = "Set output_modalities with session.update."
-        raise FieldError("response.output_modalities", why, "unsupported_value")
+    for name in ("output_modalities", "tools"):
+        if value.get(name) is not None and value[name] != settings.session[name]:
+            why = f"Set {name} with session.update."
+            raise FieldError(f"response.{name}", why, "unsupported_value")
+    if value.get("audio") is not None:
+        _same_sound(value["audio"], settings)
     appended: list[ClientEvent | Problem] = []
     if value.get("instructions") is not None:
         text = checked_text(value["instructions"], "response.instructions", MAX_TEXT)
         appended = [Appended(text.strip(), "knowledge")] if text.strip() else []
     choice = value.get("tool_choice")
     check_choice(choice, settings.session["tools"], "response.tool_choice")
+    if "tool_choice" in settings.fixed:
+        choice = None
     return ResponseAsked(_metadata(value.get("metadata")), chosen(choice), appended)
+
+
+def read_truncation(message: Mapping[str, Any]) -> int:
+    """How much of an utterance was heard, in samples at 24 kHz; raises FieldError."""
+    if message.get("content_index", 0) != 0:
+        raise FieldError("content_index", "There is only content 0.")
+    end_ms = message.get("audio_end_ms")
+    if isinstance(end_ms, bool) or not isinstance(end_ms, int) or not 0 <= end_ms < 2**31:
+        raise FieldError("audio_end_ms", "Must be a whole number from 0.")
+    return samples(end_ms / 1000, SPEAKING_RATE)
+
+
+def _same_sound(audio: Any, settings: RealtimeSettings) -> None:
+    """What an answer is to sound like must be what the session says; raises FieldError."""
+    path = "response.audio"
+    output = checked_object(audio, path, {"output"}).get("output")
+    if output is None:
+        return
+    checked_object(output, f"{path}.output", {"format", "voice"})
+    given, voice = output.get("format"), output.get("voice")
+    check_voice(voice, f"{path}.output.voice")
+    now = settings.session["audio"]["output"]
+    sounds = given is None or (
+        isinstance(given, Mapping) and given.get("type") == settings.output_format
+    )
+    if not sounds or (voice is not None and our_voice(voice) != our_voice(now["voice"])):
+        why = "Set format and voice with session.update."
+        raise FieldError(f"{path}.output", why, "unsupported_value")
 
 
 def _message(value: Mapping[str, Any], item_id: str) -> Created:

@@ -12,12 +12,19 @@ from typing import Any, Final, Literal
 
 from model.messages import PersonWords, Said
 from model.orders import ToolCall
-from model.timebase import SPEAKING_RATE, samples
+from server.dialects.openai_fields import FieldError
 from server.dialects.openai_items import new_id
-from server.dialects.openai_reading import Created, goes_with_typed, read_item, read_response
-from server.dialects.openai_settings import FieldError, RealtimeSettings
+from server.dialects.openai_reading import (
+    goes_with_typed,
+    read_item,
+    read_response,
+    read_truncation,
+)
+from server.dialects.openai_settings import RealtimeSettings
 from server.dialects.openai_telling import Limits, Message, Telling, truncated
 from server.dialects.openai_wire import Incoming, error, refused, sound_name, texts
+from server.dialects.pace import CHANGES_A_SECOND, Changes
+from server.refusable import Refusable
 from server.session_events import (
     AgentProgress,
     AgentStarted,
@@ -97,8 +104,10 @@ class RealtimeDialect:
         self._tool: Literal["", "given", "answered"] = ""
         self._typed: list[str] = []
         self._output = ""  # our name of a function's last one
-        # By our own names, which refusals come with: the client's name, and the settings before.
-        self._asked: dict[str, tuple[str | None, dict[str, Any] | None]] = {}
+        # By our own names, which refusals come with and no client gives.
+        self._refusable = Refusable[dict[str, Any]](f"{new_id('asked')}_", MAX_ASKED)
+        self._changes = Changes()
+        self._now = 0.0
         self._events: dict[str, Callable[[Mapping[str, Any]], Outcome]] = {
             "session.update": self._update,
             "input_audio_buffer.append": self._append,
@@ -176,6 +185,7 @@ class RealtimeDialect:
 
     def decode(self, text: str, now: float) -> ClientEvent | Problem | None:
         """What a message asks for; refusals are answered here."""
+        self._now = now
         message = self._incoming.read(text, now)
         return self._act(message) if isinstance(message, dict) else message
 
@@ -208,21 +218,23 @@ class RealtimeDialect:
     # ---- one for each client event -----------------------------------------------------------
 
     def _update(self, message: Mapping[str, Any]) -> Outcome:
+        # Before it is read: the Session counts only what was merged and copied already.
+        if not self._changes.may_change(self._now):
+            why = f"At most {CHANGES_A_SECOND} updates a second."
+            raise FieldError("session", why, "rate_limit_exceeded")
         before = self.settings.session
         self.settings.update(message.get("session"))
-        name = self._may_be_refused(message, before)
+        name = self._refusable.add(message.get("event_id"), before)
         return [], [SettingsAsked(self.settings.values(), name)]
 
     def _commit(self, message: Mapping[str, Any]) -> Outcome:
-        return [], [CommitAsked(self._may_be_refused(message, None))]
+        return [], [CommitAsked(self._refusable.add(message.get("event_id"), None))]
 
     def _append(self, message: Mapping[str, Any]) -> Outcome:
         if not self._in_messages:
             raise FieldError("type", "Sound comes over the call's track.", "unsupported_transport")
-        unknown = sorted(set(message) - {"type", "audio", "event_id"})
-        raise FieldError(
-            unknown[0] if unknown else "audio", "There is no such field.", "unknown_parameter"
-        )
+        field = min(set(message) - {"type", "audio", "event_id"}, default="audio")
+        raise FieldError(field, "There is no such field.", "unknown_parameter")
 
     def _clear(self, message: Mapping[str, Any]) -> Outcome:
         return [{"type": "input_audio_buffer.cleared"}], [ClearAsked()]
@@ -232,10 +244,10 @@ class RealtimeDialect:
             why = "What was sent is with you: stop playing it, and send conversation.item.truncate."
             raise FieldError("type", why, "unsupported_transport")
         # An interruption sends this after a cancel, or when nothing is said at all.
-        return [], self._stop() if self.telling.answer is not None else []
+        return self._stop() if self.telling.answer is not None else ([], [])
 
     def _create_item(self, message: Mapping[str, Any]) -> Outcome:
-        made: Created = read_item(message.get("item"))
+        made = read_item(message.get("item"))
         after = message.get("previous_item_id")
         if after is not None and not isinstance(after, str):
             raise FieldError("previous_item_id", "Must be text or null.", "invalid_type")
@@ -244,7 +256,8 @@ class RealtimeDialect:
         # A person's words are a question of their own, whatever a function answered before.
         self._tool = "" if made.role == "person" else self._tool
         if made.call:
-            self._tool, self._output = "given", self._may_be_refused(message, None)
+            self._tool = "given"
+            self._output = self._refusable.add(message.get("event_id"), None)
         # Typed words wait for the `response.create` that has them answered.
         typed = made.role == "person" and len(self._typed) < MAX_TYPED
         self._typed += [made.text.strip()] if typed and made.text.strip() else []
@@ -261,12 +274,7 @@ class RealtimeDialect:
         item = self.telling.items.get(message.get("item_id"))
         if item.utterance is None:
             raise FieldError("item_id", "Only what we said can be truncated.")
-        if message.get("content_index", 0) != 0:
-            raise FieldError("content_index", "There is only content 0.")
-        end_ms = message.get("audio_end_ms")
-        if isinstance(end_ms, bool) or not isinstance(end_ms, int) or not 0 <= end_ms < 2**31:
-            raise FieldError("audio_end_ms", "Must be a whole number from 0.")
-        heard = samples(end_ms / 1000, SPEAKING_RATE)
+        heard = read_truncation(message)
         if item.heard_samples is None:  # still being said: its end tells the client
             return [], [TruncateAsked(item.utterance, heard, message.get("event_id"))]
         item.heard(min(heard, item.heard_samples))
@@ -314,22 +322,16 @@ class RealtimeDialect:
         if answer is None or (named is not None and named != answer.id):
             why = "There is no such answer under way."
             raise FieldError("response_id", why, "response_cancel_not_active")
-        if answer.item is None:
-            return self.telling.finish("cancelled", "client_cancelled"), self._stop()
-        return [], self._stop()
+        return self._stop()
 
     # ---- pieces ------------------------------------------------------------------------------
 
-    def _stop(self) -> list[Asked]:
-        return [CancelAsked()]
-
-    def _may_be_refused(self, message: Mapping[str, Any], before: dict[str, Any] | None) -> str:
-        """Our name for a message that the engine may refuse, with the settings before."""
-        name = new_id("asked")
-        self._asked[name] = (message.get("event_id"), before)
-        if len(self._asked) > MAX_ASKED:
-            del self._asked[next(iter(self._asked))]
-        return name
+    def _stop(self) -> Outcome:
+        """Stop the answer under way; of one that has no words yet nothing else tells the end."""
+        answer = self.telling.answer
+        waits = answer is not None and answer.item is None
+        told = self.telling.finish("cancelled", "client_cancelled") if waits else []
+        return told, [CancelAsked()]
 
     def _session(self, kind: str) -> Message:
         return {"type": kind, "session": self.settings.told(self._session_id)}
@@ -338,9 +340,10 @@ class RealtimeDialect:
         event_id = problem.event_id
         if event_id == self._output:
             self._tool = ""  # Nothing waited for that output: nothing answers it either.
-        if event_id in self._asked:
-            event_id, before = self._asked.pop(event_id)
-            self.settings.session = before or self.settings.session
+        if event_id is not None and event_id in self._refusable:
+            event_id, before, again = self._refusable.refused(event_id)
+            if before is not None and again:
+                self.settings.session = before
         kind = "server_error" if problem.code == "internal" else "invalid_request_error"
         code = _CODES.get(problem.code, problem.code)
         return error(code, problem.message, event_id, kind=kind)

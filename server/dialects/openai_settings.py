@@ -7,18 +7,25 @@ less eager. None of it is manual turns, where only `response.create` is answered
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Final
+
+from server.dialects.openai_fields import (
+    FieldError,
+    checked_number,
+    checked_object,
+    checked_text,
+)
 
 __all__ = [
     "MODEL",
     "FieldError",
     "RealtimeSettings",
     "check_choice",
-    "checked_object",
-    "checked_text",
+    "check_voice",
     "chosen",
     "merged",
     "our_voice",
@@ -27,6 +34,9 @@ __all__ = [
 MODEL: Final = "counterpoint"
 MAX_INSTRUCTIONS: Final = 8_192
 MAX_TOOLS: Final = 16
+MAX_TOLD_BACK: Final = 8_192
+"""Characters of JSON that all fields together may have that are only told back."""
+
 _TOOL_TIMEOUT_MS: Final = 300_000
 
 _EAGERNESS: Final = {"low": 0.2, "medium": 0.5, "auto": 0.5, "high": 0.8}
@@ -38,6 +48,7 @@ _IGNORED: Final = frozenset(
     {"tracing", "truncation", "prompt", "include", "max_output_tokens", "parallel_tool_calls"}
     | {"reasoning", "id", "object", "expires_at", "client_secret"}
 )
+_MERGED: Final = ("audio", "input", "output")
 _NULLABLE: Final = ("tracing", "prompt", "reasoning", "truncation", "include")
 _KNOWN: Final = _IGNORED | {
     "type",
@@ -50,15 +61,6 @@ _KNOWN: Final = _IGNORED | {
 }
 
 
-class FieldError(ValueError):
-    """A field that cannot be taken: `param` is its path, `code` the word to test."""
-
-    def __init__(self, param: str, message: str, code: str = "invalid_value") -> None:
-        super().__init__(message)
-        self.param = param
-        self.code = code
-
-
 class RealtimeSettings:
     """What one client asked of its session.
 
@@ -67,7 +69,7 @@ class RealtimeSettings:
     """
 
     def __init__(self, fixed: Mapping[str, Any] | None = None) -> None:
-        self.fixed = dict(fixed or {})
+        self.fixed = _named(fixed or {})
         self.session: dict[str, Any] = _defaults()
         self.update({})
 
@@ -75,12 +77,11 @@ class RealtimeSettings:
         """Merge what the client sends; raises FieldError, and then nothing was changed."""
         if not isinstance(session, Mapping):
             raise FieldError(path, f"{path} must be an object.", "invalid_type")
-        named = {name: one for name, one in session.items() if one is not None or name in _NULLABLE}
+        new = merged(merged(self.session, _named(session)), self.fixed)
         try:
-            new = merged(merged(self.session, named), self.fixed)
+            _check(new, path)
         except RecursionError:
             raise FieldError(path, "This is nested too deeply.") from None
-        _check(new, path)
         self.session = new
 
     @property
@@ -154,16 +155,20 @@ class RealtimeSettings:
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """`old` with what `new` names; objects within are merged too, except turn detection."""
-    result = dict(deepcopy(old))
+    """`old` with what `new` names, both left as they are: `audio` and its two sides are merged,
+    every other field is replaced whole."""
+    result = dict(old)
     for name, value in new.items():
         before = result.get(name)
-        whole = name in ("turn_detection", "format") or not isinstance(value, Mapping)
-        if whole or not isinstance(before, Mapping):
-            result[name] = deepcopy(value)
-        else:
-            result[name] = merged(before, value)
+        if name in _MERGED and isinstance(value, Mapping) and isinstance(before, Mapping):
+            value = merged(before, value)
+        result[name] = value
     return result
+
+
+def _named(session: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a session; null says nothing where a field knows no null."""
+    return {name: one for name, one in session.items() if one is not None or name in _NULLABLE}
 
 
 def _defaults() -> dict[str, Any]:
@@ -209,6 +214,7 @@ def _check(session: Mapping[str, Any], path: str) -> None:
     _check_output(
         checked_object(audio["output"], f"{path}.audio.output", _OUTPUT), f"{path}.audio.output"
     )
+    _check_told_back(session, path)
     _check_tools(session["tools"], f"{path}.tools")
     check_choice(session["tool_choice"], session["tools"], f"{path}.tool_choice")
 
@@ -226,6 +232,16 @@ _DETECTION: Final = {
     "eagerness",
     "model_version",
 }
+
+
+def _check_told_back(session: Mapping[str, Any], path: str) -> None:
+    """All that is kept only to be told back, and told with every answer to an update."""
+    sound = session["audio"]["input"]
+    kept = [session.get(name) for name in _IGNORED]
+    kept += [sound["transcription"], sound["noise_reduction"], sound["turn_detection"]]
+    if len(json.dumps(kept)) > MAX_TOLD_BACK:
+        why = f"What is only told back here may have {MAX_TOLD_BACK} characters; send less of it."
+        raise FieldError(path, why, "string_above_max_length")
 
 
 def _check_input(sound: Mapping[str, Any], path: str) -> None:
@@ -252,17 +268,14 @@ def _check_input(sound: Mapping[str, Any], path: str) -> None:
         why = "Nobody is spoken to here only because they are silent; leave it out."
         raise FieldError(f"{path}.idle_timeout_ms", why, "unsupported_value")
     for name in ("threshold", "prefix_padding_ms", "silence_duration_ms"):
-        _number(detection.get(name, 0), f"{path}.{name}", 0.0, 60_000.0)
+        checked_number(detection.get(name, 0), f"{path}.{name}", 0.0, 60_000.0)
 
 
 def _check_output(sound: Mapping[str, Any], path: str) -> None:
     _check_format(sound["format"], f"{path}.format")
-    voice = sound["voice"]
-    named = voice.get("id") if isinstance(voice, Mapping) else voice
-    if named is not None:
-        checked_text(named, f"{path}.voice", 64)
+    check_voice(sound["voice"], f"{path}.voice")
     speed = sound["speed"]
-    if speed is not None and _number(speed, f"{path}.speed", 0.25, 1.5) != 1.0:
+    if speed is not None and checked_number(speed, f"{path}.speed", 0.25, 1.5) != 1.0:
         raise FieldError(f"{path}.speed", "Only a speed of 1 is served.", "unsupported_value")
 
 
@@ -288,15 +301,6 @@ def _check_tools(tools: Any, path: str) -> None:
             raise FieldError(f"{here}.parameters", "Must be a JSON Schema.", "invalid_type")
 
 
-def checked_object(value: Any, path: str, known: Collection[str]) -> Mapping[str, Any]:
-    """An object with no fields but these; raises FieldError."""
-    if not isinstance(value, Mapping):
-        raise FieldError(path, f"{path} must be an object.", "invalid_type")
-    if unknown := sorted(set(map(str, value)) - set(known)):
-        raise FieldError(f"{path}.{unknown[0]}", "There is no such field.", "unknown_parameter")
-    return value
-
-
 def check_choice(choice: Any, tools: list[Any], path: str) -> None:
     """A `tool_choice`: auto, none, required, or a function that is there; raises FieldError."""
     names = [tool["name"] for tool in tools]
@@ -312,23 +316,12 @@ def chosen(choice: Any) -> str:
     return str(choice["name"]) if isinstance(choice, Mapping) else str(choice or "")
 
 
-def checked_text(value: Any, path: str, longest: int) -> str:
-    """Sound text of bounded length; raises FieldError."""
-    if not isinstance(value, str):
-        raise FieldError(path, f"{path} must be text.", "invalid_type")
-    if len(value) > longest:
-        raise FieldError(path, f"At most {longest} characters.", "string_above_max_length")
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise FieldError(path, "This is not sound Unicode.")
-    return value
-
-
-def _number(value: Any, path: str, least: float, most: float) -> float:
-    if value is None:
-        return least
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise FieldError(path, f"Must be a number from {least:g} to {most:g}.")
-    return float(value)
+def check_voice(voice: Any, path: str) -> None:
+    """The name of a voice, or an object with it as `id`; raises FieldError."""
+    if isinstance(voice, Mapping):
+        voice = checked_object(voice, path, {"id"}).get("id")
+    if voice is not None:
+        checked_text(voice, path, 64)
 
 
 def our_voice(voice: Any) -> str:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, Literal
 
-__all__ = ["FLOOD_A_SECOND", "MESSAGES_A_SECOND", "RATE_SECONDS", "Pace"]
+__all__ = [
+    "CHANGES_A_SECOND",
+    "FLOOD_A_SECOND",
+    "MESSAGES_A_SECOND",
+    "RATE_SECONDS",
+    "Changes",
+    "Pace",
+]
 
 MESSAGES_A_SECOND: Final = 100
 RATE_SECONDS: Final = 2.0
 FLOOD_A_SECOND: Final = 1_000
+
+CHANGES_A_SECOND: Final = 8
+"""As many as the Session takes (`server.course`)."""
 
 Verdict = Literal["pass", "drop", "tell", "flood"]
 
@@ -40,3 +50,17 @@ class Pace:
             return "drop"
         self._told = now
         return "tell"
+
+
+class Changes:
+    """Counts changes of settings that a dialect reads itself, before it reads them."""
+
+    def __init__(self) -> None:
+        self._at: deque[float] = deque(maxlen=CHANGES_A_SECOND)
+
+    def may_change(self, now: float) -> bool:
+        """Whether there may be another one at `now`; counts it."""
+        if len(self._at) == CHANGES_A_SECOND and now - self._at[0] < 1.0:
+            return False
+        self._at.append(now)
+        return True

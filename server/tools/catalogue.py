@@ -17,7 +17,7 @@ from model.orders import ToolSpec
 
 __all__ = ["ServerTool", "ToolFailed", "tools"]
 
-_OURS = frozenset({"catalogue", "declared", "running"})
+_OURS = frozenset({"catalogue", "declared", "running", "schemas"})
 
 
 class ToolFailed(Exception):

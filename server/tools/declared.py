@@ -2,8 +2,9 @@
 
 A schema is a JSON Schema of an object. `$ref` may point into the same schema and is written out,
 so that checking an argument against it is work of a known size: schemas that hold themselves, or
-grow beyond `MAX_NODES` written out, are refused. `pattern` and `patternProperties` are for the
-model to read and are not checked: a hostile pattern could keep everybody waiting.
+grow beyond `MAX_NODES` written out, are refused. `pattern`, `patternProperties`,
+`unevaluatedItems` and `unevaluatedProperties` are for the model to read and are not checked:
+hostile ones could keep everybody waiting.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 from model.orders import MAX_TOOLS, ToolSpec
 from server.errors import BadOffer
 from server.tools import catalogue
+from server.tools.schemas import fault
 
 __all__ = ["MAX_NODES", "read_tools"]
 
@@ -78,41 +79,25 @@ def _tool(value: Any) -> ToolSpec:
 
 def _parameters(name: str, schema: Any) -> str:
     """The schema as text, its references written out."""
-    if not isinstance(schema, Mapping) or schema.get("type", "object") != "object":
-        raise BadOffer(f"The `parameters` of {name} must be a JSON Schema of an object.")
     try:
         whole = _Writing(schema).out(schema, 0)
-        text = json.dumps(whole, ensure_ascii=False)
+        if not isinstance(whole, Mapping) or whole.get("type", "object") != "object":
+            raise BadOffer("they must be a JSON Schema of an object.")
+        text = json.dumps(whole, ensure_ascii=False, allow_nan=False)
         text.encode()
-        if len(text) <= _MAX_SCHEMA_CHARACTERS and (fault := _fault(text)):
-            raise ValueError(fault)
-    except (BadOffer, ValueError, RecursionError) as wrong:
-        raise BadOffer(f"The `parameters` of {name} cannot be used: {str(wrong)[:300]}") from None
+        if wrong := fault(whole):
+            raise ValueError(wrong)
+    except (BadOffer, ValueError, RecursionError) as why:
+        raise BadOffer(f"The `parameters` of {name} cannot be used: {str(why)[:300]}") from None
     if len(text) > _MAX_SCHEMA_CHARACTERS:
         raise BadOffer(f"The `parameters` of {name} are longer than {_MAX_SCHEMA_CHARACTERS}.")
     return text
 
 
-@lru_cache(maxsize=256)
-def _fault(schema: str) -> str:
-    """Why it is no JSON Schema; nothing for one that is.
-
-    Remembered: a check takes 2 ms of the loop that carries everybody's voice, and clients name all
-    their tools again with every change of their settings.
-    """
-    from jsonschema import Draft202012Validator, SchemaError
-
-    try:
-        Draft202012Validator.check_schema(json.loads(schema))
-    except SchemaError as wrong:
-        return str(wrong.message)
-    return ""
-
-
 class _Writing:
     """Writes a schema out, counting."""
 
-    def __init__(self, root: Mapping[str, Any]) -> None:
+    def __init__(self, root: Any) -> None:
         self._root = root
         self._nodes = 0
 

@@ -99,7 +99,6 @@ class Camera:
         self._pending.clear()
         # A decoder keeps the last frames: with it they go.
         self._decoder = FrameDecoder()
-        self._ration = Ration(self.wish.frames_a_second)
         self._course = _Course(since=asyncio.get_running_loop().time())
         self._needs_key = True
         self._alignment.reset()

@@ -12,8 +12,8 @@ __all__ = ["MAX_BUFFERED_BYTES", "MAX_TEXT_BYTES", "EventChannel", "Refusal"]
 
 logger = logging.getLogger(__name__)
 
-MAX_TEXT_BYTES: Final = 16 * 1024
-"""Longer messages are refused unread."""
+MAX_TEXT_BYTES: Final = 128 * 1024
+"""Longer messages are refused unread; a dialect may allow less."""
 
 MAX_BUFFERED_BYTES: Final = 1024 * 1024
 """Newest loses: while so much waits to be sent, further messages are thrown away and counted."""
@@ -43,6 +43,7 @@ class EventChannel:
         self._on_text: Callable[[str], None] | None = None
         self._on_refused: Callable[[Refusal], None] | None = None
         self._unread: deque[str] = deque(maxlen=64)
+        self._has_refused = False
 
     @property
     def is_open(self) -> bool:
@@ -73,7 +74,7 @@ class EventChannel:
         return True
 
     def on_text(self, callback: Callable[[str], None]) -> None:
-        """Call `callback` with every text message of at most 16 KiB.
+        """Call `callback` with every text message of at most 128 KiB.
 
         Messages that came before it was set (at most 64) are given to it at once.
         """
@@ -95,6 +96,13 @@ class EventChannel:
         while self._early and channel.readyState == "open":
             channel.send(self._early.popleft())
         self._early_bytes = 0
+
+    def refuse(self, channel: Any) -> None:
+        """Close another `RTCDataChannel`, and log the first."""
+        if not self._has_refused:
+            logger.info("a data channel was not served: %.40r", channel.label)
+        self._has_refused = True
+        channel.close()
 
     def _on_close(self) -> None:
         self.on_closed()

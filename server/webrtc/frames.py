@@ -28,6 +28,9 @@ HOLE_SECONDS: Final = 0.6
 _MAX_PAYLOAD: Final = 2000
 # No real sender jumps further; a new numbering begins.
 _JUMP_PACKETS: Final = 3000
+_MAX_KEYS: Final = 8
+"""Key frames that are incomplete at a time; of more the oldest is forgotten."""
+
 _ASKS: Final = 5
 _ASK_SECONDS: Final = 0.08
 _ASKED_AT_ONCE: Final = 64
@@ -78,7 +81,8 @@ class FrameAssembler:
         self.broken = True
         self.frames_lost = 0
         self._parts: dict[int, _Part] = {}
-        self._keys: list[int] = []  # numbers at which key frames begin
+        # Numbers at which key frames begin, by time: within a frame only the first counts.
+        self._keys: dict[int, int] = {}
         self._next: int | None = None
         self._newest = 0
         self._hole_since: float | None = None
@@ -114,7 +118,7 @@ class FrameAssembler:
         self._parts[number] = part
         self._asked.pop(number, None)
         if part.begins_key:
-            self._keys.append(number)
+            self._keys[timestamp] = min(number, self._keys.get(timestamp, number))
         self._bound()
         before = self._parts.get(number - 1)
         amid = number == self._newest and before is not None and before.timestamp == timestamp
@@ -124,7 +128,7 @@ class FrameAssembler:
 
     def missing(self, now: float) -> list[int]:
         """16-bit numbers of the packets to be asked for again now; asking is remembered."""
-        start = (min(self._keys) if self._keys else None) if self.broken else self._next
+        start = min(self._keys.values(), default=None) if self.broken else self._next
         if start is None:
             return []
         found = []
@@ -162,13 +166,15 @@ class FrameAssembler:
         oldest = self._newest - MAX_PACKETS
         if len(self._parts) > MAX_PACKETS:
             self._forget(oldest)
+        if len(self._keys) > _MAX_KEYS:
+            del self._keys[min(self._keys, key=self._keys.__getitem__)]
         if self._next is not None and self._next < oldest:
             self._break()
 
     def _forget(self, below: int) -> None:
         self._parts = {number: part for number, part in self._parts.items() if number >= below}
         self._asked = {number: asked for number, asked in self._asked.items() if number >= below}
-        self._keys = [number for number in self._keys if number >= below]
+        self._keys = {time: number for time, number in self._keys.items() if number >= below}
 
     def _break(self) -> None:
         if not self.broken:
@@ -186,7 +192,8 @@ class FrameAssembler:
                     frames += self._cut(self._next, end, now)
                     continue
             # A whole key frame needs nothing before it.
-            whole = [(key, end) for key in self._keys if (end := self._end(key)) is not None]
+            keys = self._keys.values()
+            whole = [(key, end) for key in keys if (end := self._end(key)) is not None]
             if whole and (self.broken or whole[0][0] != self._next):
                 frames += self._cut(*min(whole), now)
                 continue

@@ -26,6 +26,7 @@ from server.webrtc.late import Candidate, add_candidates, answer_again
 from server.webrtc.microphone import Microphone
 from server.webrtc.offer import check_offer
 from server.webrtc.pins import IncompatibleAiortc, replace_part
+from server.webrtc.reassembly import bound_reassembly
 from server.webrtc.rtp import AudioReceiver, AudioSender
 from server.webrtc.speaker import FrameSource, Lateness, Speaker
 from server.webrtc.sync import Alignment
@@ -247,6 +248,7 @@ class Peer:
             take_over(video, self.cameras[name])
         transports = [t.receiver.transport.transport for t in transceivers]
         if pc.sctp is not None:
+            bound_reassembly(pc.sctp, self._on_hang_up)
             transports.append(pc.sctp.transport.transport)
         for transport in set(transports):
             gather_with(transport.iceGatherer._connection, ice)
@@ -286,8 +288,7 @@ class Peer:
 
     def _on_channel(self, labels: frozenset[str], channel: Any) -> None:
         if channel.label not in labels or self.channel.is_open:
-            logger.info("a data channel was not served: %.40r", channel.label)
-            channel.close()
+            self.channel.refuse(channel)
             return
         # Closing it means leaving: whoever closes the page, or its connection, closes it first.
         self.channel.on_closed = self._on_hang_up

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 __all__ = ["IncompatibleAiortc", "check_aiortc", "replace_part"]
@@ -31,6 +32,8 @@ _PINS: Final = {
         "_local_candidates_end",
         "_protocols",
     ),
+    "sctp": ("_receive_chunk", "_advertised_rwnd", "_inbound_streams", "_sack_misordered"),
+    "stream": ("reassembly",),
 }
 
 # Methods that aiortc must call on our stand-ins, with these parameters.
@@ -39,6 +42,7 @@ _CALLED: Final = {
     "_handle_rtcp_packet": ["self", "packet"],
     "receive": ["self", "parameters"],
 }
+_CALLED_BY_SCTP: Final = {"_receive_chunk": ["self", "chunk"]}
 
 
 class IncompatibleAiortc(RuntimeError):
@@ -73,6 +77,8 @@ async def check_aiortc() -> None:
     pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
         transceiver: Any = pc.addTransceiver("audio", "sendrecv")
+        pc.createDataChannel("")
+        sctp: Any = pc.sctp
         transport = transceiver.receiver.transport
         owners = {
             "transceiver": transceiver,
@@ -80,14 +86,21 @@ async def check_aiortc() -> None:
             "receiver": transceiver.receiver,
             "transport": transport,
             "connection": transport.transport.iceGatherer._connection,
+            "sctp": sctp,
+            "stream": sctp._get_inbound_stream(0),
         }
         for owner, names in _PINS.items():
             for name in names:
                 if not hasattr(owners[owner], name):
                     raise IncompatibleAiortc(owners[owner], name)
-        for name, parameters in _CALLED.items():
-            method = getattr(type(transceiver.receiver), name, None)
-            if method is None or list(inspect.signature(method).parameters) != parameters:
-                raise IncompatibleAiortc(transceiver.receiver, name)
+        _check_methods(transceiver.receiver, _CALLED)
+        _check_methods(sctp, _CALLED_BY_SCTP)
     finally:
         await pc.close()
+
+
+def _check_methods(owner: object, called: Mapping[str, Sequence[str]]) -> None:
+    for name, parameters in called.items():
+        method = getattr(type(owner), name, None)
+        if method is None or list(inspect.signature(method).parameters) != parameters:
+            raise IncompatibleAiortc(owner, name)

@@ -47,7 +47,7 @@ WISHES: Final = {"camera": Wish(2.0, 320, 240), "screen": Wish(1.0, 1280, 720)}
 
 
 class Ration:
-    """Of one stream. Times are seconds of any one clock."""
+    """Of all that one camera ever sends. Times are seconds of any one clock."""
 
     def __init__(self, frames_a_second: float) -> None:
         self.keys_only = False
@@ -86,11 +86,10 @@ class Ration:
     def decodes(self, key: bool, now: float) -> bool:
         """Whether the frame that came is decoded."""
         self._fill(now)
-        if self.keys_only and not (key and now >= self._key_due):
-            return False
-        if not key and self._left < self._pixels:
+        if not self.keys_only and self._left < self._pixels:
             self.keys_only = True
             self._calm_since = float("inf")
+        if self.keys_only and not (key and now >= self._key_due):
             return False
         if self.keys_only:
             self._key_due = now + max(1 / self._rate, self._pixels / DECODED_PIXELS_A_SECOND)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client.served import scripted
+from tests.client.wires import Wire
 from tests.network.testbed import TestBed
 
 
@@ -21,3 +22,17 @@ def scripted_server() -> Iterator[tuple[TestBed, str]]:
 def url(scripted_server: tuple[TestBed, str]) -> str:
     """Its address."""
     return scripted_server[1]
+
+
+@pytest.fixture
+def wires(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
+    """Those that were laid; nothing is waited for between attempts."""
+    laid: list[Wire] = []
+
+    def lay(*_: object) -> Wire:
+        laid.append(Wire())
+        return laid[-1]
+
+    monkeypatch.setattr("client.connection.Line", lay)
+    monkeypatch.setattr("client.connection.WAITS_SECONDS", (0.0,))
+    return laid

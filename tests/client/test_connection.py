@@ -2,67 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 import pytest
 
-from client import ConversationError, Unreachable
+from client import ConversationError, Refused, Unreachable
 from client.connection import ATTEMPTS, Connection
 from client.mouth import Mouth
-from client.signalling import Key, Signalling
 from client.sound import Audio
+from tests.client.wires import Server, Wire
 from tests.waiting import until
-
-
-class Wire:
-    """Stands for a line; it holds until the test cuts it."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def offer(self) -> str:
-        return "an offer"
-
-    async def accept(self, sdp: str) -> None:
-        assert sdp == "an answer"
-
-    async def lost(self) -> str:
-        return await asyncio.shield(self._lost)
-
-    def cut(self) -> None:
-        if not self._lost.done():
-            self._lost.set_result("cut")
-
-    async def close(self) -> None:
-        self.cut()
-        self.closed = True
-
-
-class Server(Signalling):
-    """Answers every offer, once it has failed with each of `failures`."""
-
-    def __init__(self, key: Key = "") -> None:
-        super().__init__("http://localhost:9", key)
-        self.offers: list[Mapping[str, Any]] = []
-        self.failures: list[Exception] = []
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        most_bytes: int,
-        body: Mapping[str, Any] | None = None,
-    ) -> str:
-        self.offers.append(body or {})
-        if self.failures:
-            raise self.failures.pop(0)
-        return json.dumps({"sdp": "an answer", "session": "s", "resume_token": "token"})
 
 
 class Told:
@@ -71,6 +22,7 @@ class Told:
     def __init__(self) -> None:
         self.lost: list[str] = []
         self.ends: list[ConversationError | None] = []
+        self.places: list[int] = []
 
     def on_message(self, text: str) -> None:
         raise AssertionError(text)
@@ -79,7 +31,7 @@ class Told:
         raise AssertionError(len(audio))
 
     def on_place(self, place: int) -> None:
-        raise AssertionError(place)
+        self.places.append(place)
 
     def on_lost(self, why: str) -> None:
         self.lost.append(why)
@@ -93,20 +45,6 @@ class Faulty(Told):
 
     def on_lost(self, why: str) -> None:
         raise ZeroDivisionError("odd")
-
-
-@pytest.fixture
-def wires(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
-    """Those that were laid; nothing is waited for between attempts."""
-    laid: list[Wire] = []
-
-    def lay(*_: object) -> Wire:
-        laid.append(Wire())
-        return laid[-1]
-
-    monkeypatch.setattr("client.connection.Line", lay)
-    monkeypatch.setattr("client.connection.WAITS_SECONDS", (0.0,))
-    return laid
 
 
 def connection_to(
@@ -198,3 +136,34 @@ async def test_who_goes_on_names_the_settings_again(wires: list[Wire]) -> None:
     await connection.close()
     assert [offer["settings"] for offer in server.offers] == [settings, settings]
     assert [offer.get("resume") for offer in server.offers] == [None, "token"]
+
+
+async def test_who_is_told_to_wait_has_not_failed(wires: list[Wire]) -> None:
+    server, told = Server(), Told()
+    connection = connection_to(server, told)
+    await connection.open()
+    for place in range(3 * ATTEMPTS, 0, -1):
+        full = Refused("All places are taken.", 503, "busy", 0.0)
+        full.place = place
+        server.failures.append(full)
+    wires[0].cut()
+    await until(lambda: not server.failures and connection.state == "live")
+    await connection.close()
+    assert told.ends == [None] and told.places == [*range(3 * ATTEMPTS, 0, -1)]
+
+
+async def test_what_is_over_before_it_is_known_to_be_connected_stays_over(
+    wires: list[Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connection_to(Server(), told := Told())
+
+    async def accept(wire: Wire, sdp: str) -> None:
+        connection.over(error)
+
+    error = Refused("The voice gave up.", 500)
+    monkeypatch.setattr(Wire, "accept", accept)
+    await connection.open()
+    await until(lambda: wires[0].closed)
+    assert connection.state == "ended" and connection.error is error
+    await connection.close()
+    assert told.ends == [error] and len(wires) == 1

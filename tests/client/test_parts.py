@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from client.events import PersonWords, SessionStarted
 from client.feed import Feed
 from client.history import History
 from client.mouth import Mouth
+from client.received import MAX_LISTENERS, Received
 from client.sound import FRAME, RATE
-from client.values import Event, Word
+from client.values import Event, Turn, Word
 
 
 def tone(seconds: float, rate: int = RATE) -> sound.Audio:
@@ -206,6 +208,52 @@ def test_a_server_that_has_forgotten_begins_a_history_of_its_own() -> None:
     assert [turn.text for turn in history.turns] == ["New."]
 
 
+@pytest.mark.parametrize(
+    ("told", "cut", "heard"),
+    [
+        ("One two", True, ("One two", True)),
+        ("Before. One two", True, ("One two", True)),
+        ("One two three.", False, ("One two three.", False)),
+        ("Something else.", True, ("One", True)),
+    ],
+)
+def test_what_was_being_said_when_the_connection_was_lost_is_what_the_server_remembers(
+    told: str, cut: bool, heard: tuple[str, bool]
+) -> None:
+    history = History()
+    turns = (Turn(who="agent", text=told, cut=cut), Turn(who="person", text="Hm?", cut=False))
+    began = SessionStarted(
+        seq=0, at_ms=0, session="s", dialect=1, resumed=True, parts={}, turns=turns
+    )
+    for event in (
+        person(0, True, "Count."),
+        agent(0, " One", " two", " three."),
+        started(0),
+        progress(AgentHeard, 0, 500, 1),
+        agent(1, " Never", " begun."),
+        began,
+        progress(AgentHeard, 0, 1_500, 3),
+    ):
+        history.hear(event)
+    assert [(turn.text, turn.cut) for turn in history.turns] == [("Count.", False), heard]
+
+
+def test_a_conversation_that_is_gone_on_with_begins_with_what_is_remembered() -> None:
+    history = History()
+    turns = (Turn(who="person", text="Hello.", cut=False), Turn(who="agent", text="I", cut=True))
+    began = SessionStarted(
+        seq=0, at_ms=0, session="s", dialect=1, resumed=True, parts={}, turns=turns
+    )
+    for event in (began, person(4, True, "New."), began):
+        history.hear(event)
+    found = [(turn.who, turn.text, turn.cut, turn.number) for turn in history.turns]
+    assert found == [
+        ("person", "Hello.", False, -2),
+        ("agent", "I", True, -1),
+        ("person", "New.", False, 4),
+    ]
+
+
 def test_a_truncation_shortens_what_is_over_by_the_servers_rule_and_never_lengthens() -> None:
     history = History()
     for event in (
@@ -243,3 +291,36 @@ async def test_who_waits_is_woken_by_the_end() -> None:
     await asyncio.sleep(0)
     feed.end()
     assert await waiting is None
+
+
+async def test_iterators_that_nobody_holds_end_none_that_somebody_holds() -> None:
+    received = Received()
+    held = received.listen_to_events()
+    for n in range(3 * MAX_LISTENERS):
+        received.listen_to_events()
+        received.event(started(n))
+    assert (await anext(held)) == started(0)
+    many = [received.listen_to_events() for _ in range(MAX_LISTENERS)]
+    received.event(started(0))
+    assert [event async for event in held][-1] == started(3 * MAX_LISTENERS - 1), "it has ended"
+    assert [await anext(feed) for feed in many] == [started(0)] * MAX_LISTENERS
+
+
+async def test_who_waits_for_a_feed_that_nobody_else_holds_is_not_forgotten() -> None:
+    received, told = Received(), set[Event]()
+
+    async def captions() -> None:
+        async for event in received.listen_to_events():
+            told.add(event)
+
+    # Nobody holds this task but what it waits for.
+    asyncio.create_task(captions())
+    await asyncio.sleep(0)
+    gc.collect()
+    received.event(started(0))
+    await asyncio.sleep(0)
+    gc.collect()
+    received.event(started(1))
+    received.end(None)
+    await asyncio.sleep(0)
+    assert told == {started(0), started(1)}

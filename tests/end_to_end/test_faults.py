@@ -14,6 +14,7 @@ from aiortc.exceptions import InvalidStateError
 
 from tests.end_to_end.served import Served, metric, server, tone, until_metric
 from tests.network.caller import Caller, Refused
+from tests.server.scripted_engine import REFUSED
 
 # Processes are started, and the machine may be busy with other tests.
 pytestmark = pytest.mark.timeout(60)
@@ -229,6 +230,15 @@ async def test_an_engine_that_gives_one_stream_up_leaves_the_others(scripted: Se
         assert (await caller.wait_for("session.ended"))["reason"] == "internal"
         await alive(other, 1)
     assert await metric(scripted, "engine_restarts") == restarts
+
+
+async def test_who_is_refused_by_the_engine_is_told_though_the_channel_is_not_open_yet(
+    scripted: Served,
+) -> None:
+    async with scripted.call(extra={"settings": {"instructions": REFUSED}}) as caller:
+        error = await caller.wait_for("error")
+        assert error["fatal"] and "instructions are too long" in error["message"]
+        assert (await caller.wait_for("session.ended"))["reason"] == "internal"
 
 
 def test_an_engine_that_cannot_be_started_ends_the_server_with_an_error() -> None:

@@ -17,6 +17,8 @@ from server.auth import ApiKey, Gate
 from server.auth_http import DOOR, Door
 from server.errors import NoAudio
 from server.metrics import Metrics
+from server.openai_live_routes import add_live_routes
+from server.openai_routes import add_openai_routes
 from server.pipecat_routes import add_pipecat_routes
 from server.policy import Policy
 from server.reception import Reception
@@ -107,6 +109,8 @@ async def app(*keys: ApiKey, **settings: Any) -> AsyncIterator[App]:
     made[DOOR] = Door(gate, chosen.allowed_origins)
     made[RECEPTION] = reception
     add_routes(made)
+    add_openai_routes(made)
+    add_live_routes(made)
     add_pipecat_routes(made)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Peer, "answer", staticmethod(_answer))

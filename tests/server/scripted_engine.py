@@ -6,6 +6,7 @@ once. "yield": gives the floor up and goes on sending speech, as an engine in fu
 "goodbye" (as a command): says one word. "recall": reports the turns it was opened with. "sleep S",
 "hang", "die": what they say. "look N": asks for N pictures a second. Of every picture it says the
 mean colour. Every Heard with `cut` is reported as words "cut UTTERANCE SAMPLES".
+A stream with the instructions `REFUSED` is not opened.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from model.orders import Say
 
 __all__ = ["enter", "enter_broken", "enter_slowly"]
 
+REFUSED = "more than anybody can read"
 BLOCK = 2_400
 WORD = 12_000
 
@@ -170,6 +172,8 @@ def enter(connection: Connection, settings: dict[str, Any]) -> None:
         match message:
             case OpenStream() if len(scripts) >= rows:
                 connection.send(StreamClosed(message.stream, "all rows are taken"))
+            case OpenStream() if message.settings.instructions == REFUSED:
+                connection.send(StreamClosed(message.stream, "the instructions are too long"))
             case OpenStream():
                 scripts[message.stream] = Script(message.turns)
                 connection.send(StreamOpened(message.stream))

@@ -320,7 +320,10 @@ def test_everybody_may_come_in_where_few_can(host: str) -> None:
     check_exposure(Settings(host=host))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "8.8.8.8", "2001:4860:4860::8888"])
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "::", "", "0", "::ffff:0.0.0.0", "8.8.8.8", "2001:4860:4860::8888"],
+)
 def test_on_public_addresses_there_must_be_keys(host: str) -> None:
     with pytest.raises(SettingsError, match="open-anyway"):
         check_exposure(Settings(host=host))

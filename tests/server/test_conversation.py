@@ -9,7 +9,7 @@ import pytest
 from model.messages import AgentWord, Turn, Word
 from server import conversation as bounds
 from server.conversation import Conversation, words_heard
-from server.record import as_json, as_webvtt
+from server.record import as_json, as_text, as_webvtt
 
 WORDS = tuple(
     AgentWord(text, start, start + 2400)
@@ -134,6 +134,12 @@ def test_turns_and_characters_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     for n in range(25, 40):
         person(conversation, n, "x" * 30)
     assert sum(len(turn.text) for turn in conversation.turns) <= 100
+    monkeypatch.setattr(bounds, "MAX_WORDS", 20)
+    for n in range(40, 50):
+        person(conversation, n, "a a a", final=False)
+        person(conversation, n, "a a a a")
+        conversation.said(n, WORDS)
+    assert [len(turn.words) for turn in conversation.turns] == [3, 4, 3, 4, 3]
 
 
 def test_json_and_captions_tell_what_was_heard() -> None:
@@ -147,6 +153,7 @@ def test_json_and_captions_tell_what_was_heard() -> None:
     assert (agent["text"], agent["said"], agent["cut"]) == ("One two", "One two three.", True)
     assert (agent["start_ms"], agent["end_ms"], agent["by"]) == (10_000, 10_200, "floor")
     assert [word["heard"] for word in agent["words"]] == [True, True, False]
+    assert as_text(conversation, "abc") == json.dumps(as_json(conversation, "abc"))
     captions = as_webvtt(conversation)
     assert captions.startswith("WEBVTT\n\n00:00:01.000 --> ")
     assert "<v Person>Is 1 &lt; 2 &amp; 3 --&gt; 4 ?</v>" in captions
@@ -157,3 +164,18 @@ def test_typed_text_has_a_caption_long_enough_to_read() -> None:
     conversation = Conversation()
     conversation.person_words(0, (Word("hi\n\nthere", 3600.5, 3600.5),), final=True, typed=True)
     assert "01:00:00.500 --> 01:00:02.500\n<v Person>hi there</v>" in as_webvtt(conversation)
+
+
+def test_a_copy_stays_as_the_record_was() -> None:
+    conversation = Conversation()
+    person(conversation, 0, "Count", final=False)
+    conversation.said(0, WORDS[:1])
+    conversation.started(0, 1.0)
+    conversation.done(0, 2400)
+    copy = conversation.copy()
+    before = as_text(copy, "s")
+    assert before == as_text(conversation, "s")
+    person(conversation, 0, "Count to three")
+    conversation.said(1, WORDS)
+    conversation.shorten(0, 0)
+    assert as_text(copy, "s") == before != as_text(conversation, "s")

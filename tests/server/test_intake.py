@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model.messages import Heard, MicroTurnInput, Picture
+from model.orders import Cancel
 from server.intake import WAITING_BLOCKS, Intake
 
 
@@ -114,6 +115,14 @@ def test_typed_text_is_bounded() -> None:
     intake = Intake(0)
     assert all(intake.type("x") for _ in range(32))
     assert not intake.type("x")
+
+
+def test_cancellations_take_a_micro_turn_each_and_are_bounded() -> None:
+    intake = Intake(0)
+    assert [intake.order(Cancel()) for _ in range(33)] == [True] * 32 + [False]
+    assert intake.carrying_k == 31
+    (turn,) = add(intake, 0)
+    assert turn.orders == (Cancel(),) and intake.order(Cancel())
 
 
 def test_what_is_shown_no_longer_is_told_once() -> None:

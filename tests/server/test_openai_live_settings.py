@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from model.messages import Turn
+from server.dialects.openai_fields import FieldError
 from server.dialects.openai_live_settings import LiveSettings
 from server.dialects.openai_live_start import Start, Starting, read_call
-from server.dialects.openai_settings import FieldError
 from server.session_events import Reply
 
 Event = dict[str, Any]
@@ -52,6 +52,9 @@ def test_history_formats_and_permissions() -> None:
     given = {"format": {"type": "audio/pcm", "rate": 16_000}, "output": {"voice": "meridian"}}
     settings = LiveSettings({"model": "x", "audio": given}, in_messages=True)
     assert settings.format == "audio/pcm;rate=16000" and settings.values()["voice"] == ""
+    for voice in ({"id": "marin"}, {"id": "meridian"}, {}, None):
+        settings = LiveSettings({"model": "x", "audio": {"output": {"voice": voice}}}, False)
+        assert settings.values()["voice"] == ""
     allowed = {"allowed_client_events": [], "allowed_server_events": [{"type": "error"}]}
     settings = LiveSettings({"model": "x", "client": {"data_channel": allowed}}, False)
     assert settings.client_events == frozenset() and settings.server_events == frozenset({"error"})

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.dialects.openai_settings import FieldError, RealtimeSettings
+from server.dialects.openai_fields import FieldError
+from server.dialects.openai_settings import RealtimeSettings
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,8 @@ from server.dialects.openai_settings import FieldError, RealtimeSettings
             "session.audio.input.turn_detection.idle_timeout_ms",
         ),
         ({"audio": {"output": {"speed": 1.4}}}, "session.audio.output.speed"),
+        ({"audio": {"output": {"voice": {"name": "x"}}}}, "session.audio.output.voice.name"),
+        ({"audio": {"output": {"voice": ["x"]}}}, "session.audio.output.voice"),
         ({"audio": []}, "session.audio"),
         ({"tools": [{"type": "mcp"}]}, "session.tools[0]"),
         ({"tool_choice": 5}, "session.tool_choice"),
@@ -89,3 +92,30 @@ def test_what_detection_does_is_told_where_the_client_left_it_out() -> None:
     manual = {"type": "server_vad", "create_response": False}
     assert told(manual) == {**does, **manual}
     assert told(None) is None
+
+
+def test_what_a_secret_leaves_null_is_not_fixed() -> None:
+    settings = RealtimeSettings({"instructions": None, "tools": None, "tracing": None})
+    settings.update({"instructions": "Sell cars.", "tracing": "auto"})
+    assert settings.values()["instructions"] == "Sell cars."
+    assert settings.told("id")["tracing"] is None
+
+
+def test_what_is_only_told_back_is_replaced_whole_and_bounded() -> None:
+    settings = RealtimeSettings()
+    for n in range(100):
+        metadata = {f"key{n}": "x" * 100}
+        voice = {"id": f"voice{n}"}
+        sound = {"input": {"transcription": metadata}, "output": {"voice": voice}}
+        settings.update({"tracing": {"metadata": metadata}, "audio": sound})
+    told = settings.told("id")
+    assert told["tracing"] == {"metadata": metadata} and told["audio"]["output"]["voice"] == voice
+    assert told["audio"]["input"]["transcription"] == metadata
+    assert told["audio"]["input"]["format"]["type"] == "audio/pcm", "what is not named stays"
+    nested: Any = "x"
+    for _ in range(900):
+        nested = [nested]
+    for tracing in ({"metadata": {"key": "x" * 9_000}}, nested):
+        with pytest.raises(FieldError):
+            settings.update({"tracing": tracing, "prompt": {"id": "x" * 8_000}})
+    assert settings.told("id") == told

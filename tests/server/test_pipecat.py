@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from model.orders import StreamSettings
 from server import pipecat_routes
 from server.auth import ApiKey, Gate, Grant, digest, new_key
+from server.dialects.kept import Kept
+from server.dialects.rtvi import RtviDialect
 from server.errors import NotFound
 from server.pipecat_calls import START_SECONDS, Connections
+from server.session_events import Several
+from server.steering_events import LookAsked, LookChanged, SettingsAsked
 from server.visitor import Visitor
 from tests.server.in_app import BAD_SDP, Answer, App, app
 
@@ -128,3 +135,47 @@ async def test_a_conversation_that_is_gone_is_not_gone_on_with_for_nothing(
             again = await offer(here, token, pc_id=begun)
             assert again.status == status
             assert again.body.get("pc_id") != begun
+
+
+async def test_what_was_changed_holds_over_a_new_connection_unless_it_asks_for_more(
+    key: tuple[str, ApiKey],
+) -> None:
+    wishes: dict[str, Any] = {
+        "requestData": {"settings": {"instructions": "Be brief.", "eagerness": 0.2}}
+    }
+    others: dict[str, Any] = {"requestData": {"settings": {"instructions": "Rhyme."}}}
+    async with app(key[1]) as here:
+
+        async def settings(pc_id: str = "", **more: Any) -> tuple[StreamSettings, str]:
+            again = {"pc_id": pc_id, "restart_pc": True} if pc_id else {}
+            body = {"type": "offer", "sdp": "offer", **again, **more}
+            told = await here.ask("POST", PATH, body, key[0])
+            (session,) = here.reception.sessions
+            return session.steering._course.settings, told.body["pc_id"]
+
+        begun, pc_id = await settings(**wishes)
+        assert (begun.instructions, begun.eagerness) == ("Be brief.", 0.2)
+        (session,) = here.reception.sessions
+        session.steering.act(SettingsAsked({"eagerness": 0.9}))
+        for more in (wishes, {}):
+            again, _ = await settings(pc_id, **more)
+            assert (again.instructions, again.eagerness) == ("Be brief.", 0.9)
+        anew, _ = await settings(pc_id, **others)
+        assert (anew.instructions, anew.eagerness) == ("Rhyme.", 0.5)
+
+
+def test_what_was_looked_at_is_looked_at_again_from_the_first_message_on() -> None:
+    first = Kept(RtviDialect(), StreamSettings())
+    for source, state in (("camera", "waiting"), ("screen", "looking"), ("screen", "off")):
+        first.encode(LookChanged(source, state, ""), 0.0)  # type: ignore[arg-type]
+    assert first.looks == {"camera"}
+    again = Kept(RtviDialect(), first.settings, first.looks)
+    assert again.looks == {"camera"}, "though the connection may be lost before any message"
+    status = {"type": "trackStatus", "receiver_index": 1, "enabled": False}
+    off = json.dumps({"type": "signalling", "message": status})
+    assert again.decode(off, 0.0) == Several(
+        (LookAsked("camera", True), LookAsked("camera", False))
+    ), "who turned it off meanwhile has the last word"
+    assert again.decode("ping: 1", 1.0) is None
+    again.encode(LookChanged("camera", "absent", ""), 1.0)
+    assert again.looks == set()

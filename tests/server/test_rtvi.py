@@ -430,3 +430,12 @@ def test_what_a_secret_fixes_stays() -> None:
     asked = Locked(RtviDialect(), frozenset({"voice"})).decode(json.dumps(sent), 0.0)
     assert isinstance(asked, Several)
     assert asked.events[0] == SettingsAsked({"eagerness": 1}, "a")
+
+
+def test_a_tool_choice_that_a_secret_fixes_is_not_overridden_for_an_answer() -> None:
+    sent = {"label": "rtvi-ai", "type": "client-message", "id": "a", "data": {
+        "t": "agent.answer", "d": {"tool_choice": "required"}}}  # fmt: skip
+    for fixed, choice in (("tool_choice", ""), ("voice", "required")):
+        asked = Locked(RtviDialect(), frozenset({fixed})).decode(json.dumps(sent), 0.0)
+        assert isinstance(asked, Several)
+        assert asked.events[0] == AnswerAsked("a", choice)

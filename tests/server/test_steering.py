@@ -157,10 +157,20 @@ async def test_texts_are_bounded_and_named_once() -> None:
 
 async def test_more_orders_than_fit_are_refused_by_name() -> None:
     hand = Hand()
-    for _ in range(MAX_ORDERS + 1):
+    for _ in range(8 * MAX_ORDERS + 1):
         hand.steering.act(AnswerAsked("late"))
     assert [one.event_id for one in hand.problems()] == ["late"]
-    assert len(hand.orders()) == MAX_ORDERS
+    assert [len(hand.orders()) for _ in range(9)] == [MAX_ORDERS] * 8 + [0]
+
+
+async def test_a_history_of_more_than_one_micro_turn_carries_comes_in_its_order() -> None:
+    hand = Hand()
+    turns = [Append(f"turn {n}") for n in range(MAX_ORDERS + 8)]
+    for turn in turns:
+        hand.steering.act(Appended(turn.text))
+    hand.steering.act(AnswerAsked())
+    assert hand.problems() == []
+    assert [*hand.orders(), *hand.orders()] == [*turns, Answer()]
 
 
 async def test_a_truncation_cuts_what_is_heard_and_corrects_what_is_over() -> None:

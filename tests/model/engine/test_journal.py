@@ -269,6 +269,31 @@ def test_a_queue_that_is_full_ends_the_journal_and_delays_nothing(tmp_path: Path
     assert sum(isinstance(entry, Stepped) for entry in second) == 3
 
 
+def test_what_was_deleted_before_it_was_written_is_never_written(tmp_path: Path) -> None:
+    """The queue holds a whole conversation while the engine still reads its weights."""
+    ready = threading.Event()
+
+    def slow() -> Mapping[str, Any]:
+        ready.wait(15)
+        return {}
+
+    journal = Journal(JournalRoom(tmp_path, 10**9), slow)
+    engine = Engine(EchoModel(2), journal)
+    for stream, session in ((1, "abc"), (2, "kept")):
+        engine.open(OpenStream(stream, session=session))
+        talk(engine, stream, 3)
+        engine.close(CloseStream(stream))
+    old, mark = tmp_path / "old.deleted", tmp_path / "abc.deleted"
+    for path in (old, mark):
+        path.touch()
+    os.utime(old, (1, 1))
+    ready.set()
+    journal.close()
+    assert [path.name.split("-")[0] for path in journals(tmp_path)] == ["kept"]
+    assert list(JournalReader(journals(tmp_path)[0]))[-1] == Closed()
+    assert mark.exists() and not old.exists(), "a mark is kept for an hour"
+
+
 def test_old_journals_make_room(tmp_path: Path) -> None:
     for number in range(4):
         path = tmp_path / f"{number}.journal"

@@ -259,6 +259,67 @@ def test_what_is_written_is_what_the_schema_allows(
     assert is_valid(value, schema)
 
 
+ZEROS = {"type": "array", "items": {"const": 0}, "minItems": 50_000, "maxItems": 50_000}
+
+
+def nested(items: dict[str, Any], depth: int) -> dict[str, Any]:
+    for _ in range(depth):
+        items = {"type": "array", "items": items, "minItems": 20, "maxItems": 20}
+    return items
+
+
+@pytest.mark.parametrize("schema", [ZEROS, nested({"const": 0}, 4), {"const": "x" * 5_000}])
+def test_what_a_schema_alone_makes_endless_comes_to_an_end(schema: dict[str, Any]) -> None:
+    with pytest.raises(TooLong):
+        written({"type": "object", "properties": {"a": schema}, "required": ["a"]})
+
+
+def test_a_schema_that_demands_more_than_is_written_gets_no_call() -> None:
+    schema = {"type": "object", "properties": {"a": ZEROS}, "required": ["a"]}
+    tool = ToolSpec("get_weather", "Tells the weather.", json.dumps(schema))
+    settings = StreamSettings(tools=(tool,), tool_choice="required")
+    rehearsal, _ = begun(settings, weather="I do not know.")
+    rehearsal.step(SILENCE, texts=("The weather",))
+    rehearsal.wait_until_said()
+    rehearsal.wait(2)
+    assert rehearsal.told(ToolCall) == [] and rehearsal.said_text() == "I do not know."
+
+
+def test_arguments_that_take_too_long_to_check_are_not_valid() -> None:
+    items = {"items": {"const": 0}}
+    assert is_valid([0] * 10, {"allOf": [items] * 90})
+    assert not is_valid([0] * 300, {"allOf": [items] * 90})
+    again: dict[str, Any] = {"properties": {"a": {}}}
+    for _ in range(4):
+        again = {"unevaluatedProperties": False, "if": again}
+    assert is_valid({"b": 1}, again), "each level would check all below it once more"
+
+
+@pytest.mark.parametrize("name", ["format", "pattern"])
+def test_a_property_may_be_called_like_a_keyword(name: str) -> None:
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string", "pattern": "(x+x+)+y"}},
+        "required": [name],
+        "additionalProperties": False,
+    }
+    assert is_valid({name: "x"}, schema)
+    assert not is_valid({name: 1}, schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"properties": {"city": True}}, {"anyOf": [{"type": "string"}]}],
+)
+def test_a_schema_that_is_hardly_one_ends_no_answer(schema: dict[str, Any]) -> None:
+    tool = ToolSpec("get_weather", "Tells the weather.", json.dumps({"type": "object", **schema}))
+    rehearsal, scribe = begun(StreamSettings(tools=(tool,)), weather="I do not know.")
+    scribe.writes = '"Paris"}'
+    rehearsal.step(SILENCE, texts=("The weather in Paris",))
+    rehearsal.wait(40)
+    assert rehearsal.told(ToolCall) or rehearsal.said_text() == "I do not know."
+
+
 def made_up(chance: random.Random, depth: int = 0) -> dict[str, Any]:
     """A schema of the kinds that are understood."""
     kinds = ["string", "integer", "number", "boolean", "null", "enum"]

@@ -14,6 +14,7 @@ from model.orders import (
     Clear,
     Commit,
     Hold,
+    Order,
     Refused,
     Resume,
     Say,
@@ -323,6 +324,65 @@ def test_what_is_cleared_was_never_said() -> None:
     rehearsal.order(Answer())
     rehearsal.wait_until_said()
     assert "<person" not in scribe.text()
+
+
+def test_what_is_cleared_before_anything_was_committed_goes_with_its_pauses() -> None:
+    rehearsal, scribe = begun(MANUAL)
+    for _ in range(2):
+        speak(rehearsal)
+        rehearsal.wait(30)
+    assert rehearsal.person_text() == ["Hello there."] * 2
+    rehearsal.order(Clear(), Answer())
+    rehearsal.wait_until_said()
+    assert "<person" not in scribe.text()
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        [(Commit(), Clear(), Answer())],
+        [(Commit(), Answer(), Clear())],
+        [(Commit(),), (Clear(),), (Answer(),)],
+        [(Commit(),), (Answer(),), (Clear(),)],
+    ],
+)
+@pytest.mark.parametrize("apart", [0, 5])
+def test_a_turn_that_was_committed_is_not_cleared_nor_is_its_answer(
+    orders: list[tuple[Order, ...]], apart: int
+) -> None:
+    rehearsal, scribe = begun(MANUAL, there="I am here.")
+    speak(rehearsal, 5)
+    for together in orders:
+        rehearsal.order(*together)
+        rehearsal.wait(apart)
+    rehearsal.wait_until_said()
+    rehearsal.wait(2)
+    assert rehearsal.person_text() == ["Hello there."]
+    assert scribe.text().endswith("<person Hello there.><agent I am here.>")
+
+
+def test_what_is_said_behind_a_committed_turn_is_cleared_alone() -> None:
+    rehearsal, scribe = begun(MANUAL, there="I am here.")
+    speak(rehearsal, 5)
+    rehearsal.order(Commit())
+    rehearsal.wait(5)
+    for _ in range(2):
+        speak(rehearsal)
+        rehearsal.wait(3)
+        rehearsal.order(Clear())
+    assert rehearsal.person_text() == ["Hello there.", "", ""]
+    rehearsal.order(Answer())
+    rehearsal.wait_until_said()
+    rehearsal.wait(2)
+    assert scribe.text().endswith("<person Hello there.><agent I am here.>")
+
+
+def test_an_answer_to_what_is_cleared_is_not_given() -> None:
+    rehearsal, scribe = begun(MANUAL)
+    speak(rehearsal)
+    rehearsal.order(Answer(), Clear())
+    rehearsal.wait(40)
+    assert rehearsal.sent == {} and "<person" not in scribe.text()
 
 
 # ---- settings ------------------------------------------------------------------------------------

@@ -189,6 +189,18 @@ async def test_more_than_the_decoder_can_take_is_thrown_away_up_to_a_key_frame()
     assert near(watched.pictures[-1], GREEN)
 
 
+async def test_looking_away_and_back_gives_no_more_to_the_decoder() -> None:
+    watched = Watched()
+    key = EncodedFrame("VP8", b"", 0, True, 0.0, (4096, 2304))
+    for _ in range(8):
+        watched.camera.push(key, watched.clock)
+        await watched.settled()
+        watched.camera.look(False)
+        watched.camera.look(True)
+    assert watched.camera.decoded_frames < 4, "one, and another every two seconds"
+    assert watched.camera._ration.keys_only
+
+
 async def test_black_and_frozen_pictures_and_their_absence_are_told() -> None:
     watched = Watched()
     now = asyncio.get_running_loop().time

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from server.webrtc.channel import MAX_TEXT_BYTES
 from server.webrtc.peer import Peer
 from tests.network.caller import Caller
 from tests.waiting import until
@@ -63,12 +64,12 @@ async def test_binary_and_long_messages_are_refused_unread() -> None:
         peer.channel.on_text(texts.append)
         peer.channel.on_refused(refused.append)
         caller.send(b"\x00" * 10)
-        caller.send("x" * (16 * 1024 + 1))
-        caller.send("é" * (8 * 1024 + 1))
-        caller.send("y" * (16 * 1024))
+        caller.send("x" * (256 * 1024))
+        caller.send("é" * (MAX_TEXT_BYTES // 2 + 1))
+        caller.send("y" * MAX_TEXT_BYTES)
         await until(lambda: bool(texts))
         assert refused == ["binary", "too_large", "too_large"]
-        assert [len(text) for text in texts] == [16 * 1024]
+        assert [len(text) for text in texts] == [MAX_TEXT_BYTES]
 
 
 async def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
@@ -80,6 +81,18 @@ async def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
         assert peer.channel.buffered_bytes <= 1024 * 1024
         assert peer.statistics().events_dropped == 1
     assert not peer.channel.send("too late")
+
+
+async def test_channels_of_other_names_are_closed_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "server.webrtc")
+    async with paired() as (peer, caller):
+        others = [caller._pc.createDataChannel(f"gossip {n}") for n in range(3)]
+        await until(lambda: all(one.readyState == "closed" for one in others))
+        assert peer.channel.is_open and not peer.gone.is_set()
+    told = [one.getMessage() for one in caplog.records if "not served" in one.getMessage()]
+    assert told == ["a data channel was not served: 'gossip 0'"]
 
 
 async def test_a_channel_of_another_name_is_closed() -> None:

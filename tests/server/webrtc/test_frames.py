@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.webrtc.frames import HOLE_SECONDS, MAX_PACKETS, FrameAssembler
+from tests.counting import calls_of
 from tests.server.webrtc.encoding import Packet, encoded
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
@@ -124,3 +125,24 @@ def test_another_numbering_begins_anew() -> None:
     assembler = FrameAssembler()
     assert feed(assembler, first[0] + first[1]) == [0, 45_000]
     assert feed(assembler, second[0]) == [0]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_packets_that_each_begin_a_key_frame_cost_no_more_than_others(backwards: bool) -> None:
+    assembler = FrameAssembler()
+    numbers = range(300) if not backwards else range(299, -1, -1)
+    feed(assembler, [Packet("VP8", number, 45_000, False, b"\x10\x00") for number in numbers])
+    assert calls_of(lambda: assembler.wait(0.0)) < 1_000
+    for number in range(300):
+        packet = Packet("VP8", 400 + 2 * number, 3_000 * number, False, b"\x10\x00")
+        assert feed(assembler, [packet]) == []
+    assert calls_of(lambda: assembler.wait(0.0)) < 1_000
+
+
+def test_what_stands_before_a_key_frames_first_part_in_its_packets_is_no_key_frame() -> None:
+    """An H264 sender may put a delimiter of access units first."""
+    frames = encoded("H264", [RED, GREEN], keys=frozenset({1}), sequence=10)
+    first = frames[0][0]
+    delimiter = first._replace(sequence=9, marker=False, payload=b"\x09\x10")
+    assembler = FrameAssembler()
+    assert feed(assembler, [delimiter, *frames[0], *frames[1]]) == [0, 45_000]

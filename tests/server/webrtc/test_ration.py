@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.webrtc.ration import DECODED_PIXELS_A_SECOND, Ration
+from server.webrtc.ration import DECODED_PIXELS_A_SECOND, MAX_FRAMES_A_SECOND, Ration
 
 
 def run(
@@ -56,6 +56,24 @@ def test_a_greedy_sender_is_cut_down_to_key_frames(rate: float, size: tuple[int,
     pixels = size[0] * size[1]
     assert decoded * pixels <= DECODED_PIXELS_A_SECOND * 22 + pixels
     assert used >= 20 * min(1.0, DECODED_PIXELS_A_SECOND / pixels) - 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "size"), [(30, (640, 480)), (30, (1280, 720)), (30, (3840, 2160)), (120, (640, 480))]
+)
+def test_a_sender_of_nothing_but_key_frames_is_cut_down_too(
+    rate: int, size: tuple[int, int]
+) -> None:
+    ration = Ration(MAX_FRAMES_A_SECOND)
+    ration.sized(*size)
+    decoded = []
+    for number in range(20 * rate):
+        ration.came(number / rate)
+        decoded.append(ration.decodes(True, number / rate))
+    assert ration.keys_only
+    pixels = size[0] * size[1]
+    assert sum(decoded) * pixels <= DECODED_PIXELS_A_SECOND * 22 + pixels
+    assert sum(decoded[-5 * rate :]) <= 5 * MAX_FRAMES_A_SECOND
 
 
 def test_whoever_keeps_to_it_again_is_trusted_again() -> None:

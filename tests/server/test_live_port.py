@@ -1,0 +1,32 @@
+"""A page's channel that may send only some events: what it may not send is counted all the same."""
+
+from __future__ import annotations
+
+import json
+
+from server.dialects.openai_live import LiveDialect
+from server.dialects.openai_live_settings import LiveSettings
+from server.live_port import _frontend
+from tests.server.in_process import _Wire
+
+
+def event(kind: str) -> str:
+    return json.dumps({"type": kind})
+
+
+async def test_what_may_not_be_sent_is_refused_and_too_much_of_it_dropped() -> None:
+    allowed = {"allowed_client_events": ["session.close"]}
+    settings = LiveSettings({"model": "any", "client": {"data_channel": allowed}}, False)
+    wire = _Wire()
+    channel = _frontend(wire, LiveDialect(settings, 2_000_000_000))
+    came: list[str] = []
+    channel.on_text(came.append)
+    for text in (event("session.close"), event("session.update"), "no JSON"):
+        wire.say(text)
+    assert came == [event("session.close"), "no JSON"]
+    for _ in range(500):
+        wire.say(event("session.update"))
+    wire.say(event("session.close"))
+    assert len(came) == 2, "too fast to be read"
+    codes = [one["error"]["code"] for one in wire.told if one["type"] == "error"]
+    assert codes.count("event_not_allowed") <= 200 and "rate_limit_exceeded" in codes
