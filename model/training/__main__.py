@@ -48,7 +48,8 @@ def _runs(parser: argparse.ArgumentParser, action: Callable[[Any], int]) -> None
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--config", type=Path, help="JSON that changes the default training")
+    parser.add_argument("--config", type=Path, help="JSON that changes the default training, or "
+                        "a checkpoint's recipe.json")  # fmt: skip
     parser.add_argument("--save-minutes", type=float, default=5.0, help="between checkpoints")
     parser.add_argument("--stop-minutes", type=float, default=float("inf"),
                         help="end this piece of the run after so long")  # fmt: skip
@@ -58,7 +59,10 @@ def _runs(parser: argparse.ArgumentParser, action: Callable[[Any], int]) -> None
                         help="wait for more shards rather than see these more often")  # fmt: skip
     if action is _core:
         parser.add_argument(
-            "--begin-with", type=Path, help="folder of a checkpoint to go on from, on other data"
+            "--begin-with",
+            type=Path,
+            help="folder of a checkpoint to go on from, on other data; "
+            "to be named until the run has a checkpoint of its own",
         )
         parser.add_argument("--ablate", help="leave out a stream: encoder, dmel, own, …")
 
@@ -194,11 +198,12 @@ def _failures(chosen: argparse.Namespace) -> int:
 
     training, about = read_run(chosen.run)
     trainer = Trainer(training, int(about["seed"]))
-    trainer.load(chosen.run)
+    if not trainer.load(chosen.run):
+        raise FileNotFoundError(f"{chosen.run} has no checkpoint yet: wait for its first")
     corpus = Corpus(chosen.dev)
     corpus.hold(listing(chosen.dev, training.memory_bytes, training.needed))
     wholes = corpus.conversations()
-    talks = evaluate.judge(trainer.average, wholes)
+    talks = evaluate.judge(trainer.average, wholes, projects=training.loss.projection > 0)
     point = evaluate.choose(talks)
     sys.stdout.write(f"step {trainer.step}: {evaluate.summary(evaluate.report(talks, point))}\n")
     for line in failures(talks, wholes, point, chosen.most):

@@ -10,13 +10,15 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from model.training import evaluate
 from model.training.dataset import Corpus, listing
+from model.training.shards import recipe_of
 from model.training.train import DEV, Run, train
-from model.training.train_config import ABLATIONS, Training, ablated
-from model.training.trainer import LISTINGS, Listings, Trainer
+from model.training.train_config import ABLATIONS, Training, ablated, as_json
+from model.training.trainer import LISTINGS, Listings, Trainer, read_listings
 
 __all__ = ["FULL", "ablation", "table"]
 
@@ -41,10 +43,12 @@ def ablation(
         names: what is left out, one row each, after the full one.
 
     Raises:
-        ValueError: there are no dev shards to judge on.
+        ValueError: there are no dev shards to judge on; or a row is there that was made of other
+            steps, seed, training or data.
     """
     if run.dev is None:
         raise ValueError("an ablation is judged on dev shards: name their folder with --dev")
+    about = {"steps": steps, "seed": seed, "data": recipe_of(run.data), "dev": recipe_of(run.dev)}
     training = replace(training, rescan=NEVER)
     run.out.mkdir(parents=True, exist_ok=True)
     Listings(run.out, run.data, training).at(0)
@@ -52,17 +56,29 @@ def ablation(
     for name in (FULL, *names):
         changed = training if name == FULL else ablated(training, name)
         row = replace(run, out=run.out / name)
+        made = {**about, "training": as_json(changed)}
         report = row.out / "row.json"
         if not report.is_file():
             row.out.mkdir(parents=True, exist_ok=True)
-            if not (row.out / LISTINGS).is_file():
+            if not read_listings(row.out):
                 shutil.copyfile(run.out / LISTINGS, row.out / LISTINGS)
             if not train(row, changed, seed, steps):
                 return False
-            report.write_text(json.dumps(_judged(row, changed, seed), indent=1) + "\n", "utf-8")
-        reports[name] = json.loads(report.read_text("utf-8"))
+            found = {**made, "report": _judged(row, changed, seed)}
+            report.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        reports[name] = _row(report, made)
         (run.out / TABLE).write_text(table(reports, steps, training, seed), "utf-8")
     return True
+
+
+def _row(path: Path, made: Mapping[str, Any]) -> evaluate.Report:
+    """The report of a row that is finished; ValueError if it was not made like this."""
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if others := [name for name in made if found.get(name) != made[name]]:
+        raise ValueError(f"{path} is a row of other {', '.join(others)}: give the ablation another "
+                         "folder with --out")  # fmt: skip
+    report: evaluate.Report = found["report"]
+    return report
 
 
 def _judged(run: Run, training: Training, seed: int) -> evaluate.Report:
@@ -71,7 +87,10 @@ def _judged(run: Run, training: Training, seed: int) -> evaluate.Report:
     trainer.load(run.out)
     corpus = Corpus(run.dev)
     corpus.hold(listing(run.dev, training.memory_bytes, training.needed))
-    found = evaluate.report(evaluate.judge(trainer.average, corpus.conversations()))
+    # A head that nobody taught says nothing about when silence begins.
+    projects = training.loss.projection > 0
+    talks = evaluate.judge(trainer.average, corpus.conversations(), projects=projects)
+    found = evaluate.report(talks)
     (run.out / DEV).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return found
 

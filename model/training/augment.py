@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.interaction import streams
+from model.interaction.core_floor import MOST_REFRESH_MICRO_TURNS, QUIET_MICRO_TURNS
+from model.interaction.hearing import DOUBTED_OVER_MICRO_TURNS, OVER_MICRO_TURNS
 from model.interaction.overdue import VOICES
 from model.training.dataset import Crop
 
@@ -29,7 +31,8 @@ BIN_ENERGY = 5.625 / 30
 PARTS_OVER_US = 8
 """More than a crop has; a ninth gets the level of the first."""
 
-QUIET, RESTED = 6, 8
+FINISHED = streams.PERSON_STATES.index("finished")
+OURS = tuple(streams.FLOORS.index(name) for name in ("hold", "yield"))
 
 PITCHES = (-1.4, 1.8)
 """What prosody's pitch can be, in octaves above 150 Hz; 0 where nothing is voiced."""
@@ -46,7 +49,7 @@ class Augmentation:
         no_encoder: no states of the encoder at all.
         late_encoder: its states come up to so many micro-turns later.
         encoder_stall: chance of a stretch of up to two seconds in which it says nothing new.
-        encoder_rests: chance that it is asked as rarely as live behind six micro-turns of quiet.
+        encoder_rests: chance that it is asked as rarely as live where nobody is there.
         no_words: Ears say nothing.
         late_words: their words come up to so many micro-turns later.
         unknown_word: chance of each word to be one that was never heard before.
@@ -152,15 +155,20 @@ def _encoder(crop: Crop, how: Augmentation, generator: np.random.Generator) -> N
 
 
 def _rested(crop: Crop) -> None:
-    """What the encoder says from the sixth micro-turn of quiet on stays for eight; see
-    `core_floor.QUIET_MICRO_TURNS` and `MOST_REFRESH_MICRO_TURNS`."""
-    voice = np.isin(crop.labels["person"], VOICES)
-    at = np.arange(len(voice))
-    quiet = at - np.maximum.accumulate(np.where(voice, at, -1))
+    """What the encoder says stays for `MOST_REFRESH_MICRO_TURNS` where live asks no more often
+    (`core_floor`): behind some quiet, once the segment that was heard is closed."""
+    person, floor = crop.labels["person"], crop.labels["floor"]
+    at = np.arange(len(person))
+    voice = np.maximum.accumulate(np.where(np.isin(person, VOICES), at, -1))
+    ours = np.isin(floor, OURS)
+    begun = np.maximum.accumulate(np.where(ours & ~np.pad(ours, (1, 0))[:-1], at, -1))
+    longest = np.where(person == FINISHED, DOUBTED_OVER_MICRO_TURNS, OVER_MICRO_TURNS)
+    closed = (voice < 0) | (begun > voice) | (at - voice >= longest)
+    rests = closed & (at - voice >= QUIET_MICRO_TURNS)
     age = crop.inputs["encoder_age"]
     kept = 0
     for k in at[1:]:
-        if quiet[k] < QUIET or k - kept >= RESTED:
+        if not rests[k] or k - kept >= MOST_REFRESH_MICRO_TURNS:
             kept = int(k)
         elif age[kept] >= 0:
             crop.refresh[k] = crop.refresh[kept]

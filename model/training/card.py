@@ -25,15 +25,13 @@ Trained from scratch in this project; nothing else takes turns.
 
 {_rows(_facts(recipe, found, weights, size_bytes))}
 {_note(recipe)}
-Made again with `counterpoint train core` and `recipe.json`; killed and resumed it gives the same
-bits on the same machine.
+{_again(recipe)}
 
 ## Measured on dev
 
 {found["conversations"]} synthesised conversations, {found["minutes"]:.0f} minutes; voices, noises,
-rooms and words are others than in training. The operating point was chosen on the same
-conversations: at most {recipe["most_wrong"]:.0%} of the pauses taken and nearly all turns answered,
-or what comes nearest to it{_by_hand(recipe)}.
+rooms and words are others than in training{_known_voices(recipe)}.
+The operating point was chosen on the same conversations. {_chosen(recipe)}
 Delays are of the decision alone; what is heard is later by the network and by the time a phrase
 takes to begin. The bench's test split decides; these numbers do not.
 
@@ -53,9 +51,62 @@ def _note(recipe: Mapping[str, Any]) -> str:
     return f"\n{recipe['note']}\n" if recipe.get("note") else ""
 
 
-def _by_hand(recipe: Mapping[str, Any]) -> str:
-    named = recipe.get("by_hand")
-    return f"; {', '.join(named)} by hand" if named else ""
+def _again(recipe: Mapping[str, Any]) -> str:
+    """How these weights are made again, if they can be from shards."""
+    if "joined" in recipe:
+        return ("Made by `counterpoint train join` of the checkpoints that `recipe.json` names by "
+                "their digests, and made again from them alone.")  # fmt: skip
+    how = ("`counterpoint train core --config recipe.json`, its seed, its steps and the same shards"
+           f"{_begun(recipe)}")  # fmt: skip
+    bits = "killed and resumed a run gives the same bits on the same machine"
+    if recipe.get("mean_with"):
+        return (f"The mean of {1 + len(recipe['mean_with'])} runs (`counterpoint train export "
+                f"--and`). The first is made again with {how}; the others' configurations are in "
+                f"`mean_with` of that file. Of each {bits}.")  # fmt: skip
+    return f"Made again with {how}, to step {recipe['steps_done']}; {bits}."
+
+
+def _begun(recipe: Mapping[str, Any]) -> str:
+    digest = recipe.get("begun_with")
+    return f", begun with the weights of digest {digest[:12]} (`--begin-with`)" if digest else ""
+
+
+def _chosen(recipe: Mapping[str, Any]) -> str:
+    """By which rule each threshold was set."""
+    by_hand = recipe.get("by_hand", ())
+    rules = {
+        "take": "`take` has the least mean delay, with 3 s for turns that are not answered, where "
+        f"at most {recipe['most_wrong']:.0%} of the pauses are taken; where no threshold is within "
+        "that, the fewest are",
+        "yielding": "`yielding` is the quickest within .01 of the best balance",
+        "backchannel": "`backchannel` has the best F1 less the share of turns' ends that get one",
+    }
+    told = [rule for name, rule in rules.items() if name not in by_hand]
+    told += [f"{', '.join(by_hand)} by hand"] if by_hand else []
+    return f"{'; '.join(told)}."
+
+
+def _known_voices(recipe: Mapping[str, Any]) -> str:
+    """Held-out voices that a checkpoint from before they were held out was trained on."""
+    splits = {one.get("split") for one in recipe.get("dev", {}).values()}
+    others = (*recipe.get("mean_with", ()), *recipe.get("joined", {}).get("parts", ()))
+    goes_on = any("begun_with" in one for one in (recipe, *others))
+    if "dev-natural" not in splits or not goes_on:
+        return ""
+    return (
+        "; but it goes on from other weights, and the checkpoints up to the fourth were trained on "
+        "the four voices of `dev-natural` (`model/training/DATA.md`): it may know them"
+    )
+
+
+def _shards(recipe: Mapping[str, Any]) -> str:
+    """How a folder's shards were made, as far as it is written down."""
+    named = [f"{name} {recipe[name]}" for name in ("recipe", "split", "seed") if name in recipe]
+    if refresh := recipe.get("refresh"):
+        named.append(f"encoder asked every {refresh} micro-turns")
+    elif refresh == 0:
+        named.append("encoder absent")
+    return ", ".join(named)
 
 
 def _facts(
@@ -78,9 +129,10 @@ def _facts(
         trained += f"; that and {len(parts) - 1} more joined (`recipe.json`)"
     made = f"torch {recipe['torch']}, {recipe['threads']} thread(s), commit {recipe['commit'][:12]}"
     beside = f", with {', '.join(data['parts'])}" if data["parts"] else ""
+    made_so = f"; {told}" if (told := _shards(data.get("recipe", {}))) else ""
     shards = (
         f"shards {data['first']} to {data['last']} ({data['shards']}) of synthesised "
-        f"conversations{beside}; `model/training/DATA.md`"
+        f"conversations{beside}{made_so}; `model/training/DATA.md`"
     )
     acts = ", ".join(f"{name} {value:.3f}" for name, value in point.items())
     size = f"{weights / 1e6:.2f} million, {recipe['stored']}, {size_bytes / 1e6:.1f} MB"
@@ -105,6 +157,7 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
          turn["n"]),
         ("turns answered within 3 s", turn["answered"], turn["n"]),
         ("turn latency with 3 s for the others", f"{turn.get('latency_all_s')} s", turn["n"]),
+        *_behind_ours(found),
         ("pause take-over", pause["takeover"], pause["n"]),
         ("… where the words so far are no whole thought", pause["takeover_clear"], ""),
         ("mean latency where 5 % / 15 % of the pauses are taken",
@@ -118,6 +171,16 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
         ("stretches of speech taken over", wrong["speaking"], ""),
         ("takes in silence, a minute", wrong["silence_per_minute"], ""),
         ("yields to nothing, a minute of ours", wrong["holding_per_minute"], ""),
+    ]  # fmt: skip
+
+
+def _behind_ours(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The same by how long we had been silent, and of short turns."""
+    return [
+        (f"… begun {one['behind']} behind our voice / of these up to 2 s long",
+         f"{one['latency_all_s']} / {one['brief']['latency_all_s']} s",
+         f"{one['n']} / {one['brief']['n']}")
+        for one in found.get("behind_ours", ())
     ]  # fmt: skip
 
 

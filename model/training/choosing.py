@@ -15,6 +15,7 @@ from model.training.card import card
 from model.training.dataset import NEEDED, Corpus, listing
 from model.training.events import Judged
 from model.training.joining import RECIPE
+from model.training.shards import recipe_of
 
 __all__ = ["MEMORY_BYTES", "choose", "describe", "judged", "rounded"]
 
@@ -75,9 +76,11 @@ def choose(
     if len(talks) < len(devs) or not devs:
         raise ValueError("choosing needs folders of dev shards, each of another name")
     every = [talk for some in talks.values() for talk in some]
-    point = rounded(replace(evaluate.choose(every, most_wrong), **by_hand))
+    chosen = evaluate.choose(every, most_wrong, by_hand.get("take"))
+    point = rounded(replace(chosen, **by_hand))
     recipe = json.loads((folder / RECIPE).read_text("utf-8")) | {
         "most_wrong": most_wrong, "by_hand": sorted(by_hand),
+        "dev": {dev.name: recipe_of(dev) for dev in devs},
     }  # fmt: skip
     recipe["note"] = note or recipe.get("note", "")
     found = {name: evaluate.report(some, point) for name, some in talks.items()}

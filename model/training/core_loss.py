@@ -40,10 +40,12 @@ LATEST: Final = 20
 
 DUE: Final = ((streams.TURN_END, TAKE), (streams.INTERRUPTION, YIELD))
 WRONG: Final = (
-    (streams.PAUSE, TAKE),
-    (streams.OTHER_SOUND, TAKE),
-    (streams.OVERLAP, YIELD),
+    ((streams.PAUSE, streams.OTHER_SOUND), TAKE),
+    ((streams.OVERLAP,), YIELD),
 )
+"""Events in which an action is wrong. Pauses and sounds that are no turn count together: by a mean
+of each, ten asides would weigh as much as a hundred pauses, and a short question that might be an
+aside would not be answered."""
 
 
 class CoreLabels(NamedTuple):
@@ -96,7 +98,7 @@ class LossWeights:
         beyond: seconds that whoever has not acted when an event ends is taken to go on waiting: in
             the script we answer after .65 s in two of three, and what would still have been waited
             then was free, so that waiting for an end to be certain paid.
-        wrong: chance of a wrong action in an event.
+        wrong: chance of a wrong action in an event, the mean over events of each action.
         missed: chance that a place for a backchannel goes by.
         overdue: what the floor's cross entropy is multiplied by where an answer is due for a second
             and more. Such silences are as frequent behind what was said to somebody else, so that
@@ -224,8 +226,8 @@ def _events(
         delay = (waits * counted).sum() * MICRO_TURN_SECONDS + after
         # What does not count is no kind of event: the others' mean is not to be less for it.
         lateness.append((delay * share[action], ends.sum() * (share[action] > 0)))
-    for event, action in WRONG:
-        inside = (labels.event == event) & labels.live
+    for events, action in WRONG:
+        inside = torch.stack([labels.event == event for event in events]).any(0) & labels.live
         waits = waiting(_acting(logits, action, sharpness), inside, age)
         # Where the words so far could be all, an answer is not quite as wrong.
         ends = (inside & _last(labels)).float() * labels.floor_weight.float()

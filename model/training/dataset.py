@@ -10,8 +10,9 @@ repeats it. An hour is about 60 MB.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from model.interaction import streams
 from model.training import shards
 
-__all__ = ["Corpus", "Crop", "Listed", "Shard", "Whole", "listing", "read_shard"]
+__all__ = ["Corpus", "Crop", "Listed", "Shard", "Whole", "check", "listing", "read_shard"]
 
 NEEDED: Final = ("rows", "sound", "encoder", "belief")
 """A shard without all of these is still being made, unless a network does not read the last."""
@@ -60,6 +61,15 @@ def listing(folder: Path, most_bytes: int, needed: Sequence[str] = NEEDED) -> tu
         others = sorted(part for part in sizes if part not in OWN)
         found.append((index, tuple(others)))
     return tuple(found)
+
+
+def check(folder: Path, listed: Sequence[Listed]) -> None:
+    """Raise ValueError, with what to do, where a folder has no shard that can be read."""
+    if not listed:
+        raise ValueError(
+            f"{folder} holds no shard that has been through all passes: "
+            f"run `python -m model.training.encode {folder}`, or wait for it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +181,12 @@ class Corpus:
         return sum(int(shard.starts[-1]) for shard in self._held.values())
 
     def hold(self, listed: Sequence[Listed]) -> None:
-        """Read what is listed and not held yet, and let go of what is not listed."""
-        if not listed:
-            raise ValueError(
-                f"{self.folder} holds no shard that has been through all passes: "
-                f"run `python -m model.training.encode {self.folder}`"
-            )
+        """Read what is listed and not held yet, and let go of what is not listed.
+
+        Raises:
+            ValueError: nothing is listed.
+        """
+        check(self.folder, listed)
         held = self._held
         self._held = {one: held.get(one) or read_shard(self.folder, one) for one in listed}
         self._conversations = [
@@ -210,8 +220,11 @@ class Corpus:
 
     def conversations(self, most: int | None = None) -> list[Whole]:
         """Whole conversations, the first `most` of them."""
-        found = []
-        for shard, number in self._conversations[:most]:
+        return list(islice(self.each(), most))
+
+    def each(self) -> Iterator[Whole]:
+        """Every whole conversation, unfolded when it is asked for: all at once are much more than
+        what is held."""
+        for shard, number in self._conversations:
             crop = shard.crop(number, 0, int(np.diff(shard.starts)[number]))
-            found.append(Whole(crop.unfolded(), crop.labels, shard.facts[number]))
-        return found
+            yield Whole(crop.unfolded(), crop.labels, shard.facts[number])

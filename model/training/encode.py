@@ -78,7 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if time.monotonic() > until:
                 sys.stdout.write("time is up; start again to go on\n")
                 return 0
-            pace = passes.run(chosen.folder, index, part)
+            try:
+                pace = passes.run(chosen.folder, index, part)
+            except (ValueError, FileNotFoundError) as error:
+                sys.stderr.write(f"{error}\n")
+                return 2
             sys.stdout.write(f"shard {index} {part}: {pace:.1f} x real time\n")
             sys.stdout.flush()
     return 0
@@ -101,7 +105,8 @@ class Passes:
 
         Raises:
             FileNotFoundError: the shard has no audio (any more), or was not rendered.
-            ValueError: there is no such part.
+            ValueError: there is no such part; the encoder was asked at another pace for the
+                folder's other shards.
         """
         began = time.monotonic()
         makers: dict[str, Callable[[Path, int], streams.Arrays]] = {
@@ -122,6 +127,7 @@ class Passes:
         return {name: np.concatenate([one[name] for one in made]) for name in made[0]}
 
     def _encoder(self, folder: Path, index: int) -> streams.Arrays:
+        shards.check_recipe(folder, {"refresh": self._refresh})
         if not self._refresh:
             rows, _ = shards.read_part(folder, index, "rows")
             return _absent_states(int(rows["starts"][-1]))

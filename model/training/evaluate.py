@@ -20,6 +20,7 @@ from model.timebase import MICRO_TURN_SECONDS
 from model.training.acknowledging import acknowledgements, misplaced
 from model.training.dataset import Whole
 from model.training.events import (
+    BEHIND,
     HOLD,
     SILENT,
     TAKE,
@@ -50,6 +51,9 @@ ANSWER_SECONDS: Final = NEVER_SECONDS
 ACCEPTED: Final = (0.05, 0.15)
 """Shares of taken pauses at which latencies are compared."""
 
+BRIEF_SECONDS: Final = 2.0
+"""A short turn lasts no longer."""
+
 Report = dict[str, Any]
 
 
@@ -58,9 +62,17 @@ def judge(
     network: CoreNetwork,
     conversations: Sequence[Whole],
     overdue: float = OperatingPoint().overdue,
+    projects: bool = True,
 ) -> list[Judged]:
     """Probabilities of every micro-turn, as `core.decide` weighs them: of a take, what it is worth
-    after so long a silence as the network itself believes it to be."""
+    after so long a silence as the network itself believes it to be.
+
+    Args:
+        network: what is judged.
+        conversations: what it hears.
+        overdue: see `OperatingPoint`.
+        projects: whether it learnt what is ahead; else its states alone tell where silence begins.
+    """
     device = network.heads.weight.device
     judged = []
     for one in conversations:
@@ -70,25 +82,28 @@ def judge(
             head[0].float().softmax(-1).cpu().numpy() for head in (found.floor, found.person)
         )
         floor[:, YIELD] = giving_way(floor, person)
-        ahead = found.projection[0, :, 0, 0].float().sigmoid().cpu().numpy()
+        ahead = found.projection[0, :, 0, 0].float().sigmoid().cpu().numpy() * projects
         silence = silence_seconds(voiced(person, ahead))
         floor[:, TAKE] = as_at_once(floor[:, TAKE], overdue, silence)
         judged.append(Judged(floor, one.labels))
     return judged
 
 
-def choose(talks: Sequence[Judged], most_wrong: float = MOST_WRONG) -> OperatingPoint:
+def choose(
+    talks: Sequence[Judged], most_wrong: float = MOST_WRONG, take: float | None = None
+) -> OperatingPoint:
     """The thresholds of these conversations.
 
     Take: the quickest that takes at most `most_wrong` of the pauses, with 3 s for turns that are
-    never answered. Yield: the quickest of the
-    best balanced. Backchannel: the best F1 less the share of turns' ends that get one.
+    never answered; or as given. Yield: the quickest of the best balanced. Backchannel: the best F1
+    less the share of turns' ends that get one, where we answer by that `take`.
 
     Raises:
         ValueError: a kind of event does not occur.
     """
     events = _all(talks)
-    take = choose_quick(_taking(events), most_wrong).threshold
+    if take is None:
+        take = choose_quick(_taking(events), most_wrong).threshold
     yielding = choose_balanced(_yielding(events)).threshold
     ends = events["turn end"]
     scores = {
@@ -123,6 +138,7 @@ def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Repo
             "latency_all_s": _number(at_take.cost_seconds),
             "answered": _number(at_take.acted),
         },
+        "behind_ours": _behind_ours(events, point.take),
         "pause": {
             "n": len(events["pause"]),
             "takeover": _number(at_take.wrong),
@@ -147,8 +163,10 @@ def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Repo
 def summary(found: Report) -> str:
     """A line about a report."""
     turn, pause, stop = found["turn"], found["pause"], found["stop"]
+    soon = found["behind_ours"][1]["brief"]
     return (
-        f"turn {turn['latency_mean_s']} s (answered {turn['answered']}), pauses taken "
+        f"turn {turn['latency_mean_s']} s (answered {turn['answered']}), a short one soon behind "
+        f"ours {soon['latency_all_s']} s (n {soon['n']}), pauses taken "
         f"{pause['takeover']} (clear {pause['takeover_clear']}), "
         f"stop p50 {stop['latency_p50_s']} s (yielded {stop['yielded']}), "
         f"B {found['overlap']['balance']}, backchannel gain {found['backchannel']['f1_gain']}, "
@@ -173,6 +191,29 @@ def _taking(events: Events, thresholds: Sequence[float] = THRESHOLDS) -> list[Po
 def _yielding(events: Events, thresholds: Sequence[float] = THRESHOLDS) -> list[Point]:
     wrong = events["acknowledged over us"] + events["other sound over us"]
     return sweep(_traces(events["interruption"]), _traces(wrong), thresholds, YIELD_SECONDS)
+
+
+def _behind_ours(events: Events, take: float) -> list[Report]:
+    """Turns by how long we had been silent when they began, and the short ones of them.
+
+    `latency_all_s` counts `NEVER_SECONDS` for those that are not answered, None without any.
+    """
+    wrong = _traces(events["pause"])
+
+    def answered(some: Sequence[Event]) -> Report:
+        if not some:
+            return {"n": 0, "answered": None, "latency_all_s": None}
+        (at,) = sweep(_traces(some), wrong, (take,), ANSWER_SECONDS)
+        return {"n": len(some), "answered": _number(at.acted),
+                "latency_all_s": _number(at.cost_seconds)}  # fmt: skip
+
+    ends = events["turn end"]
+    made = []
+    for name in BEHIND:
+        inside = [one for one in ends if one.behind == name]
+        brief = [one for one in inside if one.said_seconds <= BRIEF_SECONDS]
+        made.append({"behind": name, **answered(inside), "brief": answered(brief)})
+    return made
 
 
 def _acted(events: Sequence[Event], threshold: float) -> float | None:

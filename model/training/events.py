@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model.interaction import streams
+from model.timebase import MICRO_TURN_SECONDS
 from model.training.operating_point import Trace
 
-__all__ = ["KINDS", "Event", "Events", "Judged", "events_of", "joined", "of_ours"]
+__all__ = ["BEHIND", "KINDS", "Event", "Events", "Judged", "events_of", "joined", "of_ours"]
 
 TAKE, HOLD, YIELD = (streams.FLOORS.index(name) for name in ("take", "hold", "yield"))
 LISTEN: Final = streams.FLOORS.index("listen")
-SPEAKING, PAUSING, ACKNOWLEDGING, SILENT = (
+SPEAKING, PAUSING, FINISHED, ACKNOWLEDGING, SILENT = (
     streams.PERSON_STATES.index(name)
-    for name in ("speaking", "pausing", "acknowledging", "silent")
+    for name in ("speaking", "pausing", "finished", "acknowledging", "silent")
 )  # fmt: skip
 SHORTEST_PAUSE, LONGEST_PAUSE = 3, 16
 """Micro-turns: shorter silences are no pauses; longer ones, which the bench lacks, count apart."""
@@ -45,6 +46,12 @@ KINDS: Final = {
     "holding": "yield is wrong: nobody but us makes a sound",
 }
 """All kinds of event, and what they ask for."""
+
+NEVER: Final = float("inf")
+BEHIND_SECONDS: Final = (0.5, 2.5)
+BEHIND: Final = ("under 0.5 s", "0.5 to 2.5 s", "later, or first")
+"""Classes of turns by the seconds from the end of our voice to the turn's first. In the middle one
+somebody thinks before a short question, and what is no turn begins as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,21 @@ class Event:
         trace: probability of the action that is due or wrong, from its first micro-turn on.
         conversation: its number.
         first: the micro-turn in which it begins.
+        behind_ours: of a turn's end, seconds from the end of our voice to the turn's first; 0 for
+            one that began over our voice, `NEVER` where we had not spoken.
+        said_seconds: of a turn's end, how long the turn was, pauses included.
     """
 
     trace: Trace
     conversation: int
     first: int
+    behind_ours: float = NEVER
+    said_seconds: float = 0.0
+
+    @property
+    def behind(self) -> str:
+        """Which of `BEHIND` that is."""
+        return BEHIND[int(np.searchsorted(BEHIND_SECONDS, self.behind_ours, "right"))]
 
 
 Events = dict[str, list[Event]]
@@ -98,7 +115,10 @@ def events_of(judged: Judged, conversation: int = 0) -> Events:
 
     ends = [span for span in _spans(event == streams.TURN_END, labels["event_age"])
             if labels["event_age"][span.start] == 0]  # fmt: skip
-    add("turn end", take, ends)
+    made["turn end"] = [
+        Event(take[span], conversation, span.start, *_turn(person, ours, span.start))
+        for span in ends
+    ]
     between = (event == streams.BACKCHANNEL_PLACE) & (person == PAUSING)
     pauses = [span for span in _spans((event == streams.PAUSE) | between)
               if span.stop - span.start >= SHORTEST_PAUSE and not ours[span].all()]  # fmt: skip
@@ -126,6 +146,19 @@ def events_of(judged: Judged, conversation: int = 0) -> Events:
     add("silence", take, _spans(quiet & (labels["floor"] == LISTEN)))
     _over_us(judged, ours, quiet, add)
     return made
+
+
+def _turn(
+    person: npt.NDArray[np.uint8], ours: npt.NDArray[np.bool_], end: int
+) -> tuple[float, float]:
+    """Seconds from our voice to the turn that is over in micro-turn `end`, and those it lasted."""
+    said = np.isin(person[: end + 1], (SPEAKING, PAUSING))
+    last = int(np.flatnonzero(said)[-1]) if said.any() else end
+    unsaid = np.flatnonzero(~said[:last])
+    first = int(unsaid[-1]) + 1 if len(unsaid) else 0
+    sent = np.flatnonzero(ours[: first + 1])
+    behind = max(first - 1 - int(sent[-1]), 0) * MICRO_TURN_SECONDS if len(sent) else NEVER
+    return behind, (last + 1 - first) * MICRO_TURN_SECONDS
 
 
 def _over_us(

@@ -1,14 +1,13 @@
 """A run as a checkpoint that `Core.load` reads, with all that is known of it.
 
 core.safetensors, config.json, operating_point.json   what runs
-recipe.json    configuration, seed, steps, data, commit
+recipe.json    configuration, seed, steps, data and how it was made, commit
 curve.jsonl, curve.svg, dev.json   how it went
 MODEL_CARD.md  the same in words
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +19,9 @@ from model.nn.core_network import CoreNetwork, save_core
 from model.training import best, evaluate
 from model.training.choosing import describe, judged, rounded
 from model.training.curve import CURVE, PICTURE
+from model.training.shards import recipe_of
 from model.training.train import read_run
-from model.training.trainer import LISTINGS, Trainer
+from model.training.trainer import Trainer, read_listings
 
 __all__ = ["MOST_BYTES", "export"]
 
@@ -65,8 +65,9 @@ def export(
     if (size := (out / "core.safetensors").stat().st_size) > MOST_BYTES:
         raise ValueError(f"the checkpoint has {size} bytes, more than {MOST_BYTES}: export by half")
     talks = judged(out, dev, training.memory_bytes)
-    recipe = {**about, "data": _data(run), "most_wrong": most_wrong,
-              "stored": "float16" if half else "float32", "note": note}  # fmt: skip
+    recipe = {**about, "data": {**_data(run), "recipe": about.get("data", {})},
+              "most_wrong": most_wrong, "stored": "float16" if half else "float32",
+              "dev": {dev.name: recipe_of(dev)}, "note": note}  # fmt: skip
     for name in (CURVE, PICTURE):
         if (run / name).is_file():
             shutil.copyfile(run / name, out / name)
@@ -108,9 +109,8 @@ def _save(network: CoreNetwork, out: Path, half: bool) -> None:
 
 
 def _data(run: Path) -> dict[str, Any]:
-    """The shards that the run used last, as ranges, and how they were made."""
-    lines = [line for line in (run / LISTINGS).read_text("utf-8").splitlines() if line]
-    used = json.loads(lines[-1])["shards"]
+    """The shards that the run used last, as ranges, with their parts."""
+    used = list(read_listings(run).values())[-1]
     return {
         "shards": len(used),
         "first": min(index for index, _ in used),

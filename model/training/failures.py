@@ -11,7 +11,7 @@ import numpy as np
 from model.interaction.core import OperatingPoint
 from model.timebase import MICRO_TURN_SECONDS
 from model.training.dataset import Whole
-from model.training.events import KINDS, Event, Judged, events_of, joined
+from model.training.events import BEHIND, KINDS, Event, Judged, events_of, joined
 
 __all__ = ["failures"]
 
@@ -42,6 +42,8 @@ def failures(
         failed = [one for one in events[kind] if _failed(one, kind, threshold)]
         yield f"{kind} ({asks}): {len(failed)} of {len(events[kind])} fail"
         yield f"    {_voices(events[kind], failed, wholes)}"
+        if kind == "turn end":
+            yield f"    {_behind_ours(events[kind], failed)}"
         failed.sort(key=lambda one: _badness(one, kind, threshold), reverse=True)
         for one in failed[:most]:
             trace = " ".join(f"{chance:.2f}" for chance in one.trace[:10])
@@ -76,6 +78,13 @@ def _voices(events: Sequence[Event], failed: Sequence[Event], wholes: Sequence[W
 
     wrong, all_of_it = counts(failed), counts(events)
     return ", ".join(f"{voice} {wrong[voice]}/{count}" for voice, count in all_of_it.items())
+
+
+def _behind_ours(events: Sequence[Event], failed: Sequence[Event]) -> str:
+    """Failures by how long we had been silent when the turn began."""
+    wrong, count = (Counter(one.behind for one in some) for some in (failed, events))
+    told = ", ".join(f"{name} {wrong[name]}/{count[name]}" for name in BEHIND)
+    return f"begun behind our voice: {told}"
 
 
 def _said(event: Event, facts: dict[str, Any]) -> str:

@@ -23,6 +23,8 @@ __all__ = ["RECIPE", "join", "part_of"]
 
 RECIPE: Final = "recipe.json"
 EXPERT: Final = "onsets."
+OF_THE_FIRST_ALONE: Final = ("note", "by_hand", "dev")
+"""What was said of the first part is not so of what is made of it."""
 
 
 def part_of(text: str) -> tuple[float, Path]:
@@ -43,7 +45,8 @@ def join(
     experts: Mapping[str, Any] | None = None,
     half: bool = False,
 ) -> CoreConfig:
-    """Write weights, `config.json`, and the first part's recipe with what was joined.
+    """Write weights, `config.json`, and the first part's recipe, without what was noted of it, with
+    what was joined.
 
     Args:
         parts: checkpoints with their weights, which are divided by their sum.
@@ -77,7 +80,8 @@ def join(
     made = CoreNetwork(config).to(torch.float16 if half else torch.float32)
     made.load_state_dict(mean)
     save_core(made, out)
-    recipe = _recipe(parts[0][1]) | {
+    known = _recipe(parts[0][1])
+    recipe = {name: known[name] for name in known if name not in OF_THE_FIRST_ALONE} | {
         "stored": "float16" if half else "float32",
         "joined": {
             "parts": [{"weight": weight / total, **_about(folder)} for weight, folder in parts],
@@ -107,7 +111,6 @@ def _recipe(folder: Path) -> dict[str, Any]:
 def _about(folder: Path) -> dict[str, Any]:
     """Which checkpoint that is, and of which run."""
     recipe = _recipe(folder)
-    known: dict[str, Any] = {
-        name: recipe[name] for name in ("seed", "steps_done", "commit") if name in recipe
-    }
+    names = ("seed", "steps_done", "begun_with", "data", "commit")
+    known: dict[str, Any] = {name: recipe[name] for name in names if name in recipe}
     return {"sha256": sha256((folder / WEIGHTS).read_bytes()).hexdigest(), **known}

@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--refresh", type=int, default=2, help="as of `encode`: 4 is twice as fast")
     chosen = parser.parse_args(arguments)
     try:
-        shards.check_recipe(chosen.out, recipe(chosen.seed, chosen.split))
+        wanted = recipe(chosen.seed, chosen.split) | {"refresh": chosen.refresh}
+        shards.check_recipe(chosen.out, wanted)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2

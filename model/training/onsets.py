@@ -78,7 +78,7 @@ def found(corpus: Corpus) -> Onsets:
     Raises:
         ValueError: there are no interruptions, or no acknowledgements.
     """
-    events = [one for number, whole in enumerate(corpus.conversations())
+    events = [one for number, whole in enumerate(corpus.each())
               for one in _of(whole, np.random.default_rng(number))]  # fmt: skip
     if not {0, 1} <= {kind for _, kind, _ in events}:
         raise ValueError("no interruption, or no acknowledgement over our voice, to learn from: "
@@ -100,7 +100,8 @@ def _of(whole: Whole, generator: np.random.Generator) -> list[Found]:
     def add(at: int, kind: int, same: npt.NDArray[np.bool_]) -> None:
         counted = np.zeros(AHEAD, bool)
         counted[: len(event) - at] = same[at : at + AHEAD]
-        sound = bins[at : at + HEARD - 1 + AHEAD].reshape(-1, streams.DMEL_BANDS)
+        # A copy: a view would keep all of the conversation.
+        sound = bins[at : at + HEARD - 1 + AHEAD].reshape(-1, streams.DMEL_BANDS).copy()
         made.append((sound, kind, counted))
 
     begun = np.arange(len(event)) - age

@@ -20,15 +20,7 @@ import numpy.typing as npt
 
 from model.timebase import MICRO_TURN_SECONDS
 
-__all__ = [
-    "NEVER_SECONDS",
-    "Point",
-    "Trace",
-    "choose_balanced",
-    "choose_quick",
-    "sweep",
-    "traces_of",
-]
+__all__ = ["NEVER_SECONDS", "Point", "Trace", "choose_balanced", "choose_quick", "sweep"]
 
 Trace = npt.NDArray[np.floating[Any]]
 
@@ -66,23 +58,6 @@ class Point:
     def balance(self) -> float:
         """Mean of the shares of right doing and right leaving, in [0, 1]."""
         return (self.acted + 1.0 - self.wrong) / 2
-
-
-def traces_of(
-    probability: npt.NDArray[Any], inside: npt.NDArray[Any], age: npt.NDArray[Any]
-) -> list[Trace]:
-    """The traces of one conversation.
-
-    Args:
-        probability: of the action `[micro-turns]`.
-        inside: micro-turns of the events asked for, bool `[micro-turns]`.
-        age: micro-turns since the event began; two events may follow on each other.
-    """
-    places = np.flatnonzero(inside)
-    if not len(places):
-        return []
-    starts = (np.diff(places) != 1) | (np.diff(age[places].astype(np.int64)) != 1)
-    return [probability[part] for part in np.split(places, np.flatnonzero(starts) + 1)]
 
 
 def sweep(

@@ -34,6 +34,7 @@ __all__ = [
     "read_audio",
     "read_conversations",
     "read_part",
+    "recipe_of",
     "shard_indices",
     "write_part",
 ]
@@ -41,6 +42,7 @@ __all__ = [
 CONVERSATIONS: Final = 8
 """Conversations in a shard: about 8 minutes, some two minutes of the encoder's work."""
 
+RECIPE: Final = "recipe.json"
 _OWN_PARTS: Final = ("rows", "audio", "encoder")
 _AUDIO_SCALE: Final = 32767.0
 
@@ -153,19 +155,45 @@ def read_conversations(
         yield inputs, labels, facts["conversations"][number]
 
 
+def recipe_of(folder: Path) -> dict[str, Any]:
+    """How a folder's shards are made; empty where nobody wrote it down.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}: name one that holds shards")
+    path = folder / RECIPE
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
 def check_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
     """Write down how a folder's shards are made, or see that they are made alike.
+
+    Args:
+        folder: holds the shards.
+        recipe: what this pass decides; what others decided stays.
 
     Raises:
         ValueError: the folder holds shards of another recipe.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "recipe.json"
-    if path.is_file():
-        before = json.loads(path.read_text("utf-8"))
-        if before != dict(recipe):
-            raise ValueError(
-                f"{folder} holds shards of another recipe ({before}); choose another folder"
-            )
+    before = recipe_of(folder)
+    if others := {name: before[name] for name in recipe
+                  if name in before and before[name] != recipe[name]}:  # fmt: skip
+        raise ValueError(
+            f"{folder} holds shards of another recipe ({others}); choose another folder"
+        )
+    if recipe.items() <= before.items():
         return
-    path.write_text(json.dumps(dict(recipe), indent=1) + "\n", "utf-8")
+    _replace(folder / RECIPE, json.dumps({**before, **recipe}, indent=1) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one go: of two passes that begin at once neither reads half of it."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as file:
+        file.write(text)
+    temporary = Path(file.name)
+    temporary.chmod(0o644)
+    temporary.replace(path)

@@ -1,6 +1,6 @@
 """One run of Core's training: a folder that holds all of it, and a loop that can be stopped.
 
-run.json         what is trained: configuration, seed, steps, commit
+run.json         what is trained: configuration, seed, steps, how the data is made, commit
 listings.jsonl   which shards were in force from which step on
 state.pt         weights, their average, the optimiser, the step
 curve.jsonl      losses and dev metrics
@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,11 +26,11 @@ from typing import Any, Final
 import torch
 
 from model.nn.core_network import WEIGHTS, load_core
-from model.training import best, evaluate
+from model.training import best, evaluate, shards
 from model.training.curve import Curve
 from model.training.dataset import Corpus, Listed, Whole, listing
-from model.training.train_config import Training, as_json, changed
-from model.training.trainer import Listings, Trainer
+from model.training.train_config import Training, as_json, recorded
+from model.training.trainer import STATE, Listings, Trainer, read_listings
 
 __all__ = ["Run", "begin", "measured_steps", "read_run", "train"]
 
@@ -48,7 +48,7 @@ class Run:
     """Where a run lives and how often it does what; none of it changes the weights.
 
     Attributes:
-        data: folder of training shards.
+        data: folder of training shards; a run that was begun goes on with shards made alike.
         dev: folder of dev shards, or None for no dev metrics.
         out: the run's own folder.
         device: as torch names it.
@@ -57,7 +57,8 @@ class Run:
         dev_steps: between dev reports.
         dev_conversations: that dev reports look at while training goes on.
         begin_with: folder of an exported checkpoint whose weights the first step begins with; None
-            for drawn ones. Written down in `run.json`, and read once.
+            for drawn ones. Its digest is written down in `run.json`; it is read until the run has a
+            checkpoint of its own, and then no more.
         repeats: how often data may be seen, on average, before training waits for more; it waits
             for a while only. For folders that are still being filled.
     """
@@ -81,27 +82,67 @@ def begin(run: Run, training: Training, seed: int, steps: int) -> int:
         The steps of the run.
 
     Raises:
-        ValueError: the folder holds another run; or its budget is to be changed too late.
+        ValueError: the folder holds another run, or one on data made otherwise, or one that begins
+            otherwise; or its budget is to be changed too late.
     """
     run.out.mkdir(parents=True, exist_ok=True)
     path = run.out / RUN
-    wanted = {"seed": seed, "steps": steps, "training": as_json(training)}
-    if run.begin_with is not None:
-        wanted["begun_with"] = sha256((run.begin_with / WEIGHTS).read_bytes()).hexdigest()
+    known: dict[str, Any] = {}
     if path.is_file():
-        found = json.loads(path.read_text("utf-8"))
-        if any(found.get(name) != value for name, value in wanted.items() if name != "steps"):
-            raise ValueError(f"{run.out} holds a run of another seed, configuration or beginning: "
+        before, known = read_run(run.out)
+        if (known["seed"], before) != (seed, training):
+            raise ValueError(f"{run.out} holds a run of another seed or configuration: "
                              "choose another folder")  # fmt: skip
-        if found["steps"] == steps:
-            return steps
-        _may_change(run.out, training, found["steps"], steps)
-        wanted = {**found, "steps": steps}
+        _begins_alike(run, known)
+        if known["steps"] != steps:
+            _may_change(run.out, training, known["steps"], steps)
+        wanted = {**known, "steps": steps}
     else:
-        wanted |= {"commit": _commit(), "torch": torch.__version__,
-                   "threads": torch.get_num_threads()}  # fmt: skip
-    path.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+        wanted = {"seed": seed, "steps": steps, "training": as_json(training), **_beginning(run),
+                  "commit": _commit(), "torch": torch.__version__,
+                  "threads": torch.get_num_threads()}  # fmt: skip
+    wanted["data"] = _data(run, known.get("data", {}))
+    if wanted != known:
+        passing = path.with_suffix(".part")
+        passing.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+        passing.replace(path)
     return steps
+
+
+def _beginning(run: Run) -> dict[str, str]:
+    """Which weights the first step begins with, nothing for drawn ones."""
+    if run.begin_with is None:
+        return {}
+    return {"begun_with": sha256((run.begin_with / WEIGHTS).read_bytes()).hexdigest()}
+
+
+def _begins_alike(run: Run, known: Mapping[str, Any]) -> None:
+    """See that a run without a checkpoint of its own begins as it was begun."""
+    if (run.out / STATE).is_file():
+        return
+    wanted, given = known.get("begun_with"), _beginning(run).get("begun_with")
+    if wanted == given:
+        return
+    begins = (f"the weights {wanted[:12]}…: name their folder with --begin-with" if wanted else
+              "drawn weights: leave out --begin-with")  # fmt: skip
+    raise ValueError(f"the run in {run.out} has no checkpoint yet and begins with {begins}, or "
+                     "choose another folder with --out")  # fmt: skip
+
+
+def _data(run: Run, before: Mapping[str, Any]) -> dict[str, Any]:
+    """How the shards are made, once more: other passes may have been added to it.
+
+    Raises:
+        ValueError: they are made otherwise than those that the run has seen.
+    """
+    now = shards.recipe_of(run.data)
+    others = {name: value for name, value in before.items() if now.get(name) != value}
+    if others and read_listings(run.out):
+        raise ValueError(
+            f"{run.data} does not hold the shards that the run in {run.out} was begun on "
+            f"({others}): name their folder with --data, or another one with --out"
+        )
+    return now
 
 
 def read_run(out: Path) -> tuple[Training, dict[str, Any]]:
@@ -110,7 +151,7 @@ def read_run(out: Path) -> tuple[Training, dict[str, Any]]:
     if not path.is_file():
         raise FileNotFoundError(f"{out} holds no run: start one with `counterpoint train core`")
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return changed(Training(), found["training"], str(path)), found
+    return recorded(found["training"], str(path)), found
 
 
 def measured_steps(run: Run, training: Training, seed: int, minutes: float) -> int:
@@ -199,7 +240,8 @@ def _look(run: Run, trainer: Trainer, curve: Curve, dev: list[Whole]) -> list[Wh
             corpus = Corpus(run.dev)
             corpus.hold(listing(run.dev, trainer.training.memory_bytes, trainer.training.needed))
             dev = corpus.conversations(run.dev_conversations)
-        found = evaluate.report(evaluate.judge(trainer.average, dev))
+        projects = trainer.training.loss.projection > 0
+        found = evaluate.report(evaluate.judge(trainer.average, dev, projects=projects))
     except (ValueError, OSError) as error:  # Dev may still be made, or be made anew.
         _tell(f"no report on dev: {error}")
         return dev

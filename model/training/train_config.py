@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from model.nn.core_config import CoreConfig
-from model.training.augment import Augmentation
+from model.training.augment import NOTHING, Augmentation
 from model.training.core_loss import LossWeights
 from model.training.dataset import NEEDED
 
-__all__ = ["ABLATIONS", "Training", "ablated", "as_json", "changed", "training_from"]
+__all__ = [
+    "ABLATIONS",
+    "Training",
+    "ablated",
+    "as_json",
+    "changed",
+    "recorded",
+    "training_from",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +128,8 @@ def ablated(training: Training, name: str) -> Training:
 
 
 def training_from(path: Path | None) -> Training:
-    """The default training with what the JSON file says otherwise.
+    """The default training with what the JSON file says otherwise; or, where the file is the
+    `recipe.json` of a checkpoint, that of the checkpoint.
 
     Raises:
         ValueError: unknown keys, or values of another type.
@@ -131,7 +140,17 @@ def training_from(path: Path | None) -> Training:
         changes = json.loads(path.read_text("utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is no JSON: {error}") from error
+    if isinstance(changes, dict) and "training" in changes:
+        return recorded(changes["training"], str(path))
     made = changed(Training(), changes, str(path))
+    assert isinstance(made, Training)
+    return made
+
+
+def recorded(training: Any, where: str) -> Training:
+    """The training that a run or a recipe wrote down, whole: an augmentation that it does not name
+    was not there yet."""
+    made = changed(replace(Training(), augmentation=NOTHING), training, where)
     assert isinstance(made, Training)
     return made
 

@@ -25,12 +25,12 @@ from model.nn.core_inputs import CoreInputs, CoreOutputs
 from model.nn.core_network import CoreNetwork
 from model.training.augment import augment
 from model.training.core_loss import CoreLabels, CoreLosses, core_loss
-from model.training.dataset import Corpus, Listed, listing
+from model.training.dataset import Corpus, Listed, check, listing
 from model.training.ears_ahead import Ahead, EarsAhead, ahead, stacked
 from model.training.onsets import found, taught
 from model.training.train_config import Training
 
-__all__ = ["Listings", "Trainer", "learning_rate", "make_batch"]
+__all__ = ["STATE", "Listings", "Trainer", "learning_rate", "make_batch", "read_listings"]
 
 MOST_STEPS: Final = 10_000_000
 STATE: Final = "state.pt"
@@ -59,17 +59,20 @@ class Listings:
         self._folder = folder
         self._training = training
         self._wait = wait
-        self._known: dict[int, tuple[Listed, ...]] = {}
-        if self._path.is_file():
-            self._known = _read_listings(self._path)
+        self._known = read_listings(out)
 
     def at(self, step: int) -> tuple[Listed, ...]:
-        """The listing that begins at `step`; drawn up now if it never was."""
+        """The listing that begins at `step`; drawn up now if it never was.
+
+        Raises:
+            ValueError: no shard can be read; nothing is written down then.
+        """
         if step not in self._known:
             listed = self._now()
             while (pause := self._wait(step, listed)) > 0:
                 time.sleep(pause)
                 listed = self._now()
+            check(self._folder, listed)
             self._known[step] = listed
             line = json.dumps({"step": step, "shards": self._known[step]})
             with self._path.open("a", encoding="utf-8") as file:
@@ -83,14 +86,18 @@ class Listings:
         return listing(self._folder, self._training.memory_bytes, self._training.needed)
 
 
-def _read_listings(path: Path) -> dict[int, tuple[Listed, ...]]:
-    known = {}
-    for line in path.read_text("utf-8").splitlines():
+def read_listings(out: Path) -> dict[int, tuple[Listed, ...]]:
+    """The listings of a run's folder, in the order in which they were drawn up, by step."""
+    path = out / LISTINGS
+    known: dict[int, tuple[Listed, ...]] = {}
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
         try:
             found = json.loads(line)
         except json.JSONDecodeError:
             continue  # Half a line: it was not used yet.
-        known[int(found["step"])] = tuple((one, tuple(parts)) for one, parts in found["shards"])
+        if found["shards"]:  # Nothing can have been learnt from none.
+            step = int(found["step"])
+            known[step] = tuple((one, tuple(parts)) for one, parts in found["shards"])
     return known
 
 

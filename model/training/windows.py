@@ -14,7 +14,14 @@ from torch import Tensor
 from torch.nn import functional as fn
 
 from model.nn.moonshine import Moonshine
-from model.nn.moonshine_layers import STEM_KERNELS, STEM_STRIDES, Dense, EncoderLayer, norm
+from model.nn.moonshine_layers import (
+    STEM_KERNELS,
+    STEM_STRIDES,
+    Dense,
+    EncoderLayer,
+    _rotate,
+    norm,
+)
 
 __all__ = ["WindowEncoder"]
 
@@ -80,13 +87,6 @@ def _layer(layer: EncoderLayer, x: Tensor, windows: int, turns: Tensor) -> Tenso
     frames = x.shape[0] // windows
     both = _product(layer.qkv, norm(x, layer.norm)).view(windows, frames, 3, layer.heads, -1)
     query, key, value = both.permute(2, 0, 3, 1, 4).unbind(0)
-    mixed = fn.scaled_dot_product_attention(_rotated(query, turns), _rotated(key, turns), value)
+    mixed = fn.scaled_dot_product_attention(_rotate(query, turns), _rotate(key, turns), value)
     x = x + _product(layer.out, mixed.transpose(1, 2).reshape(x.shape[0], -1))
     return x + _product(layer.outer, fn.gelu(_product(layer.inner, norm(x, layer.inner_norm))))
-
-
-def _rotated(x: Tensor, turns: Tensor) -> Tensor:
-    """Pairs of the first columns of `[windows, heads, frames, width]` turned by position."""
-    width = 2 * turns.shape[1]
-    pairs = torch.view_as_complex(x[..., :width].reshape(*x.shape[:-1], -1, 2))
-    return torch.cat((torch.view_as_real(pairs * turns).flatten(-2), x[..., width:]), dim=-1)

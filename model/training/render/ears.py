@@ -30,8 +30,11 @@ AGE_EDGES: Final = (-0.3, -0.15, 0.0, 0.1, 0.2, 0.4, 0.8)
 
 _PARTIAL_MICRO_TURNS: Final = 3
 _OVER_MICRO_TURNS: Final = 25
-_OWED_MICRO_TURNS: Final = 101
-"""Live keeps what waits for an answer so much longer (`hearing.OWED_OVER_MICRO_TURNS`)."""
+_OWED_MICRO_TURNS: Final = 40
+"""Silence after which live closes a segment (`hearing.OVER_MICRO_TURNS`), and one that may wait for
+an answer (`hearing.DOUBTED_OVER_MICRO_TURNS`); what Core is sure of stays open for longer, which is
+not for the words to tell it. Written again here, since a renderer loads no torch; a test compares.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,10 +215,11 @@ class _Painter:
         again = [_block(p.first) for p in conversation.person
                  if p is not part and p.first >= part.last and p.kind != "tic"]  # fmt: skip
         until = min([conversation.micro_turns, *answers, *again])
-        self._set("person", last + 1, until, FINISHED)
-        if part.wanted is None:
+        if part.wanted is None:  # Silence, or time, was asked for: nothing is owed.
+            self._set("person", last + 1, until, SILENT)
             self._set("floor_weight", due, until, 0.0)
             return
+        self._set("person", last + 1, until, FINISHED)
         self._set("floor", due, until, TAKE)
         self._set("floor_weight", due, until, 1.0)
         if due < until:

@@ -34,9 +34,9 @@ class Manners:
         false_stop: how often we stop for what asked for nothing, and go on a little later. Without
             such stops having stopped was proof of an interruption: live, after a wrong one, Core
             was sure of a turn and answered "okay".
-        thought: how often the person thinks for half a second to twelve before the next turn. In
-            human timing hardly any short turn begins after a silence behind our voice, so that a
-            short run of voice there was a pause in three of four cases, and Core waited for more.
+        thought: how often the person thinks for half a second to twelve before they are heard next,
+            whatever they say or do then. In human timing alone hardly any turn begins a second or
+            two behind our voice, so that what does is taken for something that is none.
         brief: how often a turn is a short question or request.
     """
 
@@ -69,6 +69,8 @@ _TRAINED: Final = Manners(
     apart=(0.7, 2.5),
     depth=2,
     false_stop=0.1,
+    thought=0.35,
+    brief=0.2,
 )  # fmt: skip
 
 _OVERLAPPING: Final = replace(

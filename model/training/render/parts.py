@@ -56,7 +56,8 @@ class PersonPart:
         words: in seconds of the audio.
         pauses: in samples of the stream.
         complete: False for a sentence that is broken off.
-        wanted: whether an answer is expected; None where it does not matter.
+        wanted: whether an answer is expected; None for who asks for silence or for time.
+        spoken: samples of `audio` before the filling that closes it; None where nothing does.
     """
 
     kind: PersonKind
@@ -66,11 +67,15 @@ class PersonPart:
     pauses: tuple[Pause, ...] = ()
     complete: bool = True
     wanted: bool | None = True
+    spoken: int | None = None
 
     @cached_property
     def voiced(self) -> tuple[tuple[int, int], ...]:
         """Voiced spans in samples of the stream, closed over gaps of less than 0.18 s."""
-        return tuple((a + self.start, b + self.start) for a, b in voiced_spans(self.audio))
+        # Not of the filling: behind a short word it is most of the audio, and how loud the loud
+        # part is would be measured in it.
+        said = self.audio[: self.spoken]
+        return tuple((a + self.start, b + self.start) for a, b in voiced_spans(said))
 
     @property
     def first(self) -> int:

@@ -18,7 +18,7 @@ from model.training.render import espeak, flite
 from model.training.render.cast import VOICES, Split, TrainingVoice
 from model.training.render.kokoro import Kokoro
 
-__all__ = ["Persona", "Utterance", "draw_persona", "own_voice", "say"]
+__all__ = ["Persona", "Utterance", "draw_persona", "own_phrases", "own_voice", "say"]
 
 Generator = np.random.Generator
 _MARGIN_SECONDS: Final = 0.02
@@ -110,6 +110,22 @@ def own_voice(text: str) -> Utterance:
     audio = np.asarray(spoken.audio, np.float32)
     words = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
     return Utterance(audio, tuple(word for word in words if word.text))
+
+
+def own_phrases(generator: Generator, lines: Sequence[str]) -> Utterance:
+    """Phrases of ours, one at least. They follow each other closely; now and then the next one is
+    not ready in time."""
+    audios: list[Audio] = []
+    words: list[Word] = []
+    at = 0
+    for line in lines:
+        said = own_voice(line)
+        shift = at / SPEAKING_RATE
+        words += [Word(w.text, w.start_seconds + shift, w.end_seconds + shift) for w in said.words]
+        rest = 0.25 if generator.random() < 0.93 else generator.uniform(0.3, 0.8)
+        audios += [said.audio, np.zeros(round(rest * SPEAKING_RATE), np.float32)]
+        at += len(audios[-2]) + len(audios[-1])
+    return Utterance(np.concatenate(audios[:-1]), tuple(words))
 
 
 def _by_hibari(persona: Persona, text: str) -> Utterance:

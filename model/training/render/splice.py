@@ -26,7 +26,9 @@ _SEARCH_SECONDS: Final = 0.05
 _FADE_SECONDS: Final = (0.006, 0.03)
 _CLOSING_SECONDS: Final = (2.5, 3.0)
 _UNDER_LOUD_DB: Final = 40.0
-"""Filling is quieter than that, and so is never taken for voice (`parts.voiced_spans`)."""
+"""Filling is quieter than that under the loud part of what is said. A voice is at most 32 dB under
+it (`parts.voiced_spans`), so that filling is never taken for one if the loud part is measured in
+what is said: of a short word with its closing, it would be the closing."""
 
 
 def with_pauses(

@@ -18,7 +18,7 @@ from model.training.render.cast import Split
 from model.training.render.manners import MANNERS
 from model.training.render.noises import level_to
 from model.training.render.parts import Conversation, OtherPart, OwnPart, Pause, PersonPart
-from model.training.render.speech import Persona, draw_persona, own_voice, say
+from model.training.render.speech import Persona, draw_persona, own_phrases, say
 from model.training.render.splice import closed, quiet_tail, with_pauses
 from model.training.scripts import timing
 from model.training.scripts.writer import Line, Writer
@@ -31,8 +31,6 @@ LEVEL_SPREAD_DB: Final = 2.5
 LEVEL_SPREAD_OVER_US_DB: Final = 5.0
 """Of each thing said, and of what is said over us: loudness must not tell who wants the floor."""
 _HANDED_OVER: Final = 0.05  # Of the scenes: another person has the microphone, as near.
-_SILENCERS: Final = ("Stop.", "Stop, that's enough.", "Be quiet for a moment.",
-                     "Thanks, that will do.", "Hush, please.")  # fmt: skip
 
 
 def stage(generator: Generator, split: Split, least_seconds: float) -> Conversation:
@@ -123,7 +121,7 @@ class _Director:
         pauses = tuple(Pause(a + start, b + start, True, True) for a, b in gaps[:-1])
         told = level_to(np.concatenate(audios[:-1]), self._level())
         audio = closed(self._generator, told)
-        part = PersonPart("turn", start, audio, tuple(words), pauses)
+        part = PersonPart("turn", start, audio, tuple(words), pauses, spoken=len(told))
         self._person.append(part)
         for pause in pauses:
             if self._generator.random() < 0.5:
@@ -135,7 +133,7 @@ class _Director:
 
     def _aside(self) -> None:
         """The person talks to somebody in the room, who may answer."""
-        start = self.now + self._generator.uniform(0.6, 2.0)
+        start = self._next_start()
         for _ in range(int(self._generator.integers(1, 3))):
             part = self._says("aside", Line(self._writer.pick("asides")), start)
             start = seconds(part.last, HEARING_RATE) + timing.answer_gap(self._generator)
@@ -145,8 +143,8 @@ class _Director:
 
     def _quiet(self) -> None:
         """Nothing is said to us for a while; the person may cough, or say "okay" to our answer."""
-        end = self.now + self._generator.uniform(2.0, 7.0)
-        at = self.now + self._generator.uniform(0.2, 1.5)
+        at = self._next_start()
+        end = at + self._generator.uniform(2.0, 7.0)
         if self._own and self._generator.random() < 0.5:
             part = self._says("backchannel", Line(self._writer.pick("backchannels")), at)
             at = seconds(part.last, HEARING_RATE) + 0.4
@@ -182,7 +180,11 @@ class _Director:
     # ---- pieces of scenes ---------------------------------------------------------------------
 
     def _next_start(self) -> float:
-        """When the person's next turn begins: soon after what they heard of us, or after a rest."""
+        """When the person is heard next: soon after what they heard of us, or after a rest.
+
+        One law for all that is said or done: how long ago we spoke must not tell a question from
+        an "okay" or a word to somebody else.
+        """
         heard_end = max([0.5, *(part.end_seconds + self._delay for part in self._own[-1:])])
         if self.now <= heard_end + 0.05:
             start = heard_end + timing.floor_offset(self._generator)
@@ -212,15 +214,15 @@ class _Director:
         span = (0.15, min(1.5, length - 0.6)) if early else (0.5, length - 0.6)
         at = own.start_seconds + self._delay + self._generator.uniform(*span)
         while at < own.end_seconds - 0.5:
-            self._once_over(own, at, depth)
+            self._once_over(at, depth)
             ends = [seconds(part.last, HEARING_RATE) for part in self._person[-1:]]
             self.now = max([self.now, *ends])
             if own is not self._own[-1] or self._generator.random() > self._manners.again:
                 return
             at = max([at, *ends]) + self._generator.uniform(*self._manners.apart)
 
-    def _once_over(self, own: OwnPart, at: float, depth: int) -> None:
-        """One thing, or nothing, at a time at which `own` sounds."""
+    def _once_over(self, at: float, depth: int) -> None:
+        """One thing, or nothing, at a time at which we sound."""
         draw, done = self._generator.random(), ""
         for kind, share in self._manners.over_us:
             done = kind if 0.0 <= draw < share else done
@@ -254,8 +256,10 @@ class _Director:
             )
 
     def _stop_in_error(self, at: float) -> None:
-        """We stop for what began at `at`, and say the rest when it is over."""
-        self._cut(at + self._stop_delay())
+        """We stop for what began at `at`, unless we have said all by then, and say the rest when it
+        is over."""
+        if not self._cut(at + self._stop_delay()):
+            return
         over = max((seconds(part.last, HEARING_RATE) for part in self._person), default=0.0)
         rest = self._generator.uniform(0.2, 2.0)
         self._speak("resumed", self._writer.answer(1), max(over, at) + rest)
@@ -280,30 +284,20 @@ class _Director:
     def _stop_delay(self) -> float:
         return timing.stop_delay(self._generator, self._manners.slow)
 
-    def _cut(self, at: float) -> None:
+    def _cut(self, at: float) -> bool:
+        """End what we say at `at`; whether there was something to cut."""
         own = self._own[-1]
         sent = samples(at - own.start_seconds, SPEAKING_RATE)
-        if 0 < sent < own.sent:
+        if cuts := 0 < sent < own.sent:
             self._own[-1] = OwnPart(own.kind, own.k, own.audio, own.words, sent, faded=True)
+        return cuts
 
     def _speak(self, kind: str, lines: Sequence[str], wanted: float) -> OwnPart:
         """We begin at the first micro-turn from `wanted` on, and not over ourselves."""
         before = self._own[-1].end_seconds if self._own else 0.0
         k = int(np.ceil(max(wanted, before + 0.1) / MICRO_TURN_SECONDS - 1e-6))
-        audios: list[Audio] = []
-        words: list[Word] = []
-        at = 0
-        for line in lines:
-            said = own_voice(line)
-            shift = seconds(at, SPEAKING_RATE)
-            words += [Word(w.text, w.start_seconds + shift, w.end_seconds + shift)
-                      for w in said.words]  # fmt: skip
-            # Phrases follow each other closely; now and then the next one is not ready in time.
-            rest = 0.25 if self._generator.random() < 0.93 else self._generator.uniform(0.3, 0.8)
-            audios += [said.audio, np.zeros(samples(rest, SPEAKING_RATE), np.float32)]
-            at += len(audios[-2]) + len(audios[-1])
-        audio = np.concatenate(audios[:-1])
-        part = OwnPart(kind, k, audio, tuple(words), len(audio))  # type: ignore[arg-type]
+        said = own_phrases(self._generator, lines)
+        part = OwnPart(kind, k, said.audio, said.words, len(said.audio))  # type: ignore[arg-type]
         self._own.append(part)
         return part
 
@@ -327,8 +321,9 @@ class _Director:
         level = self._level(LEVEL_SPREAD_OVER_US_DB if over_us else LEVEL_SPREAD_DB)
         level -= 4.0 if kind == "aside" else 0.0
         audio = closed(self._generator, level_to(said.audio, level))
-        wanted = None if line.text in _SILENCERS else kind in ("turn", "interruption")
-        part = PersonPart(kind, at, audio, said.words, pauses, line.complete, wanted)  # type: ignore[arg-type]
+        wanted = None if line.silences else kind in ("turn", "interruption")
+        part = PersonPart(kind, at, audio, said.words, pauses, line.complete, wanted,  # type: ignore[arg-type]
+                          spoken=len(said.audio))  # fmt: skip
         self._person.append(part)
         self.now = max(self.now, seconds(part.last, HEARING_RATE))
         return part

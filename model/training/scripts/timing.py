@@ -25,6 +25,7 @@ __all__ = [
     "floor_offset",
     "pause",
     "stop_delay",
+    "thought",
     "transport_delay",
 ]
 
@@ -47,9 +48,9 @@ def floor_offset(generator: Generator) -> float:
 
 
 def thought(generator: Generator, chance: float) -> float:
-    """Seconds in which a person thinks of what to ask next: 0.5 to 12, each doubling alike; 0 for
-    who knows it already. Without a chance nothing is drawn: other splits stay as they are."""
-    if not chance or generator.random() >= chance:
+    """Seconds in which a person thinks of what to say next: 0.5 to 12, each doubling alike; 0 for
+    who knows it already."""
+    if generator.random() >= chance:
         return 0.0
     return float(0.5 * 24.0 ** generator.random())
 

@@ -60,12 +60,15 @@ class Line:
         pauses: (number of the word after which, seconds).
         complete: False where the speaker breaks off and says no more.
         doubtful: numbers of words after which the text so far could have been all.
+        silences: whether it asks for silence or for time (`silencers` of the wording), not for an
+            answer.
     """
 
     text: str
     pauses: tuple[tuple[int, float], ...] = ()
     complete: bool = True
     doubtful: tuple[int, ...] = ()
+    silences: bool = False
 
 
 class Writer:
@@ -129,13 +132,15 @@ class Writer:
     def interruption(self) -> Line:
         """Something said into our speech in earnest."""
         draw = self._generator.random()
-        if draw < 0.15:
+        if draw < 0.09:
+            return Line(self.pick("silencers"), silences=True)
+        if draw < 0.24:
             return self._spoken(self._either("questions"), 0.15)
-        if draw < 0.25 and self._wording["talks"]:
+        if draw < 0.34 and self._wording["talks"]:
             return self._spoken(self._one(self._wording["talks"]), 0.15)
-        if draw < 0.42 and "short_interruptions" in self._wording:
+        if draw < 0.48 and "short_interruptions" in self._wording:
             return Line(self.pick("short_interruptions"))
-        if draw < 0.65 and self._topic:
+        if draw < 0.71 and self._topic:
             kind = "questions" if self._generator.random() < 0.6 else "requests"
             opener = self._one(self._wording["breaking_in"])
             return Line(f"{opener} {_continued(self._one(self._topic[kind]))}")

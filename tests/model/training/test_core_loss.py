@@ -83,12 +83,19 @@ def test_the_same_action_later_costs_more() -> None:
 
 
 def test_wrong_actions_count_once_an_event() -> None:
-    """A pause (1 - 1/4) and television (1/2) of one kind each, our overlap untouched."""
+    """A pause (1 - 1/4) and television (1/2) are wrong takes, our overlap a wrong yield."""
     given = labels(5, event=[2, 2, 6, 4, 4], event_age=[0, 1, 0, 0, 1])
     found = losses(acting(TAKE, [0.5, 0.5, 0.5, 0.5, 0.5]), given)
-    assert float(found.wrong) == pytest.approx((0.75 + 0.5 + 0) / 3, abs=1e-3)
+    assert float(found.wrong) == pytest.approx(((0.75 + 0.5) / 2 + 0) / 2, abs=1e-3)
     found = losses(acting(YIELD, [0.5, 0.5, 0.5, 0.5, 0.5]), given)
-    assert float(found.wrong) == pytest.approx(0.75 / 3, abs=1e-3)
+    assert float(found.wrong) == pytest.approx(0.75 / 2, abs=1e-3)
+
+
+def test_an_aside_is_worth_one_pause_however_few_there_are() -> None:
+    """Nine pauses that are waited through and an aside that is answered: one wrong of ten."""
+    given = labels(10, event=[2] * 9 + [6], event_age=[0] * 10)
+    found = losses(acting(TAKE, [1e-6] * 9 + [1 - 1e-6]), given)
+    assert float(found.wrong) == pytest.approx(0.1, abs=1e-3)
 
 
 def test_what_is_done_over_our_voice_can_be_left_to_cross_entropy() -> None:

@@ -55,13 +55,18 @@ def test_data_is_made_shard_by_shard_and_goes_on(tmp_path: Path) -> None:
     passes.run(tmp_path, 0, TEACH)
     for refresh in (4, 0):
         shards.part_path(tmp_path, 0, "encoder").unlink()
+        with pytest.raises(ValueError, match="another recipe"):
+            Passes(refresh=refresh).run(tmp_path, 0, "encoder")
+        (tmp_path / "recipe.json").unlink()
         Passes(refresh=refresh).run(tmp_path, 0, "encoder")
         made, _ = shards.read_part(tmp_path, 0, "encoder")
         often = {4: 0.25, 0: 0.0}[refresh]
         assert abs(made["index"].max() + 1 - often * len(made["index"])) <= 1
         assert (made["age"] >= 0).any() == bool(refresh)
     shards.part_path(tmp_path, 0, "encoder").unlink()
+    (tmp_path / "recipe.json").unlink()
     passes.run(tmp_path, 0, "encoder")
+    assert shards.recipe_of(tmp_path) == {"refresh": 2}
     shards.part_path(tmp_path, 0, "belief").unlink()
     assert set(make._encoded(tmp_path, 0, passes, keep_audio=False)) == {"belief"}
     assert not shards.has_part(tmp_path, 0, "audio")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from tests.model.training.tiny_shards import SCRIPT, TINY, write_shard
 LENGTH = 2 * (HEARD - 1 + AHEAD)
 
 
-def corpus(folder: Path) -> Corpus:
-    write_shard(folder, 0, conversations=3)
+def corpus(folder: Path, conversations: int = 3) -> Corpus:
+    write_shard(folder, 0, conversations=conversations)
     made = Corpus(folder)
     made.hold(listing(folder, TINY.memory_bytes))
     return made
@@ -63,6 +64,21 @@ def test_events_are_found_with_the_second_before_them(tmp_path: Path) -> None:
         assert torch.equal(events.counted[len(each) + number], torch.arange(AHEAD) < length)
     assert spoken > begins[streams.INTERRUPTION][1]
     assert events.counted[2:8, 0].all() and not events.counted[2:8].all()
+
+
+def test_one_conversation_at_a_time_is_unfolded(tmp_path: Path) -> None:
+    """Of an hour the encoder's states alone are 80 MB."""
+    made = corpus(tmp_path, conversations=60)
+    one = next(made.each()).inputs["encoder"].nbytes
+    tracemalloc.start()
+    try:
+        events = found(made)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    kept = sum(tensor.nbytes for tensor in events)
+    assert len(events.kind) == 60 * (2 + QUIET)
+    assert most < 3 * kept + 5 * one < 60 * one
 
 
 def test_without_both_kinds_there_is_nothing_to_learn(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from model.training.operating_point import (
     choose_balanced,
     choose_quick,
     sweep,
-    traces_of,
 )
 
 DUE = [np.array([0.2, 0.6, 0.9]), np.array([0.7, 0.9]), np.array([0.1, 0.2, 0.3])]
@@ -68,12 +67,3 @@ def test_the_quickest_of_the_best_balanced_is_chosen() -> None:
     assert choose_balanced(points).threshold == 0.4
     assert choose_balanced(points, margin=0.0).threshold == 0.6
     assert points[0].balance == pytest.approx(0.8)
-
-
-def test_traces_are_cut_where_an_event_ends_or_another_begins() -> None:
-    chance = np.arange(8) / 10
-    inside = np.array([1, 1, 0, 1, 1, 1, 1, 0], bool)
-    age = np.array([3, 4, 0, 0, 1, 0, 1, 0], np.int16)
-    found = [trace.tolist() for trace in traces_of(chance, inside, age)]
-    assert found == [[0.0, 0.1], [0.3, 0.4], [0.5, 0.6]]
-    assert traces_of(chance, np.zeros(8, bool), age) == []

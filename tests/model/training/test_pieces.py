@@ -8,9 +8,9 @@ import pytest
 from model.timebase import HEARING_RATE
 from model.training.render.bodies import TICS, tic
 from model.training.render.cast import ROOMS, VOICES
-from model.training.render.noises import NOISE_MAKERS
+from model.training.render.noises import NOISE_MAKERS, _any_tilt
 from model.training.render.opus import bursts, through_opus
-from model.training.render.parts import voiced_spans
+from model.training.render.parts import PersonPart, voiced_spans
 from model.training.render.rooms import Room, in_room
 from model.training.render.speech import Persona, say
 from model.training.render.splice import closed, with_pauses
@@ -64,6 +64,18 @@ def test_the_quiet_behind_an_end_is_that_of_pauses_and_lasts_longer(number: int)
     assert abs(ends[0] - ends[1]) <= HEARING_RATE // 50
 
 
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 20])
+def test_a_short_word_is_over_where_it_was_said_not_where_its_closing_ends(number: int) -> None:
+    """A word is less than a twentieth of itself with its closing, or little more."""
+    for text in ("Yes.", "Why?", "okay", ""):
+        # Without a text a quarter of a second out of a sentence.
+        audio = say(persona(number), text or TEXT).audio[: None if text else HEARING_RATE // 4]
+        whole = closed(np.random.default_rng(1), audio)
+        part = PersonPart("backchannel", 1600, whole, spoken=len(audio))
+        assert part.voiced == tuple((a + 1600, b + 1600) for a, b in voiced_spans(audio))
+        assert 1600 < part.last <= 1600 + len(audio)
+
+
 def test_no_sample_jumps_at_a_seam() -> None:
     said = say(persona(2), TEXT)
     paused, spans = with_pauses(np.random.default_rng(1), said, [(2, 0.4), (9, 0.6)])
@@ -113,6 +125,14 @@ def test_noises_have_unit_loudness_and_length(name: str) -> None:
     noise = NOISE_MAKERS[name](np.random.default_rng(5), 48_000, speech)
     assert noise.shape == (48_000,) and noise.dtype == np.float32
     assert np.sqrt(np.mean(noise**2)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_no_tilt_of_training_is_one_of_dev_or_of_the_bench() -> None:
+    generator = np.random.default_rng(9)
+    tilts = np.array([_any_tilt(generator) for _ in range(2000)])
+    for kept, apart in ((1.0, 0.2), (1.5, 0.1), (2.0, 0.5)):
+        assert np.abs(tilts - kept).min() >= apart - 1e-9
+    assert tilts.min() < -0.4 and ((tilts > 1.2) & (tilts < 1.4)).mean() > 0.08
 
 
 @pytest.mark.parametrize("kind", TICS)

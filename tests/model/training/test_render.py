@@ -55,6 +55,17 @@ def test_a_conversation_depends_on_nothing_but_its_seed_and_index() -> None:
     assert done.stdout.strip() == digest(conversation(1))
 
 
+@pytest.mark.parametrize("index", INDICES)
+def test_what_is_said_is_over_soon_behind_its_last_word(index: int) -> None:
+    """Its closing is no voice, however short the word was."""
+    said = [part for part in conversation(index).script.person if part.words]
+    assert said
+    for part in said:
+        assert part.spoken is not None and part.spoken < len(part.audio)
+        ended = part.start / HEARING_RATE + part.words[-1].end_seconds
+        assert part.last / HEARING_RATE < ended + 0.5
+
+
 @pytest.mark.timeout(120)
 def test_who_asks_a_machine_thinks_first_and_is_brief() -> None:
     """By the places and lengths of turns alone: of each split thirty to forty."""
@@ -72,9 +83,9 @@ def test_who_asks_a_machine_thinks_first_and_is_brief() -> None:
         return float(np.mean(thought)), float(np.mean(brief))
 
     usual, asking = thought_and_brief("dev"), thought_and_brief("dev-asking")
-    # As drawn: .63 and .93 instead of .32 and .45.
-    assert asking[0] > usual[0] + 0.2
-    assert asking[1] > usual[1] + 0.3
+    # As drawn: some .6 and .8 instead of .4 and .5.
+    assert asking[0] > usual[0] + 0.1
+    assert asking[1] > usual[1] + 0.15
 
 
 @pytest.mark.parametrize("index", INDICES)

@@ -58,6 +58,8 @@ def test_who_was_told_to_be_silent_owes_nothing_after_it() -> None:
     assert (made["floor"][20:28] == FLOOR["yield"]).all()
     assert (made["floor_weight"][29:] == 0.0).all()
     assert not (made["floor"] == FLOOR["take"]).any()
+    assert (made["person"][25:] == STATE["silent"]).all()
+    assert STATE["finished"] not in made["person"]
 
 
 def test_stopping_late_matters_less_the_later_it_is() -> None:

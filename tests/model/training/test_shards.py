@@ -69,6 +69,14 @@ def test_a_folder_keeps_to_one_recipe(tmp_path: Path) -> None:
     shards.check_recipe(tmp_path, {"seed": 1})
     with pytest.raises(ValueError, match="another folder"):
         shards.check_recipe(tmp_path, {"seed": 2})
+    # A pass that comes later adds what it decides, and the first goes on.
+    shards.check_recipe(tmp_path, {"refresh": 4})
+    shards.check_recipe(tmp_path, {"seed": 1})
+    assert shards.recipe_of(tmp_path) == {"seed": 1, "refresh": 4}
+    with pytest.raises(ValueError, match="'refresh': 4"):
+        shards.check_recipe(tmp_path, {"refresh": 2})
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        shards.recipe_of(tmp_path / "mistyped")
 
 
 def test_a_missing_part_says_what_to_do(tmp_path: Path) -> None:

@@ -14,7 +14,16 @@ from model.training import shards
 from model.training.augment import NOTHING, Augmentation, augment
 from model.training.dataset import Corpus, Crop, listing
 from model.training.trainer import make_batch
-from tests.model.training.tiny_shards import TINY, write_shard
+from tests.model.training.tiny_shards import (
+    FINISHED,
+    HOLD,
+    LISTEN,
+    SILENT,
+    SPEAKING,
+    TAKE,
+    TINY,
+    write_shard,
+)
 
 PLENTY = 10**9
 
@@ -204,6 +213,27 @@ def test_what_is_said_over_us_has_a_level_of_its_own(tmp_path: Path) -> None:
     assert (levels[15:] == 8).all()
     moved = crop.inputs["person_prosody"][..., 0] != same.inputs["person_prosody"][..., 0]
     assert not moved[event == streams.NO_EVENT].any()
+
+
+def test_the_encoder_rests_where_live_lets_it(tmp_path: Path) -> None:
+    """A turn to micro-turn 10, answered from 60 on: its segment is open for 4 s, and the encoder is
+    asked in each; behind that, and while we speak, every eighth time."""
+    write_shard(tmp_path, 0)
+    held = Corpus(tmp_path)
+    held.hold(listing(tmp_path, PLENTY))
+    crop = held._held[(0, ("belief", "teach"))].crop(0, 0, 80)
+    person, floor = crop.labels["person"], crop.labels["floor"]
+    person[:11], person[11:60], person[60:] = SPEAKING, FINISHED, SILENT
+    floor[:11], floor[11:60], floor[60:] = LISTEN, TAKE, HOLD
+    crop.inputs["encoder_age"][:] = 1
+    augment(crop, replace(NOTHING, encoder_rests=1.0), np.random.default_rng(1))
+    age = crop.inputs["encoder_age"]
+    assert (age[:50] == 1).all()
+    assert age[50:].tolist() == (np.arange(1, 31) % 8 + 1).tolist()
+    floor[20:], person[11:] = HOLD, SILENT
+    crop.inputs["encoder_age"][:] = 1
+    augment(crop, replace(NOTHING, encoder_rests=1.0), np.random.default_rng(1))
+    assert (age[:20] == 1).all() and age[20:28].tolist() == [*range(2, 9), 1]
 
 
 def test_augmentation_refuses_what_is_no_chance() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from model.interaction.core import OperatingPoint
+from model.nn.core_network import CoreNetwork
 from model.training import evaluate
 from model.training.ablation import ablation
 from model.training.acknowledging import acknowledgements, matched, misplaced
@@ -18,11 +20,15 @@ from model.training.dataset import Whole
 from model.training.events import KINDS, Event, Judged, events_of
 from model.training.failures import failures
 from model.training.operating_point import sweep
+from tests.model.nn.core_steps import made_up
 from tests.model.training.tiny_shards import (
     ACKNOWLEDGING,
     BACKCHANNEL,
     HOLD,
+    LISTEN,
+    SILENT,
     TAKE,
+    TINY,
     YIELD,
     labels,
 )
@@ -147,6 +153,58 @@ def test_the_operating_point_is_the_quickest_within_bounds() -> None:
         evaluate.choose([made])
 
 
+def test_latency_is_told_by_how_long_we_had_been_silent() -> None:
+    """The first turn, of 3.3 s, before we ever spoke; the second, of 1.1 s, over our voice, or 1.3
+    s behind it where that had ended."""
+    made = judged((40, TAKE), (74, TAKE))
+    none = {"n": 0, "answered": None, "latency_all_s": None}
+    short = {"n": 1, "answered": 1.0, "latency_all_s": 0.05}
+    over, soon, later = evaluate.report([made], POINT)["behind_ours"]
+    assert over == {"behind": "under 0.5 s", **short, "brief": short}
+    assert soon == {"behind": "0.5 to 2.5 s", **none, "brief": none}
+    assert later["behind"] == "later, or first" and later["brief"] == none
+    assert (later["n"], later["latency_all_s"]) == (1, 0.25)
+    # Enough of ours is left for an interruption and an overlap to be judged by.
+    silent = judged((40, TAKE))
+    silent.labels["floor"][50:68] = LISTEN
+    (_, second) = events_of(silent)["turn end"]
+    assert second.behind_ours == pytest.approx(1.3) and second.said_seconds == pytest.approx(1.1)
+    _, soon, _ = evaluate.report([made, silent], POINT)["behind_ours"]
+    assert soon["n"] == soon["brief"]["n"] == 1
+    assert soon["latency_all_s"] == soon["brief"]["latency_all_s"] == 3.0
+    lines = failures([silent], [Whole({}, silent.labels, {})], POINT, 0)
+    told = [line for line in lines if "behind our voice" in line]
+    assert told == [
+        "    begun behind our voice: under 0.5 s 0/0, 0.5 to 2.5 s 1/1, later, or first 0/1"
+    ]
+
+
+def test_who_learnt_no_projection_is_judged_by_its_states_alone() -> None:
+    """Its head says that somebody is about to speak, ever; its states, that nobody does: behind
+    2.5 s a take is overdue."""
+    torch.manual_seed(1)
+    network = CoreNetwork(TINY.network)
+    with torch.no_grad():
+        network.heads.bias[5 + SILENT] = 20.0
+        network.heads.bias[5 + 6 :] = 40.0
+    columns = made_up(1, 40)
+    whole = Whole(columns, labels(), {})
+    (by_head,) = evaluate.judge(network, [whole], 0.05)
+    (by_states,) = evaluate.judge(network, [whole], 0.05, projects=False)
+    assert by_head.floor[-1, TAKE] < 0.9 and by_states.floor[-1, TAKE] == 1.0
+
+
+def test_a_take_given_by_hand_is_what_the_other_thresholds_are_chosen_by() -> None:
+    """By dev's take the ends are answered before a "mhm" of .3 would come; by .95 none ever is."""
+    made = judged(*((k, TAKE) for k in (*range(39, 44), *range(75, 82))), (63, YIELD),
+                  (27, BACKCHANNEL))  # fmt: skip
+    made.floor[13:19, TAKE] = 0.3
+    made.floor[40, BACKCHANNEL] = 0.3
+    by_dev, by_hand = evaluate.choose([made]), evaluate.choose([made], take=0.95)
+    assert by_dev.take < 0.95 and by_dev.backchannel < 0.3
+    assert by_hand.take == 0.95 and by_hand.backchannel > 0.3
+
+
 def test_failures_are_shown_with_what_was_said() -> None:
     made = judged((14, TAKE), (39, TAKE), (51, YIELD))
     facts = {
@@ -180,7 +238,6 @@ def test_a_curve_is_drawn_with_and_without_lines() -> None:
 
 def test_an_ablation_needs_dev(tmp_path: Path) -> None:
     from tests.model.training.test_train_run import run
-    from tests.model.training.tiny_shards import TINY
 
     with pytest.raises(ValueError, match="--dev"):
         ablation(replace(run(tmp_path, "out"), dev=None), TINY, 1, 2)

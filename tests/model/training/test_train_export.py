@@ -18,6 +18,7 @@ from model.training import best
 from model.training.ablation import ablation
 from model.training.dataset import Corpus, listing
 from model.training.export import export
+from model.training.shards import check_recipe
 from model.training.train import Run, train
 from model.training.train_config import as_json
 from model.training.trainer import Trainer
@@ -32,6 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     folder = tmp_path_factory.mktemp("run")
     for name in ("train", "dev"):
         write_shard(folder / name, 3)
+    check_recipe(folder / "train", {"recipe": 14, "split": "train", "seed": 8, "refresh": 4})
     run = Run(data=folder / "train", dev=folder / "dev", out=folder / "run", dev_steps=6)
     assert train(run, TINY, 1, STEPS)
     yield run
@@ -59,9 +61,13 @@ def test_an_export_runs_as_core(made: Run, tmp_path: Path, half: bool) -> None:
     np.testing.assert_allclose(given, wanted, atol=0.02 if half else 0)
     recipe = json.loads((tmp_path / "recipe.json").read_text())
     assert recipe["training"] == as_json(TINY) and recipe["steps_done"] == STEPS
-    assert recipe["data"] == {"shards": 1, "first": 3, "last": 3, "parts": ["belief", "teach"]}
+    made_so = {"recipe": 14, "split": "train", "seed": 8, "refresh": 4}
+    assert recipe["data"] == {"shards": 1, "first": 3, "last": 3, "parts": ["belief", "teach"],
+                              "recipe": made_so}  # fmt: skip
+    assert recipe["dev"] == {"dev": {}}
     card = (tmp_path / "MODEL_CARD.md").read_text()
     assert f"{found['pause']['takeover']}" in card and "seed 1" in card
+    assert "recipe 14, split train, seed 8, encoder asked every 4 micro-turns" in card
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"core.safetensors", "config.json", "operating_point.json", "recipe.json",
                      "curve.jsonl", "curve.svg", "dev.json", "MODEL_CARD.md"}  # fmt: skip
@@ -155,6 +161,14 @@ def test_an_ablation_is_resumed_row_by_row(made: Run, tmp_path: Path) -> None:
     # The row that came later saw the shards of the others.
     lists = [(tmp_path / row / "listings.jsonl").read_text() for row in ("full", "encoder")]
     assert lists[0] == lists[1]
+    # What is finished is not told as the outcome of other steps, seeds or configurations.
+    written = (tmp_path / "ABLATION.md").read_text()
+    others = ((TINY, 1, STEPS + 1, "steps"), (TINY, 2, STEPS, "seed"),
+              (replace(TINY, rate=1e-3), 1, STEPS, "training"))  # fmt: skip
+    for training, seed, steps, what in others:
+        with pytest.raises(ValueError, match=f"of other {what}: .*--out"):
+            ablation(run, training, seed, steps, names)
+    assert (tmp_path / "ABLATION.md").read_text() == written
 
 
 def test_a_stream_left_out_changes_nothing(made: Run) -> None:
@@ -185,9 +199,16 @@ def test_the_command_line(made: Run, tmp_path: Path, capfd: pytest.CaptureFixtur
     assert "known are encoder" in capfd.readouterr().err
     assert command.main(["ablation", *given, "--steps", "3"]) == 2
     assert "--dev" in capfd.readouterr().err
-    exported = ["--run", str(out), "--dev", str(made.dev), "--out", str(tmp_path / "export")]
-    assert command.main(["export", *exported, "--most-wrong", "0.5"]) == 0
+    judged = ["--run", str(out), "--dev", str(made.dev)]
+    assert (
+        command.main(["export", *judged, "--out", str(tmp_path / "to"), "--most-wrong", "0.5"]) == 0
+    )
     assert json.loads(capfd.readouterr().out)["turn"]["n"] > 0
+    assert command.main(["failures", *judged]) == 0
+    assert "step 3: turn" in capfd.readouterr().out
+    (out / "state.pt").unlink()
+    assert command.main(["failures", *judged]) == 2
+    assert "no checkpoint yet" in capfd.readouterr().err
 
 
 @pytest.fixture
@@ -216,7 +237,9 @@ def test_checkpoints_are_joined_by_weight_and_the_second_expert_is_one_of_theirs
         wanted = second[name] if name in onsets else 0.25 * first[name] + 0.75 * second[name]
         torch.testing.assert_close(value, wanted)
     assert load_core(out).config == replace(TINY.network, yield_weight=0.5)
-    joined = json.loads((out / "recipe.json").read_text())["joined"]
+    recipe = json.loads((out / "recipe.json").read_text())
+    assert "note" in json.loads((two[0] / "recipe.json").read_text()) and "note" not in recipe
+    joined = recipe["joined"]
     assert [(one["weight"], one["seed"]) for one in joined["parts"]] == [(0.25, 1), (0.75, 2)]
     assert joined["onsets"] == {name: value for name, value in joined["parts"][1].items()
                                 if name != "weight"}  # fmt: skip

@@ -31,7 +31,7 @@ from model.training.train_config import (
     as_json,
     training_from,
 )
-from model.training.trainer import Listings, Trainer, learning_rate
+from model.training.trainer import Listings, Trainer, learning_rate, read_listings
 from tests.model.training.tiny_shards import TINY, write_shard
 
 STEPS = 24
@@ -209,6 +209,20 @@ def test_a_configuration_is_strict(tmp_path: Path) -> None:
             training_from(path)
 
 
+def test_a_recipe_is_a_configuration_whose_missing_augmentations_were_not_there(
+    tmp_path: Path,
+) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"seed": 3, "steps": 5, "training": as_json(TINY)}))
+    assert training_from(recipe) == TINY
+    older = as_json(Training())
+    del older["augmentation"]["encoder_rests"], older["augmentation"]["late_belief"]
+    recipe.write_text(json.dumps({"seed": 3, "training": older}))
+    found = training_from(recipe)
+    assert (found.augmentation.encoder_rests, found.augmentation.late_belief) == (0.0, 0)
+    assert replace(found, augmentation=Training().augmentation) == Training()
+
+
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_an_ablation_leaves_out_what_it_says(name: str) -> None:
     made = ablated(TINY, name)
@@ -242,8 +256,67 @@ def test_a_run_begins_with_the_weights_of_another_one(tmp_path: Path) -> None:
     )
     assert after.step == 1 and moved < 0.1 * far
     assert "begun_with" in json.loads((second.out / "run.json").read_text())
+    # It has a checkpoint of its own: the first weights are not asked for any more.
+    for folder in (None, tmp_path / "gone"):
+        assert begin(replace(second, begin_with=folder), TINY, 2, STEPS) == STEPS
     with pytest.raises(ValueError, match="another network"):
         train(replace(second, out=tmp_path / "third"), Training(), 2, STEPS)
+
+
+def test_a_run_goes_on_from_what_it_was_begun_with_or_not_at_all(tmp_path: Path) -> None:
+    write_shard(tmp_path / "train", 0)
+    save_core(Trainer(TINY, 5).average, tmp_path / "first")
+    save_core(Trainer(TINY, 6).average, tmp_path / "other")
+    plain = run(tmp_path, "plain")
+    begun = run(tmp_path, "begun", begin_with=tmp_path / "first")
+    for made in (plain, begun):
+        begin(made, TINY, 1, STEPS)
+    for made, why in (
+        (replace(begun, begin_with=None), "name their folder with --begin-with"),
+        (replace(begun, begin_with=tmp_path / "other"), "name their folder with --begin-with"),
+        (replace(plain, begin_with=tmp_path / "first"), "leave out --begin-with"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            train(made, TINY, 1, STEPS)
+        assert not (made.out / "state.pt").exists()
+    assert begin(begun, TINY, 1, STEPS) == begin(plain, TINY, 1, STEPS) == STEPS
+
+
+def test_a_run_that_finds_no_shards_is_not_spoilt(tmp_path: Path) -> None:
+    """Nor by a listing of none, nor by the recipe of a folder that was a mistake."""
+    made = run(tmp_path, "run")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        train(made, TINY, 1, STEPS)
+    mistyped = tmp_path / "mistyped"
+    shards.check_recipe(mistyped, {"seed": 9})
+    with pytest.raises(ValueError, match="all passes"):
+        train(replace(made, data=mistyped), TINY, 1, STEPS)
+    listings = made.out / "listings.jsonl"
+    assert not listings.exists()
+    listings.write_text('{"step": 0, "shards": []}\n')
+    write_shard(made.data, 0)
+    shards.check_recipe(made.data, {"seed": 1})
+    assert train(made, TINY, 1, STEPS)
+    used = read_listings(made.out)
+    assert min(used) == 0 and all(used.values())
+
+
+def test_a_run_goes_on_with_data_made_alike_and_says_how(tmp_path: Path) -> None:
+    for name, seed in (("train", 1), ("alike", 1), ("other", 2)):
+        write_shard(tmp_path / name, 0)
+        shards.check_recipe(tmp_path / name, {"recipe": 14, "seed": seed})
+    made = run(tmp_path, "run", stop_minutes=0.0)
+    assert not train(made, TINY, 1, STEPS)
+
+    def written() -> object:
+        return json.loads((made.out / "run.json").read_text())["data"]
+
+    assert written() == {"recipe": 14, "seed": 1}
+    with pytest.raises(ValueError, match="with --data"):
+        train(replace(made, data=tmp_path / "other"), TINY, 1, STEPS)
+    shards.check_recipe(tmp_path / "alike", {"refresh": 4})
+    assert not train(replace(made, data=tmp_path / "alike"), TINY, 1, STEPS)
+    assert written() == {"recipe": 14, "seed": 1, "refresh": 4}
 
 
 def test_a_stream_that_the_weights_begun_with_did_not_read_says_nothing_at_first() -> None:
