@@ -127,7 +127,7 @@ def make_door(settings: Settings) -> Door:
                 f"allowed_origins: {origin!r} is no origin like https://shop.example"
             )
     keys = load_keys(Path(settings.api_keys)) if settings.api_keys else None
-    only_here = keys is None and _is_loopback(settings.host) and not settings.open_anyway
+    only_here = keys is None and _is_here(settings.host) and not settings.open_anyway
     return Door(Gate(keys, settings.requests_per_minute), settings.allowed_origins, only_here)
 
 
@@ -141,7 +141,7 @@ def check_exposure(settings: Settings) -> None:
         return
     host = settings.host or "an empty host (every address)"
     address = _address(settings.host)
-    if settings.host == "localhost" or (address is not None and address.is_loopback):
+    if _is_here(settings.host):
         return
     private = address is None or address.is_private or address.is_link_local
     if not private or (address is not None and address.is_unspecified):
@@ -167,7 +167,14 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or address
 
 
+def _is_here(host: str) -> bool:
+    """Whether what is listened on can be reached from this machine alone."""
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
 def _is_loopback(host: str) -> bool:
+    """Whether a browser that names this host means its own machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

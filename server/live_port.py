@@ -22,7 +22,7 @@ from server.dialects.openai_items import ms
 from server.dialects.openai_live import LiveDialect
 from server.dialects.openai_live_wire import info, live_refused
 from server.dialects.openai_wire import texts
-from server.dialects.pace import Pace
+from server.dialects.pace import Pace, Verdict
 from server.port import Channel, Mouthpiece, Port
 from server.recording import Recording
 from server.socket_port import PartyLine
@@ -196,7 +196,13 @@ class _Frontend:
 
         def checked(text: str) -> None:
             events = self._client_events
-            if events is None or (self._in_time(loop.time()) and self._allowed(text, events)):
+            if events is None:
+                callback(text)
+                return
+            pace = self._in_time(loop.time())
+            if pace == "flood":
+                callback("")  # The dialect counts what it is given, and ends who floods it.
+            elif pace == "pass" and self._allowed(text, events):
                 callback(text)
 
         self._channel.on_text(checked)
@@ -205,13 +211,13 @@ class _Frontend:
         """Call `callback` when a message is thrown away unread."""
         self._channel.on_refused(callback)
 
-    def _in_time(self, now: float) -> bool:
-        """Whether a message may be read: the dialect counts only what it is given."""
+    def _in_time(self, now: float) -> Verdict:
+        """Whether a message may be read."""
         pace = self._pace.count(now)
         if pace == "tell":
             why = "At most 100 messages a second; the others are dropped."
             self._refuse("rate_limit_exceeded", why, None)
-        return pace == "pass"
+        return pace
 
     def _allowed(self, text: str, events: frozenset[str]) -> bool:
         try:

@@ -87,7 +87,7 @@ def _grant(body: Any) -> tuple[Grant, dict[str, Any]]:
         told = session
     else:
         told = _settings({}, session).told("")
-    if len(json.dumps(session, ensure_ascii=False)) > _MAX_FIXED:
+    if len(json.dumps(session, ensure_ascii=False, separators=(",", ":"))) > _MAX_FIXED:
         raise BadRequest(
             f"What a secret fixes may have {_MAX_FIXED:,} characters of JSON; fix less.", "session"
         )

@@ -195,9 +195,11 @@ class Reception:
 def _forget_sound(folder: Path, session: str) -> None:
     """Delete what the engine's journals hold of a session, and what they have still to write."""
     if folder.is_dir():
-        # An engine that is behind finds the mark: see `model.engine.journal`.
-        (folder / f"{session}.deleted").touch(mode=0o600)
-        forget_sound(folder, session)
+        try:
+            # An engine that is behind finds the mark: see `model.engine.journal`.
+            (folder / f"{session}.deleted").touch(mode=0o600)
+        finally:
+            forget_sound(folder, session)
 
 
 def _enter(

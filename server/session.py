@@ -250,7 +250,8 @@ class Session:
             await asyncio.sleep(_PULSE_SECONDS)
             now = loop.time()
             self._emit(health(self.peer.statistics(), self.hearing, self.speaking))
-            self.steering.looking.tell()
+            if not self.peer.gone.is_set():  # Its cameras are off then, and the client's may be on.
+                self.steering.looking.tell()
             if course.recover(now):
                 self._emit(EngineState("ready", ""))
             if self.speaking.active:

@@ -9,7 +9,7 @@
 import { Sight } from './camera.js';
 import { Microphone } from './microphone.js';
 import { openPeer, sleep } from './peer.js';
-import { RefusedError, connectionProblem, here, lostProblem, microphoneProblem } from './problems.js';
+import { RefusedError, connectionProblem, here, isToWait, lostProblem, microphoneProblem } from './problems.js';
 import { fetchRecord, forgetRecord } from './record.js';
 import { RECONNECT_ATTEMPTS, STEADY_MS, waitSeconds } from './retries.js';
 import { KnownSettings } from './settings.js';
@@ -223,7 +223,7 @@ export class Call extends EventTarget {
       } catch (error) {
         if (this.#isOver(signal)) return;
         // Who is told to wait has not failed, however long it takes.
-        if (!(error instanceof RefusedError && error.retrySeconds)) attempt += 1;
+        if (!isToWait(error)) attempt += 1;
         if (!(await this.#wait(error, attempt, signal))) return;
       }
     }

@@ -160,6 +160,12 @@ export function connectionProblem(error) {
   ]);
 }
 
+/** What the server itself says when it asks to be asked again; a proxy before it knows nothing of that. */
+const PATIENCE = new Set(['busy', 'session_limit', 'rate_limited', 'not_ready', 'shutting_down']);
+
+/** Whether a connection was not made because the server told us to wait. @param {unknown} error */
+export const isToWait = (error) => error instanceof RefusedError && PATIENCE.has(error.code);
+
 /** @param {RefusedError} error @returns {Problem} */
 function refusal(error) {
   const { code, message, status, retrySeconds, queue } = error;

@@ -239,7 +239,7 @@ def _check_told_back(session: Mapping[str, Any], path: str) -> None:
     sound = session["audio"]["input"]
     kept = [session.get(name) for name in _IGNORED]
     kept += [sound["transcription"], sound["noise_reduction"], sound["turn_detection"]]
-    if len(json.dumps(kept)) > MAX_TOLD_BACK:
+    if len(json.dumps(kept, ensure_ascii=False, separators=(",", ":"))) > MAX_TOLD_BACK:
         why = f"What is only told back here may have {MAX_TOLD_BACK} characters; send less of it."
         raise FieldError(path, why, "string_above_max_length")
 

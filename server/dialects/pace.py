@@ -12,6 +12,7 @@ __all__ = [
     "RATE_SECONDS",
     "Changes",
     "Pace",
+    "Verdict",
 ]
 
 MESSAGES_A_SECOND: Final = 100

@@ -18,9 +18,10 @@ LISTENER_SECONDS: Final = 12.0
 """Browsers that only listen report about every five seconds."""
 
 _WATCH_SECONDS: Final = 0.25
-# A browser that only stops its track says BYE too; if it is still there, packets go on, or pings
-# twice a second.
-_BYE_SECONDS: Final = 1.0
+# A browser that only stops its track says BYE too; if it is still there, packets go on, or pings,
+# once a second or so. What came this much later than the BYE was sent behind it.
+_BYE_SECONDS: Final = 1.5
+_BEHIND_BYE_SECONDS: Final = 0.2
 
 
 class Watch:
@@ -83,7 +84,9 @@ class Watch:
         if self._connected_at is None:
             self._connected_at = now
         heard_at = max(self._signs(self._receives), self._connected_at)
+        if self._bye_at is not None and heard_at > self._bye_at + _BEHIND_BYE_SECONDS:
+            self._bye_at = None
         if now - heard_at > (VANISHED_SECONDS if self._receives else LISTENER_SECONDS):
             self._on_gone("vanished")
-        elif self._bye_at is not None and now - max(heard_at, self._bye_at) > _BYE_SECONDS:
+        elif self._bye_at is not None and now - self._bye_at > _BYE_SECONDS:
             self._on_gone("closed")

@@ -90,8 +90,9 @@ export class Browser {
   /** What the next offers, and the next microphones, wait for. */
   answering = Promise.resolve();
   opening = Promise.resolve();
-  /** So many of the next offers find the server full, or find none. */
+  /** So many of the next offers find the server full, a proxy without one, or nothing. */
   refusals = 0;
+  orphaned = 0;
   unreachable = 0;
   /** Whether there is a microphone. */
   plugged = true;
@@ -136,6 +137,10 @@ export class Browser {
     if (this.unreachable > 0) {
       this.unreachable -= 1;
       throw new TypeError('Failed to fetch');
+    }
+    if (this.orphaned > 0) {
+      this.orphaned -= 1;
+      return new Response('<h1>503</h1>', { status: 503, headers: { 'Retry-After': '3' } });
     }
     if (this.refusals > 0) {
       this.refusals -= 1;

@@ -199,6 +199,20 @@ test('who lost the connection to a server that is full waits in line for as long
   assert.deepEqual(new Set(problems), new Set(['busy']));
 });
 
+test('a proxy that asks to wait for a server that is gone is not waited for without end', async (t) => {
+  const { browser, call, problems } = await live(t);
+  browser.orphaned = Infinity;
+  browser.connection.lose();
+  await until(() => call.phase === 'reconnecting');
+  t.mock.timers.tick(8_000);
+  for (let attempt = 1; attempt < RECONNECT_ATTEMPTS; attempt += 1) {
+    await until(() => browser.offers.length === 1 + attempt && call.phase === 'waiting');
+    t.mock.timers.tick(3_000);
+  }
+  await until(() => call.phase === 'failed');
+  assert.equal(problems.at(-1), 'lost');
+});
+
 test('where nobody can talk a call fails and says why', async (t) => {
   const { call, problems, browser } = await live(t);
   call.end();

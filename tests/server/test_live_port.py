@@ -7,6 +7,8 @@ import json
 from server.dialects.openai_live import LiveDialect
 from server.dialects.openai_live_settings import LiveSettings
 from server.live_port import _frontend
+from server.session_events import Flood
+from server.steering_events import SettingsAsked
 from tests.server.in_process import _Wire
 
 
@@ -30,3 +32,16 @@ async def test_what_may_not_be_sent_is_refused_and_too_much_of_it_dropped() -> N
     assert len(came) == 2, "too fast to be read"
     codes = [one["error"]["code"] for one in wire.told if one["type"] == "error"]
     assert codes.count("event_not_allowed") <= 200 and "rate_limit_exceeded" in codes
+
+
+async def test_a_flood_of_what_may_not_be_sent_ends_the_session() -> None:
+    allowed = {"allowed_client_events": ["session.close"]}
+    settings = LiveSettings({"model": "any", "client": {"data_channel": allowed}}, False)
+    wire, dialect = _Wire(), LiveDialect(settings, 2_000_000_000)
+    channel = _frontend(wire, dialect)
+    decoded: list[object] = []
+    channel.on_text(lambda text: decoded.append(dialect.decode(text, 0.0)))
+    for _ in range(2_500):
+        wire.say(event("session.update"))
+    assert any(isinstance(one, Flood) for one in decoded)
+    assert not any(isinstance(one, SettingsAsked) for one in decoded)
