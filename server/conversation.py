@@ -7,6 +7,7 @@ first Session and goes on through resumptions. Agent words keep samples of their
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -74,6 +75,8 @@ class AgentTurn:
     start_seconds: float = 0.0
     heard_samples: int = 0
     cut_by: str = ""
+    listening: bool = False
+    """It is a sign of listening, which the model does not remember."""
 
     @property
     def words_heard(self) -> int:
@@ -103,7 +106,8 @@ class Conversation:
 
     def __init__(self) -> None:
         self.turns: deque[PersonTurn | AgentTurn] = deque()
-        self.appended: deque[Turn] = deque(maxlen=MAX_APPENDED)
+        # With the number of turns that had begun before.
+        self._appended: deque[tuple[int, Turn]] = deque(maxlen=MAX_APPENDED)
         self.forgotten = 0
         self.next_segment = 0
         self.next_utterance = 0
@@ -141,11 +145,18 @@ class Conversation:
         self._count(turn, 1)
         self._forget()
 
-    def said(self, utterance: int, words: tuple[AgentWord, ...]) -> None:
+    def append(self, turn: Turn) -> None:
+        """The model was told of this, which nobody said."""
+        self._appended.append((self.forgotten + len(self.turns), turn))
+
+    def said(
+        self, utterance: int, words: tuple[AgentWord, ...], *, listening: bool = False
+    ) -> None:
         """Append words to an utterance; those of an utterance that is over are ignored."""
         turn = self._agent(utterance)
         if turn is None or turn.state in ("done", "cut"):
             return
+        turn.listening = listening
         turn.words.extend(words)
         self._characters += sum(len(word.text) for word in words)
         self._words += len(words)
@@ -209,10 +220,22 @@ class Conversation:
 
         Neighbours of the same speaker become one turn, except after a cut.
         """
+        return self._remembered((), characters)
+
+    def as_known(self) -> tuple[Turn, ...]:
+        """The same with what the model was told between them, for a model that begins anew."""
+        return self._remembered(self._appended, REMEMBERED_CHARACTERS)
+
+    def _remembered(
+        self, appended: Iterable[tuple[int, Turn]], characters: int
+    ) -> tuple[Turn, ...]:
         turns: list[Turn] = []
-        for turn in self.turns:
+        waiting = deque(appended)
+        for place, turn in enumerate(self.turns, self.forgotten):
+            while waiting and waiting[0][0] <= place:
+                turns.append(waiting.popleft()[1])
             text = turn.text
-            if not text:
+            if not text or (isinstance(turn, AgentTurn) and turn.listening):
                 continue
             who: Literal["person", "agent"] = "person" if isinstance(turn, PersonTurn) else "agent"
             cut = isinstance(turn, AgentTurn) and turn.state == "cut"
@@ -220,6 +243,7 @@ class Conversation:
                 turns[-1] = Turn(who, f"{turns[-1].text} {text}", cut)
             else:
                 turns.append(Turn(who, text, cut))
+        turns.extend(turn for _, turn in waiting)
         kept = len(turns)
         room = characters
         while kept and room >= len(turns[kept - 1].text):

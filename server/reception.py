@@ -174,7 +174,8 @@ class Reception:
             place.close()
             self.registry.park(entry, asyncio.get_running_loop().time())
 
-        entry.conversation.appended.extend(visitor.history)
+        for turn in visitor.history:
+            entry.conversation.append(turn)
         entry.holder = visitor.holder.holder
         metrics = self.services.metrics
         metrics.sessions_started += 1

@@ -212,7 +212,7 @@ class Session:
     def _opening(self) -> OpenStream:
         intake = self.hearing.intake
         conversation = self._entry.conversation
-        turns = (*conversation.appended, *conversation.as_turns())
+        turns = conversation.as_known()
         return OpenStream(intake.stream, self._course.settings, turns, intake.next_k, self.id)
 
     async def _listen(self) -> None:

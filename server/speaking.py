@@ -81,7 +81,7 @@ class Speaking:
             return
         if said.listening:
             self._signs.add(number)
-        self._conversation.said(number, said.words)
+        self._conversation.said(number, said.words, listening=said.listening)
         self._emit(Said(number, said.words))
 
     def answers(self, number: int) -> bool:

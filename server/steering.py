@@ -176,7 +176,7 @@ class Steering:
                 self._say(event)
             case Appended(text, role):
                 self._order(Append(text, role))
-                self._conversation.appended.append(Turn(role, text))
+                self._conversation.append(Turn(role, text))
             case SettingsAsked(values):
                 # Before they are read, which can take tens of milliseconds of everybody's loop.
                 if not self._course.may_change():
@@ -267,7 +267,7 @@ class Steering:
 
     def _know(self, text: str) -> bool:
         """Have the model know it and answer; where there is none, the next one at its start."""
-        self._conversation.appended.append(Turn("knowledge", text))
+        self._conversation.append(Turn("knowledge", text))
         if not self._course.stream_open:
             self._owed = Answer()
             return True

@@ -179,7 +179,8 @@ class RowChange:
         if choice != "none" or mind.wishes.outcomes:
             return  # Something else is read before the person's words then.
         text = results.joined(mind.carried, known)
-        job = work.read_ahead(self.parts, mind.row, text, shown=bool(mind.looking.shown))
+        judged = bool(mind.looking.shown or mind.looking.watches)
+        job = work.read_ahead(self.parts, mind.row, text, judged)
         self.submit("language", Priority.SPEECH, job)
         self.mind = replace(mind, hearing=replace(heard, ahead=len(known)))
 
@@ -226,6 +227,8 @@ class RowChange:
             carried="" if asks else mind.carried,
         )
         self.wish(saying=None, telling=telling, cancelled=False)
+        if asks:
+            self.wish(committed="")
         return utterance
 
     def stop(self, probability: float, tell: bool = True, by_floor: bool = False) -> None:
@@ -294,7 +297,8 @@ class RowChange:
             return
         carried = results.carry(self.mind.asked, self.mind.carried)
         self.mind = replace(self.mind, carried=carried)
-        self.wish(outcomes=(*told.telling, *told.outcomes))
+        committed = results.carry(self.mind.asked, told.committed)
+        self.wish(outcomes=(*told.telling, *told.outcomes), committed=committed)
 
     def forget(self) -> None:
         """What was judged of the person's turn no longer counts."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from model.interaction import hearing
+from model.interaction import hearing, looking
 from model.interaction.change import RowChange
 from model.interaction.wishes import MOST_SAYINGS, Correction, Outcome, Prefix
 from model.messages import Command, PersonWords, Refused, Turn
@@ -30,15 +30,20 @@ __all__ = ["close_turn", "foresee", "take_in"]
 
 FAREWELL: Final = "Goodbye!"
 
+NOTHING_SAID: Final = "Nothing was said since the last turn."
+
 COMMIT_MICRO_TURNS: Final = 50
 """So long a turn that the client ended waits for its last words."""
 
 
 def foresee(change: RowChange) -> None:
-    """What Playout reports of a cut must not be answered again if it comes with a `Cancel`."""
-    if change.mind.utterance is not None:
-        if any(isinstance(order, Cancel) for order in change.given.turn.orders):
-            change.wish(cancelled=True)
+    """What Playout reports of a cut must not be answered again if it comes with a `Cancel` or a
+    command to be silent."""
+    turn = change.given.turn
+    stops = any(isinstance(order, Cancel) for order in turn.orders)
+    stops = stops or any(command != "heed" for command in turn.commands)
+    if stops and change.mind.utterance is not None:
+        change.wish(cancelled=True)
 
 
 def take_in(change: RowChange) -> None:
@@ -53,16 +58,19 @@ def take_in(change: RowChange) -> None:
 
 def close_turn(change: RowChange) -> None:
     """End the turn that the client committed, as soon as its words are known."""
-    wishes, heard = change.mind.wishes, change.mind.hearing
-    # `committing` stays when its segment has ended: what a `Clear` takes back lies behind it. An
-    # answer that was asked for ends the segment itself, with the words that it answers.
-    if heard.segment is None or heard.number != wishes.committing or wishes.answer:
+    wishes, heard, draft = change.mind.wishes, change.mind.hearing, change.mind.draft
+    # `committing` stays when its segment has ended: what a `Clear` takes back lies behind it.
+    if heard.segment is None or heard.number != wishes.committing:
         return
+    listens = draft is not None and not (draft.text or draft.complete)
     read = heard.read_k >= wishes.commit_k - 1 or not hearing.unread(heard)
     late = change.k - wishes.commit_k >= COMMIT_MICRO_TURNS
-    if (read and not heard.busy) or late:
+    if (read and not heard.busy and not listens) or late:
+        if not heard.words and wishes.commit:
+            change.events.append(Refused(wishes.commit, NOTHING_SAID))
         change.end_segment(answered=True)
-    elif not heard.busy and change.mind.draft is None:
+        change.wish(commit="", committed=change.mind.carried)
+    elif not heard.busy and draft is None:
         change.listen()
 
 
@@ -72,11 +80,14 @@ def _command(change: RowChange, command: Command) -> None:
         change.mind = replace(change.mind, hearing=heeded)
         return
     change.drop_draft()
+    if change.mind.utterance is not None:
+        change.wish(cancelled=True)
     change.stop(1.0, tell=False)
     change.drop_sayings()
     change.hush_tools()
-    change.mind = replace(change.mind, unanswered=False)
-    change.wish(answer=False, tool_choice="", committing=0)
+    quiet = looking.hushed(change.mind.looking)
+    change.mind = replace(change.mind, unanswered=False, looking=quiet)
+    change.wish(answer=False, tool_choice="", committing=0, committed="")
     if command == "quiet":
         heard = change.mind.hearing
         muted = replace(heard, muted=heard.segment is not None)
@@ -85,7 +96,11 @@ def _command(change: RowChange, command: Command) -> None:
         change.end_segment(answered=False)
     if command == "goodbye":
         change.mind = replace(change.mind, sayings=(FAREWELL,))
-    change.mind = replace(change.mind, asked="", carried="")
+    # What was asked before is not answered any more, but it was said; what was typed just now is
+    # the command itself.
+    typed = " ".join(change.given.turn.texts)
+    change.forgo(change.mind.carried.removesuffix(typed).strip())
+    change.mind = replace(change.mind, carried="")
 
 
 def _obey(change: RowChange, order: Order) -> None:
@@ -102,18 +117,31 @@ def _obey(change: RowChange, order: Order) -> None:
         case Say():
             _say(change, order)
         case Append(text, role):
-            change.remember(Turn(role, text.strip()))
+            _append(change, Turn(role, text.strip()))
         case Commit(name):
             if change.mind.hearing.segment is not None:
-                change.wish(committing=change.mind.hearing.number, commit_k=change.k)
+                number = change.mind.hearing.number
+                change.wish(committing=number, commit_k=change.k, commit=name)
             elif name:
-                change.events.append(Refused(name, "Nothing was said since the last turn."))
+                change.events.append(Refused(name, NOTHING_SAID))
         case Clear():
             _clear(change)
         case Answer(tool_choice):
             change.wish(answer=True, tool_choice=tool_choice)
         case ChangeSettings():
             _change_settings(change, order)
+
+
+def _append(change: RowChange, turn: Turn) -> None:
+    """Something the model is to know; an answer of which nothing was rendered is made anew."""
+    change.remember(turn)
+    draft, utterance = change.mind.draft, change.mind.utterance
+    if draft is not None and not draft.spoken:
+        change.drop_draft()
+    if utterance is None or not change.mind.answering or utterance.rendered_samples:
+        return
+    change.stop(1.0, tell=False)
+    change.mind = replace(change.mind, unanswered=bool(change.mind.carried))
 
 
 def _cancel(change: RowChange) -> None:
@@ -128,7 +156,7 @@ def _cancel(change: RowChange) -> None:
     if asked:
         change.forgo(change.mind.carried)
         change.mind = replace(change.mind, carried="", unanswered=False)
-        change.wish(answer=False, tool_choice="")
+        change.wish(answer=False, tool_choice="", committed="")
     change.hush_tools()
     if change.mind.utterance is not None:
         change.wish(cancelled=True)
@@ -159,10 +187,10 @@ def _clear(change: RowChange) -> None:
     heard, wishes = mind.hearing, mind.wishes
     if heard.number == wishes.committing:
         return  # Nothing was said since, and what was committed may not be read yet.
-    # What is carried is one text: once a segment that nobody committed is in it, all of it goes.
+    # Nothing but what was committed is carried, or an answer to all of it was asked for.
     whole = heard.number - (heard.segment is not None) == wishes.committing
     asked = wishes.answer or (mind.unanswered and not wishes.held)
-    kept = mind.carried if whole or asked else ""
+    kept = mind.carried if whole or asked else wishes.committed
     if heard.segment is not None:
         _unsay(change)
         if not kept and mind.utterance is None:

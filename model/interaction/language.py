@@ -143,10 +143,11 @@ class Language(LanguageRows):
         """That a tool was asked for."""
         return self.tokens.note(f"You asked the tool {name} with {arguments}.")
 
-    def tool_answer(self, name: str, text: str, failed: bool) -> list[int]:
-        """What a tool answered, or why it did not."""
+    def tool_answer(self, name: str, text: str, failed: bool, tell: bool) -> list[int]:
+        """What a tool answered, or why it did not, for the model to `tell` now or just to know."""
         what = "could not answer" if failed else "answered"
-        return self.tokens.note(f"The tool {name} {what}: {text} Tell the person in a sentence.")
+        told = " Tell the person in a sentence." if tell else ""
+        return self.tokens.note(f"The tool {name} {what}: {text}{told}")
 
     def is_end(self, token: int) -> bool:
         """Whether a sampled token ends the reply; it is no part of its text."""

@@ -33,6 +33,7 @@ __all__ = [
     "entered",
     "failed",
     "hidden",
+    "hushed",
     "read",
     "shown",
     "stopped",
@@ -74,13 +75,15 @@ class Fired:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """The newest picture of a source, where it lies in time, how it looked when a network last
-    looked, and since when the source shows something."""
+    looked, and since when the source shows something: the micro-turn, and its first picture's time
+    in seconds of the stream."""
 
     picture: Picture
     k: int
     thumbnail: npt.NDArray[np.uint8]
     seen: tuple[tuple[Network, npt.NDArray[np.uint8]], ...] = ()
     since: int = 0
+    first: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,10 @@ def shown(looking: Looking, pictures: Iterable[Picture], k: int, thumbnail: Any)
     for picture in pictures:
         before = held.get(picture.source)
         small = thumbnail(picture.pixels)
-        seen, since = (before.seen, before.since) if before else ((), k)
-        held[picture.source] = Shown(picture, k, small, seen, since)
+        at = _at(picture)
+        seen, since, first = (before.seen, before.since, before.first) if before else ((), k, at)
+        held[picture.source] = Shown(picture, k, small, seen, since, first)
         if picture.source == "camera":
-            at = _at(picture)
             ago = 0.0 if before is None else at - _at(before.picture)
             still = background(looking.still, picture.pixels, ago)
             last = None if before is None else before.thumbnail
@@ -221,8 +224,9 @@ def entered(
 ) -> tuple[Looking, tuple[Seen, ...], tuple[Fired, ...]]:
     """What a look found enters: events of what changed and was counted, and watches that fire."""
     looking = replace(looking, busy=False)
-    if looking.picture(looked.source) is None:
-        return looking, (), ()  # It stopped showing meanwhile.
+    shows = looking.picture(looked.source)
+    if shows is None or looked.at_seconds < shows.first:
+        return looking, (), ()  # It stopped showing meanwhile, and may show something again.
     before = looking.scene(looked.source)
     expected = [watch.key for watch in looking.watches]
     after, events, changes = scene.after(before, looked, expected)
@@ -288,6 +292,13 @@ def watched(looking: Looking, way: watching.Way, key: scene.Key, say: str = "") 
 def stopped(looking: Looking) -> Looking:
     """Nothing is watched any more, and what fired and was not said yet is not said."""
     return _still_looked_for(replace(looking, watches=(), counters=(), fired=()))
+
+
+def hushed(looking: Looking) -> Looking:
+    """What fired and was not said yet is not said, and nothing is counted any more: a count speaks
+    again with every repetition. Whatever else is watched for stands."""
+    kept = tuple(watch for watch in looking.watches if watch.way != "counts")
+    return _still_looked_for(replace(looking, watches=kept, counters=(), fired=()))
 
 
 def _still_looked_for(looking: Looking) -> Looking:

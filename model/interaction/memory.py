@@ -22,8 +22,9 @@ from model.messages import Turn
 
 __all__ = ["Memory"]
 
-REMEMBERED_TURNS: Final = 24
-"""Turns read back into a row that lost its place; older ones would not fit its window anyway."""
+REMEMBERED_TURNS: Final = 64
+"""Turns that are kept as text for a row that loses its place; of usual length, as many as are read
+back."""
 
 READ_BACK_TOKENS: Final = 1024
 """The most that is read back of them: half of the usual window, and what a slow machine reads in
@@ -131,7 +132,7 @@ class Memory:
         self._asked, self._reply = (*said, *outcomes), []
         self._about = False
         known = self.language.note(beside) if beside else []
-        ids = [one for asked in self._asked for one in self._ids(asked)]
+        ids = [one for asked in self._asked for one in self._ids(asked, tell=True)]
         return ids + known + self.language.agent_open()
 
     def read_ahead(self, text: str) -> Pieces[None]:
@@ -277,12 +278,13 @@ class Memory:
             latest.append(ids)
         return latest[::-1]
 
-    def _ids(self, what: Turn | Called | Outcome) -> list[int]:
+    def _ids(self, what: Turn | Called | Outcome, *, tell: bool = False) -> list[int]:
+        """Something as tokens; a tool's answer is to be told the person, or just known."""
         match what:
             case Called(name, arguments):
                 return self.language.tool_call(name, arguments)
             case Outcome(called, text, failed):
-                return self.language.tool_answer(called.name, self._begin_of(text), failed)
+                return self.language.tool_answer(called.name, self._begin_of(text), failed, tell)
             case Turn("person", text):
                 return self._person(text)
             case Turn("knowledge", text):
@@ -295,7 +297,8 @@ class Memory:
 
     def _begin_of(self, text: str) -> str:
         """As much of a text from its beginning as is read."""
-        ids = self.language.encode(text[: LONGEST_TURN_TOKENS * 8])
+        text = text[: LONGEST_TURN_TOKENS * 8]  # Of blanks a token holds hundreds.
+        ids = self.language.encode(text)
         whole = len(ids) <= LONGEST_TURN_TOKENS
         return text if whole else self.language.decode(ids[:LONGEST_TURN_TOKENS])
 

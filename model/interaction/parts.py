@@ -108,8 +108,8 @@ class LanguagePart(Protocol):
     def tool_call(self, name: str, arguments: str) -> list[int]:
         """That a tool was asked for, with a JSON object as text."""
 
-    def tool_answer(self, name: str, text: str, failed: bool) -> list[int]:
-        """What a tool answered, or why it did not, to be told to the person next."""
+    def tool_answer(self, name: str, text: str, failed: bool, tell: bool) -> list[int]:
+        """What a tool answered, or why it did not, to be told to the person next or just known."""
 
     def agent_open(self) -> list[int]:
         """What stands before a reply."""

@@ -7,7 +7,7 @@ work may be left after each line. Only upright lines are read, as they stand on 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -163,4 +163,21 @@ def _lines(chances: Plane) -> list[Box]:
         found.append((left / wide, top / high, (right - left) / wide, (bottom - top) / high))
     # The largest are read, top to bottom.
     found.sort(key=lambda box: -box[2] * box[3])
-    return sorted(found[:MOST_LINES], key=lambda box: (round(box[1] * 24), box[0]))
+    return _in_order(found[:MOST_LINES])
+
+
+def _in_order(boxes: Sequence[Box]) -> list[Box]:
+    """Boxes line by line, each from the left. Of one line are those that all share half of their
+    height, so that what spans two lines does not join them."""
+    rows: list[list[Box]] = []
+    for box in sorted(boxes, key=lambda box: box[1]):
+        if rows and all(_beside(box, other) for other in rows[-1]):
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    return [box for row in rows for box in sorted(row)]
+
+
+def _beside(one: Box, other: Box) -> bool:
+    shared = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    return shared >= min(one[3], other[3]) / 2

@@ -15,14 +15,15 @@ import numpy.typing as npt
 
 from model.interaction import posture
 from model.interaction.gestures import gesture
-from model.interaction.looked import Body, Looked, Network
+from model.interaction.looked import Body, Looked, Network, Thing
 from model.interaction.stillness import changed_within
 from model.sight import Box, Seen, SightSource
 
 __all__ = ["Change", "Key", "Scene", "Sighting", "after", "seen", "unsettled", "visible"]
 
 Key = tuple[str, str]
-"""What kind of thing, and which: `("object", "cup")`, `("hand", "left")`."""
+"""What kind of thing, and which: `("object", "cup")`, `("hand", "left")`. The second and the third
+person who are there are `("company", "2")` and `("company", "3")` beside `("person", "")`."""
 
 Side = Literal["left", "right"]
 
@@ -57,12 +58,17 @@ _PATIENCE: Final[Mapping[str, _Patience]] = {
     "object": _Patience(0.5, 0.33, 0.22, 1.2, ("things",)),
     "hand": _Patience(0.9, 0.5, 0.5, 0.5, ("body",)),
     "gesture": _Patience(2.0, 0.5, 0.5, 0.6, ("hands",)),
+    # Who is there beside somebody. Never at once: one body may be found as two for a moment.
+    "company": _Patience(2.0, 0.5, 0.25, 3.0, ("things",)),
 }
 _EXPECTED: Final = _Patience(0.45, 0.3, 0.22, 1.2, ("things",), 1)
 """A thing that is watched for: it is likelier to come than any other. On dev (thirty clips without
 the one photograph that is never known) 17 of 19 were seen, 13 as others are."""
 
 MISSES: Final = 3
+MOST_PEOPLE: Final = 4
+"""Who are told apart; of more, one who comes in is not noticed."""
+
 SIDES: Final[tuple[Side, ...]] = ("left", "right")
 
 RAISED: Final = (0.2, 0.0)
@@ -146,10 +152,10 @@ def after(
         now = _now(before, key, found.get(key), looked, patience)
         was, is_ = before is not None and before.there, now is not None and now.there
         if is_ and not was and now is not None:
-            events.append(_told(scene.source, now, looked.at_seconds, came=True))
+            events += _told(scene.source, now, looked.at_seconds, came=True)
             changes.append(Change(now.since, key, came=True))
         if was and not is_ and before is not None:
-            events.append(_told(scene.source, before, looked.at_seconds, came=False))
+            events += _told(scene.source, before, looked.at_seconds, came=False)
             changes.append(Change(looked.at_seconds, key, came=False))
         if now is not None:
             kept.append(now)
@@ -166,8 +172,10 @@ def after(
 
 def unsettled(scene: Scene) -> set[Network]:
     """Networks that should look again, though the picture stays the same: what was seen or missed
-    is not believed yet."""
-    open_ = [one for one in scene.sightings if one.misses or not one.there]
+    is not believed yet. Who is there beside somebody is not worth it for having been missed."""
+    open_ = [
+        one for one in scene.sightings if not one.there or (one.misses and one.key[0] != "company")
+    ]
     return {network for one in open_ for network in _PATIENCE[one.key[0]].networks}
 
 
@@ -190,6 +198,8 @@ def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int
     for thing in looked.things:
         key = ("person", "") if thing.label == "person" else ("object", thing.label)
         add(key, thing.score, thing.box)
+    if not looked.apart:
+        found |= _company(looked.things)
     # A cat has a face too, and a cup sometimes: where things were looked for, they decide.
     alone = "things" not in looked.networks
     if alone or ("person", "") in found:
@@ -201,7 +211,7 @@ def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int
     sure = posture.somebody(looked.body) if looked.body is not None else 0.0
     if sure and (alone or _faced(looked)):
         best, where, many = found.get(("person", ""), (0.0, None, 0))
-        found["person", ""] = (max(best, sure), where, max(many, 1))
+        found["person", ""] = (max(best, sure), where, many)
     if looked.body is not None and posture.there(looked.body):
         for side in SIDES:
             if up := _raised(looked.body, side, scene):
@@ -211,6 +221,25 @@ def seen(looked: Looked, scene: Scene) -> dict[Key, tuple[float, Box | None, int
         if made:
             add(("gesture", f"{made}, {hand.side}"), hand.score, _around(hand.points))
     return found
+
+
+def _company(things: Iterable[Thing]) -> dict[Key, tuple[float, Box | None, int]]:
+    """Who is there beside somebody, each as sure as they are. A box that lies for the most part in
+    another is of the same person."""
+    people: list[Thing] = []
+    for one in sorted(things, key=lambda thing: -thing.score):
+        if one.label == "person" and not any(_covers(one.box, other.box) for other in people):
+            people.append(one)
+    beside = enumerate(people[1:MOST_PEOPLE], start=2)
+    return {("company", str(number)): (one.score, one.box, 1) for number, one in beside}
+
+
+def _covers(one: Box, other: Box) -> bool:
+    """Whether two boxes share at least half of the smaller."""
+    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(across, 0.0) * max(down, 0.0)
+    return shared >= min(one[2] * one[3], other[2] * other[3]) / 2
 
 
 def _faced(looked: Looked) -> bool:
@@ -248,9 +277,10 @@ def _now(
             if score < patience.twice:
                 return None
             sure = score >= patience.once
+            many = max(many, 1)
             return Sighting(key, score, box, many, at, at, there=sure, mark=looked.thumbnail)
         if score >= (patience.stays if before.there else patience.twice):
-            many = max(many, 1)
+            box, many = _where(before, box, many, looked)
             return replace(before, score=score, box=box, many=many, last=at, there=True, misses=0,
                            mark=looked.thumbnail)  # fmt: skip
     if before is not None and _stays(before, looked):
@@ -266,6 +296,17 @@ def _now(
     return None if over else missed
 
 
+def _where(before: Sighting, box: Box | None, many: int, looked: Looked) -> tuple[Box | None, int]:
+    """Where it is and how many there are. Of people and things only the network of things tells how
+    many, and only where it looks at all there is; of people only it tells where."""
+    kind, things = before.key[0], "things" in looked.networks
+    if kind in ("person", "object") and (looked.apart or not things):
+        many = before.many
+    if kind == "person" and (box is None or not things):
+        box = before.box or box
+    return box, many or before.many
+
+
 def _stays(one: Sighting, looked: Looked) -> bool:
     """Whether a thing must still be there, seen or not: nothing changed where it was seen."""
     if one.key[0] != "object" or not one.there or one.box is None:
@@ -275,9 +316,11 @@ def _stays(one: Sighting, looked: Looked) -> bool:
     return not changed_within(one.mark, looked.thumbnail, one.box)
 
 
-def _told(source: SightSource, one: Sighting, at: float, came: bool) -> Seen:
+def _told(source: SightSource, one: Sighting, at: float, came: bool) -> tuple[Seen, ...]:
     kind, which = one.key
     what, label = kind, which
+    if kind == "company":
+        return ()  # For watches alone: in events there is somebody, or nobody.
     if kind == "person":
         what, label = "scene", "somebody there" if came else "nobody there"
     elif kind == "hand":
@@ -285,7 +328,7 @@ def _told(source: SightSource, one: Sighting, at: float, came: bool) -> Seen:
     elif not came:
         label = f"{which}, gone"
     score = round(min(max(one.score, 0.0), 1.0), 2) if came else 1.0
-    return Seen(source, what, label, score, at, one.box if came else None)
+    return (Seen(source, what, label, score, at, one.box if came else None),)
 
 
 def _around(points: Iterable[tuple[float, float]]) -> Box:

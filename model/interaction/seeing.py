@@ -12,9 +12,11 @@ from model.interaction import looking, sight_told, watching
 from model.interaction.eyes import Eyes
 from model.interaction.intent import Intents
 from model.interaction.looked import Looked, Network
+from model.interaction.looking import Fired, Looking
 from model.interaction.mind import Mind, ReadText, Requested
 from model.interaction.reading import Line, Reader
 from model.interaction.requesting import Request, Requests
+from model.interaction.scene import Change
 from model.interaction.stillness import Around
 from model.sight import Picture, Seen
 from model.timebase import MICRO_TURN_SECONDS
@@ -57,14 +59,14 @@ class Sighted:
     """What an answer is given beside the person's words.
 
     Attributes:
-        line: what is seen, for Language.
-        picture: what would be read if text is asked for.
+        line: what is seen, for Language; empty when nothing is shown.
+        picture: what would be read if text is asked for; None when nothing is shown.
         watching: something is being watched, and can be stopped.
         camera: it is on: the screen alone is not watched.
     """
 
     line: str
-    picture: Picture
+    picture: Picture | None
     watching: bool
     camera: bool
 
@@ -73,17 +75,19 @@ class Sighted:
 
 
 def sighted(mind: Mind) -> Sighted | None:
-    """What an answer is given beside the person's words; None when nothing is shown."""
+    """What an answer is given beside the person's words; None when nothing is shown and nothing
+    watched: then nobody is asked to look, and nothing is judged."""
+    watches = bool(mind.looking.watches)
     shown = mind.looking.picture("screen") or mind.looking.picture("camera")
     if shown is None:
-        return None
+        return Sighted("", None, watches, camera=False) if watches else None
     # As it was when the person began to speak: a line that grew old with every word would have to
     # be read again with every word.
     segment = mind.hearing.segment
     now = (shown.k + 1) * MICRO_TURN_SECONDS if segment is None else segment.start_seconds
     line = sight_told.line(mind.looking, now)
     camera = mind.looking.picture("camera") is not None
-    return Sighted(line, shown.picture, bool(mind.looking.watches), camera)
+    return Sighted(line, shown.picture, watches, camera)
 
 
 def enter_looked(mind: Mind, looked: Looked) -> tuple[Mind, tuple[Seen, ...]]:
@@ -99,11 +103,22 @@ def obey(mind: Mind, found: Requested) -> tuple[Mind, tuple[Seen, ...]]:
     after = mind.looking
     if request.what == "watch":
         after = looking.watched(after, request.way, request.key, request.say)
+        after = looking.told(after, _met(after))
     elif request.what == "stop":
         after = looking.stopped(after)
     elif read is not None:
         after, events = looking.read(after, read.picture, read.lines)
     return replace(mind, looking=after), events
+
+
+def _met(here: Looking) -> tuple[Fired, ...]:
+    """What is said at once of the newest watch: the thing or the face it waits for is there, and
+    will not come."""
+    watch = here.watches[-1]
+    one = here.scene("camera").there(watch.key)
+    if one is None or watch.way != "comes" or watch.key[0] not in ("object", "face"):
+        return ()
+    return (Fired(watch, watching.phrase(watch, Change(one.since, one.key, came=True))),)
 
 
 # ---- jobs ---------------------------------------------------------------------------------------
@@ -123,18 +138,28 @@ def read(parts: SightParts, picture: Picture) -> Work:
     return ReadText(picture, lines)
 
 
-def promise(request: Request, lines: Sequence[Line] = (), camera: bool = True) -> str:
+def promise(request: Request, sighted: Sighted, lines: Sequence[Line] = ()) -> str:
     """What is said to a request: what will be done, the text that was read, or why not."""
     if request.what == "read":
-        text = " ".join(line.text for line in lines)[:MOST_TEXT]
-        return f"It says: {text}" if text else "I cannot make out any text there."
+        return _said(sighted, lines)
     if request.what == "stop":
         return "All right, I stopped watching."
     if request.what == "beyond":
         return "I am sorry, I cannot watch for that. I know people, hands and many common things."
-    if not camera:
+    if not sighted.camera:
         return "I would watch for that, but your camera is off. Turn it on and ask me again."
     if request.way == "counts":
         return f"All right, I am counting your {request.key[1]}."
     what = f'say "{request.say}"' if request.say else "tell you"
     return f"All right, I will {what} when {watching.spoken(request.way, request.key)}."
+
+
+def _said(sighted: Sighted, lines: Sequence[Line]) -> str:
+    if sighted.picture is None:
+        return "I cannot read that: your camera is off. Turn it on and ask me again."
+    text = " ".join(line.text for line in lines)[:MOST_TEXT]
+    if sighted.camera and sighted.picture.source == "screen":
+        # Who shows both may have meant the other.
+        unread = "I cannot make out any text on your screen."
+        return f"On your screen it says: {text}" if text else unread
+    return f"It says: {text}" if text else "I cannot make out any text there."

@@ -22,6 +22,10 @@ def take_in(change: RowChange) -> None:
     turn, seen = change.given.turn, change.mind.looking
     for source in turn.unseen:
         seen = looking.hidden(seen, source)
+        if source == "camera":
+            # What was shown before must not be looked at any more.
+            change.cancel(seeing.LANE)
+            seen = looking.failed(seen)
     if turn.pictures or seen.shown:
         seen = looking.shown(seen, turn.pictures, change.k, thumbnail)
     if seen is not change.mind.looking:

@@ -6,11 +6,14 @@ person and before the question it said that there was a dog whenever it was aske
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from model.interaction import watching
 from model.interaction.looking import Looking
 from model.interaction.scene import Change, Scene, Sighting
+from model.interaction.stillness import changed
+from model.timebase import HEARING_RATE, seconds
 
 __all__ = ["line", "waiting"]
 
@@ -22,7 +25,7 @@ MOST_TEXT: Final = 240
 
 def line(looking: Looking, now: float) -> str:
     """What is seen and what changed lately, with how long ago; empty when nothing is shown."""
-    told = [_scene(scene, now) for scene in looking.scenes]
+    told = [_scene(scene, now, _unchanged(looking, scene)) for scene in looking.scenes]
     if looking.picture("camera") is not None and not any(
         scene.source == "camera" and scene.looked for scene in looking.scenes
     ):
@@ -48,7 +51,17 @@ def waiting(looking: Looking) -> str:
     return f"I was asked to: {'; '.join(parts)}."
 
 
-def _scene(scene: Scene, now: float) -> str:
+def _unchanged(looking: Looking, scene: Scene) -> float:
+    """When the newest picture was taken that looks as one did when it was looked at, in seconds of
+    the stream; minus infinity where none does. Nobody looks where nothing changes."""
+    shown = looking.picture(scene.source)
+    if shown is None or looking.busy:
+        return -inf  # What the look under way finds may be something else.
+    same = any(not changed(before, shown.thumbnail) for _, before in shown.seen)
+    return seconds(shown.picture.at_samples, HEARING_RATE) if same else -inf
+
+
+def _scene(scene: Scene, now: float, unchanged: float) -> str:
     if scene.source == "screen" or not scene.looked:
         return _text(scene, now)
     there = [one for one in scene.sightings if one.there]
@@ -57,7 +70,7 @@ def _scene(scene: Scene, now: float) -> str:
     things = [one for one in there if one.key[0] == "object"][:MOST_TOLD]
     things.sort(key=lambda one: one.since)  # In an order that stays, so that it is read once.
     parts += [_many(one) for one in things]
-    latest = max(at for _, at in scene.looked)
+    latest = max(unchanged, *(at for _, at in scene.looked))
     if people is None and not things:
         # A small Language fills a gap with whatever it is asked about; it needs to be told.
         parts = ["nobody and nothing"]

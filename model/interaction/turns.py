@@ -85,9 +85,10 @@ def _is_owed(mind: Mind, verdict: Verdict) -> bool:
 
 def _forced(mind: Mind) -> bool:
     """The draft under way is what the client asked for, whatever the floor thinks."""
-    draft = mind.draft
-    asked = mind.wishes.answer and not mind.wishes.held
-    return asked and draft is not None and draft.segment == mind.hearing.number
+    draft, wishes = mind.draft, mind.wishes
+    if draft is None or not wishes.answer or wishes.held:
+        return False
+    return draft.segment in (mind.hearing.number, wishes.committing)
 
 
 def _begin(change: RowChange) -> None:
@@ -161,17 +162,19 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
         return
     if draft is None:
         return
+    # Behind a turn that the client ended the person may be saying something else already.
+    under_way = draft.segment == mind.hearing.number
     unread = verdict.confirms and hearing.unread(mind.hearing) and not forced
     if draft.nothing:
         if unread:
             change.drop_draft()  # Of words that were there; more was said since.
         elif mind.utterance is None:
-            change.end_segment(answered=False)
+            _give_up(change, under_way)
         return
     if mind.utterance is not None:
         return  # A sign of listening is still heard.
     if draft.failed:
-        change.end_segment(answered=False)
+        _give_up(change, under_way)
         change.mind = replace(change.mind, sayings=(results.APOLOGY,))
         change.wish(answer=False, tool_choice="")
         return
@@ -181,7 +184,8 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
         change.mind = replace(mind, floor=change.parts.floor.waits(mind.floor))
         return
     change.events.append(Floor("take", verdict.probability))
-    change.end_segment(answered=True)
+    if under_way:
+        change.end_segment(answered=True)
     change.wish(answer=False, tool_choice="")
     change.mind = replace(change.mind, draft=None)
     if draft.spoken or draft.asks is None:
@@ -195,6 +199,13 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
     if draft.asks is not None:
         change.mind, events = results.ask(change.mind, draft.asks, change.k)
         change.events += events
+
+
+def _give_up(change: RowChange, under_way: bool) -> None:
+    """There is no answer to give; a segment that it was to answer ends."""
+    change.drop_draft()
+    if under_way:
+        change.end_segment(answered=False)
 
 
 def _speak(change: RowChange, draft: Draft) -> None:

@@ -78,6 +78,8 @@ def counts(watch: Watch) -> Exercise | None:
 def fires(watch: Watch, change: Change) -> bool:
     """Whether this is what the watch waits for."""
     kind, which = watch.key
+    if change.key[0] == "company":
+        return change.came and watch.way == "comes" and kind == "person"
     same = change.key == watch.key or (change.key[0] == kind and not which)
     if kind == "gesture":
         same = change.key[0] == kind and change.key[1].startswith(f"{which},")
@@ -92,6 +94,8 @@ def phrase(watch: Watch, change: Change) -> str:
     came = change.came
     if kind == "person":
         return "Somebody is there." if came else "Nobody is there any more."
+    if kind == "company":
+        return "Somebody else is there."
     if kind == "hand":
         return f"You raised your {which} hand." if came else f"Your {which} hand is down."
     if kind == "face":

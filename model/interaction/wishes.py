@@ -91,6 +91,8 @@ class Wishes:
         committing: the last segment that the client ended or cleared, 0 for none; one that is open
             still ends once its words are known.
         commit_k: since when.
+        commit: what the client calls the order to end it.
+        committed: of what is carried, the words up to the last turn that the client ended.
         kept: the segment whose words are answered later, when it ends without an answer.
         cancelled: what the utterance that is being cut answers is not to be answered again.
         untold: what waits for Language's row, oldest first, at most `MOST_UNTOLD`.
@@ -107,6 +109,8 @@ class Wishes:
     tool_choice: str = ""
     committing: int = 0
     commit_k: int = 0
+    commit: str = ""
+    committed: str = ""
     kept: int = 0
     cancelled: bool = False
     untold: tuple[Untold, ...] = ()

@@ -81,7 +81,7 @@ class Asked:
         outcomes: what tools gave.
         tools: what may be asked for.
         tool_choice: which of them; see `wishes.tool_choice`.
-        sighted: what is seen; None when nothing is shown.
+        sighted: what is seen; None when nothing is shown and nothing watched.
     """
 
     heard: Work | None
@@ -105,10 +105,10 @@ def listen(ears: Ears, number: int, segment: Segment, draft: int = 0) -> Work:
     return Transcribed(number, segment, heard, draft)
 
 
-def read_ahead(parts: Parts, row: int, text: str, shown: bool) -> Work:
+def read_ahead(parts: Parts, row: int, text: str, judged: bool) -> Work:
     """Read what the person has said so far, before anything is drafted: to be answered, and where
-    something is `shown` and no intent can be told, as what may be a request, too."""
-    if shown and parts.sight is not None and parts.sight.intents is None:
+    it will be `judged` and no intent can be told, as what may be a request, too."""
+    if judged and parts.sight is not None and parts.sight.intents is None:
         yield from parts.sight.requests[row].read_ahead(text)
     yield from parts.memories[row].read_ahead(text)
 
@@ -164,8 +164,10 @@ def _requested(
         first = yield from memory.answer(text)
         intents = parts.sight.intents.judge(memory.thought(text), sighted.watching)
     request = yield from parts.sight.requests[memory.row].ask(text, intents)
-    nothing = request is not None and request.what == "stop" and not sighted.watching
-    return (None if nothing else request), first
+    what = "" if request is None else request.what
+    nothing = what == "stop" and not sighted.watching
+    unseen = what == "look" and sighted.picture is None
+    return (None if nothing or unseen else request), first
 
 
 def _promise(
@@ -174,13 +176,13 @@ def _promise(
     """Do what was requested and say what is done; returns what is said."""
     assert parts.sight is not None
     found: ReadText | None = None
-    if request.what == "read":
+    if request.what == "read" and sighted.picture is not None:
         found = yield from seeing.read(parts.sight, sighted.picture)
     if request.what != "watch" or sighted.camera:
         yield Emit(Requested(draft, request, found))
     yield from memory.ask(text)
     splitter = PhraseSplitter()
-    said = seeing.promise(request, found.lines if found else (), sighted.camera)
+    said = seeing.promise(request, sighted, found.lines if found else ())
     for phrase in (*splitter.feed(said), *splitter.flush()):
         yield from _render(draft, parts.voice, phrase)
     return said

@@ -58,11 +58,13 @@ class Ration:
         self._window = (float("-inf"), 0)
         self._calm_since = float("inf")
         self._due = float("-inf")
+        self._taken = float("-inf")
         self._key_due = float("-inf")
 
     def want(self, frames_a_second: float) -> None:
         """Another rate from now on, at most MAX_FRAMES_A_SECOND."""
         self._rate = frames_a_second
+        self._due = min(self._due, self._taken + 1 / self._rate)
 
     def sized(self, width: int, height: int) -> None:
         """The frames from now on are of this size."""
@@ -105,7 +107,10 @@ class Ration:
         period = 1 / self._rate
         if self._due - 2 * period < taken < self._due - period / 4:
             return False
-        self._due = max(self._due + period, taken + period / 2)
+        # A clock that went back must not leave the next picture ever farther ahead.
+        due = max(self._due + period, taken + period / 2)
+        self._due = min(due, taken + 1.25 * period)
+        self._taken = taken
         return True
 
     def _fill(self, now: float) -> None:

@@ -179,3 +179,24 @@ def test_a_copy_stays_as_the_record_was() -> None:
     conversation.said(1, WORDS)
     conversation.shorten(0, 0)
     assert as_text(copy, "s") == before != as_text(conversation, "s")
+
+
+def test_what_the_model_was_told_is_known_at_its_place_and_signs_of_listening_are_not() -> None:
+    talk = Conversation()
+    talk.append(Turn("knowledge", "before all"))
+    for number in range(30):
+        talk.person_words(number, (Word(f"q{number}", 0.0, 0.1),), final=True)
+        talk.said(2 * number, (AgentWord(" Mm-hm.", 0, 10),), listening=True)
+        talk.done(2 * number, 10)
+        if number == 20:
+            talk.append(Turn("knowledge", "in between"))
+        talk.said(2 * number + 1, (AgentWord(f" a{number}", 0, 10),))
+        talk.done(2 * number + 1, 10)
+    talk.append(Turn("knowledge", "at last"))
+    texts = [turn.text for turn in talk.as_known()]
+    assert texts[0] == "before all" and texts[-1] == "at last"
+    place = texts.index("in between")
+    assert texts[place - 1 : place + 2] == ["q20", "in between", "a20"]
+    assert [turn.text for turn in talk.as_turns()] == [
+        text for text in texts if text[0] in "qa" and text[1].isdigit()
+    ]

@@ -118,7 +118,9 @@ async def test_orders_travel_in_their_order_and_silence_is_at_once() -> None:
     hand.steering.act(AnswerAsked())
     hand.steering.act(Appended("It rains."))
     assert hand.orders() == [Answer(), Append("It rains.")]
-    assert [turn.text for turn in hand.conversation.appended] == ["It rains."]
+    assert [turn.text for turn in hand.conversation.as_known() if turn.who == "knowledge"] == [
+        "It rains."
+    ]
 
 
 async def test_a_hold_stops_the_sound_and_a_resume_lets_it_go_on() -> None:
@@ -297,7 +299,7 @@ async def test_a_tool_that_answers_while_the_engine_is_started_again_is_heard() 
     hand.steering.act(ToolAnswered("call_2", "windy"))
     hand.hearing.restart()
     hand.steering.restart()
-    known = [turn.text for turn in hand.conversation.appended]
+    known = [turn.text for turn in hand.conversation.as_known() if turn.who == "knowledge"]
     assert known == [
         "A tool that was asked answered: sunny",
         "The tool get_weather answered: windy",

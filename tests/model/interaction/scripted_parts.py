@@ -86,8 +86,9 @@ class Scribe:
     def tool_call(self, name: str, arguments: str) -> list[int]:
         return self._turn(f"call {name} {arguments}")
 
-    def tool_answer(self, name: str, text: str, failed: bool) -> list[int]:
-        return self._turn(f"{'failed' if failed else 'tool'} {name} {text}")
+    def tool_answer(self, name: str, text: str, failed: bool, tell: bool) -> list[int]:
+        what = "failed" if failed else "tool" if tell else "known"
+        return self._turn(f"{what} {name} {text}")
 
     def agent_open(self) -> list[int]:
         return [OPEN, *self.encode("agent ")]
@@ -226,7 +227,7 @@ class Told:
         if not len(loud):
             return ()
         words = self.words.split()
-        step = (loud[-1] - loud[0]) / len(words)
+        step = (loud[-1] - loud[0]) / max(len(words), 1)
         begins = [float(loud[0] + n * step) for n in range(len(words))]
         return tuple(Word(word, at, at + step) for word, at in zip(words, begins, strict=True))
 

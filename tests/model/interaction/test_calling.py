@@ -120,7 +120,7 @@ def test_an_answer_nobody_heard_is_told_again_and_one_nobody_waits_for_is_rememb
     rehearsal.step(SILENCE, answers=(ToolAnswer(call.call, "rainy"),))
     rehearsal.wait(30)
     assert len(rehearsal.sent) == before
-    assert scribe.text().endswith("<tool get_weather rainy>")
+    assert scribe.text().endswith("<known get_weather rainy>")
 
 
 def test_held_nothing_is_told() -> None:

@@ -28,6 +28,7 @@ from model.orders import (
 )
 from model.replay.verdict import replay
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
+from tests.model.interaction.room import CUP, Room, Shown, room
 from tests.model.interaction.scripted_parts import LOUD, Scribe, scripted_model
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -80,3 +81,29 @@ def test_a_steered_conversation_is_the_same_to_the_bit(tmp_path: Path) -> None:
     verdict, _ = replay(model(), JournalReader(path))
     assert verdict.first is None and not verdict.lost, (verdict.first, verdict.lost)
     assert verdict.seconds[0] > 0
+
+
+def shown() -> Room:
+    """A camera before a cup."""
+    return room(eyes=Shown(things=(CUP,)))
+
+
+def test_what_is_seen_and_stopped_and_switched_off_is_the_same_to_the_bit(tmp_path: Path) -> None:
+    live, again = shown(), shown()
+    for one in (live, again):
+        one.scribe.writes = " watch: a cup appears, tell\n"
+    journal = Journal(JournalRoom(tmp_path, 10**9), dict, pictures=True)
+    engine = Engine(live.rehearsal.engine.model, journal)
+    assert engine.open(OpenStream(1, StreamSettings()))
+    live.rehearsal = Rehearsal(engine)
+    live.wait(20)
+    live.ask("Tell me when a cup appears.", live.scribe.writes)
+    assert live.said.endswith("I see a cup.")
+    live.rehearsal.step(SILENCE, commands=("stop",))
+    live.rehearsal.step(SILENCE, unseen=("camera",))
+    live.wait(40, texts=("And now?",))
+    engine.close(CloseStream(1))
+    journal.close()
+    (path,) = tmp_path.glob("*.journal")
+    verdict, _ = replay(again.rehearsal.engine.model, JournalReader(path))
+    assert verdict.first is None and not verdict.lost, (verdict.first, verdict.lost)

@@ -91,3 +91,26 @@ def test_at_most_as_many_pictures_as_are_wanted() -> None:
     ration.want(1.0)
     _, used = run(ration, 30, (320, 240), 10.0, begin=10.0)
     assert used == pytest.approx(10, abs=1)
+
+
+@pytest.mark.parametrize("rates", [(2.0, 1.0, 5.0, 1.0, 5.0), (1.0, 5.0, 2.0, 5.0)])
+def test_another_rate_holds_soon_however_often_it_changes(rates: tuple[float, ...]) -> None:
+    ration = Ration(rates[0])
+    for number, rate in enumerate(rates):
+        ration.want(rate)
+        _, used = run(ration, 30, (320, 240), 20.0, begin=number * 20.0)
+        assert used == pytest.approx(20 * rate, abs=2), (number, rate)
+
+
+def test_more_pictures_are_taken_as_soon_as_they_are_wanted() -> None:
+    ration = Ration(0.5)
+    run(ration, 30, (320, 240), 10.0)
+    ration.want(5.0)
+    _, used = run(ration, 30, (320, 240), 1.0, begin=10.0)
+    assert used >= 4
+
+
+def test_a_clock_that_went_back_costs_a_moment_and_no_more_pictures() -> None:
+    ration = Ration(2.0)
+    assert sum(ration.uses(1000 + number / 30) for number in range(300)) == pytest.approx(20, abs=1)
+    assert sum(ration.uses(number / 30) for number in range(600)) == pytest.approx(40, abs=2)
