@@ -15,6 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from server.auth_http import DOOR, check_exposure, make_door
+from server.bodies import MAX_BODY_BYTES
 from server.engine_client import EngineClient
 from server.engine_entry import check, enter
 from server.engine_process import EngineEntry
@@ -27,7 +28,7 @@ from server.pipecat_routes import add_pipecat_routes
 from server.policy import Policy
 from server.priority import put_first
 from server.reception import Reception
-from server.routes import MAX_BODY_BYTES, RECEPTION, add_routes, middlewares
+from server.routes import RECEPTION, add_routes, middlewares
 from server.services import Services
 from server.settings import Settings
 from server.webrtc.ice import IceServer, IceSettings

@@ -14,6 +14,7 @@ from aiohttp.web_request import FileField
 
 from server.auth import DEFAULT_SECRET_SECONDS, DEFAULT_USES, Grant
 from server.auth_http import DOOR, credential, is_origin, normal_origin, visitor
+from server.bodies import BODY_SECONDS, LATE
 from server.dialects.openai_realtime import RealtimeDialect
 from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.errors import BadOffer, BadRequest, Unauthorized
@@ -32,7 +33,6 @@ __all__ = ["CALLS", "add_openai_routes"]
 
 CALLS: Final = web.AppKey("calls", Calls)
 
-_BODY_SECONDS: Final = 10.0
 _SECRET_SECONDS: Final = (10, 7_200)
 _SECRET_USES: Final = (1, 100)
 _SECRET_FIELDS: Final = {"expires_after", "session", "origin", "uses"}
@@ -133,14 +133,14 @@ async def _hangup(request: web.Request) -> web.Response:
 async def _offered(request: web.Request) -> tuple[str, Any]:
     """The SDP and the session that came with it."""
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS):
             if request.content_type == "application/sdp":
                 return await request.text(), {}
             if request.content_type != "multipart/form-data":
                 raise BadOffer("Send application/sdp, or multipart/form-data with sdp and session.")
             form = await request.post()
     except TimeoutError:
-        raise BadOffer("The body did not come; send it at once.") from None
+        raise BadOffer(LATE) from None
     except (ValueError, LookupError) as error:
         raise BadOffer("The body cannot be read.") from error
     sdp, session = _part(form.get("sdp")), _part(form.get("session"))

@@ -7,7 +7,6 @@ address that it is to call.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ from aiohttp import web
 
 from server.auth import digest
 from server.auth_http import DOOR, credential, visitor
+from server.bodies import read_json
 from server.dialects.kept import Kept
 from server.dialects.locked import Locked
 from server.dialects.rtvi import RtviDialect
-from server.errors import BadOffer, NotFound, TooLarge
+from server.errors import BadOffer, NotFound
 from server.offers import Offer
 from server.page_ice import ice_servers
 from server.pipecat_calls import (
@@ -34,7 +34,7 @@ from server.pipecat_calls import (
     settings_again,
 )
 from server.port import Port
-from server.routes import MAX_BODY_BYTES, RECEPTION
+from server.routes import RECEPTION
 from server.session_events import Dialect
 from server.visitor import PIPECAT_LABEL, Visitor
 from server.webrtc.peer import Peer
@@ -42,8 +42,6 @@ from server.webrtc.peer import Peer
 __all__ = ["CONNECTIONS", "add_pipecat_routes"]
 
 CONNECTIONS: Final = web.AppKey("pipecat_connections", Connections)
-
-_BODY_SECONDS: Final = 10.0
 
 
 def add_pipecat_routes(app: web.Application) -> None:
@@ -161,16 +159,7 @@ async def _json(request: web.Request) -> Any:
     # ask us first.
     if request.content_type != "application/json":
         raise BadOffer("Send the body as application/json.")
-    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
-        raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            text = await request.read()
-        return json.loads(text) if text else {}
-    except TimeoutError:
-        raise BadOffer("The body did not come; send it at once.") from None
-    except (ValueError, RecursionError):
-        raise BadOffer("The body is not JSON.") from None
+    return await read_json(request)
 
 
 def _answer(body: Mapping[str, Any]) -> web.Response:

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Middleware
 from server import record
 from server.auth import KEY_PREFIX
 from server.auth_http import DOOR, cross_origin, visitor
+from server.bodies import MAX_BODY_BYTES, read_body
 from server.conversation import Conversation
 from server.errors import BadOffer, Busy, CounterpointError, Forbidden, TooLarge, Unauthorized
 from server.metrics import render
@@ -27,16 +28,14 @@ from server.refusals import error_body, refusal
 from server.registry import Entry
 from server.vitals import gauges
 
-__all__ = ["MAX_BODY_BYTES", "RECEPTION", "add_routes", "middlewares"]
+__all__ = ["RECEPTION", "add_routes", "middlewares"]
 
 log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES: Final = 64 * 1024
 RECEPTION: Final = web.AppKey("reception", Reception)
 _RENDERING: Final = web.AppKey("rendering", asyncio.Semaphore)
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
-_BODY_SECONDS: Final = 10.0
 _ACCESS: Final = "/page/access"
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -137,14 +136,9 @@ async def _offer(request: web.Request) -> web.Response:
 
 
 async def _read(request: web.Request, session: Mapping[str, Any]) -> Offer:
-    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
-        raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
+    body = await read_body(request)
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            body = await request.read()
         return read_offer(fixed(json.loads(body), session))
-    except TimeoutError:
-        raise BadOffer("The body did not come; send it at once.") from None
     except (ValueError, RecursionError):
         raise BadOffer("The body is not JSON.") from None
 

@@ -6,7 +6,6 @@ are made elsewhere.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import secrets
 import time
@@ -19,14 +18,15 @@ from aiohttp import web
 from server.audience import Listener, can_hear_person
 from server.auth import digest
 from server.auth_http import DOOR, credential, visitor
+from server.bodies import read_body
 from server.dialects.counterpoint import CounterpointDialect
-from server.errors import BadOffer, BadRequest, NotFound, TooLarge
+from server.errors import BadOffer, BadRequest, NotFound
 from server.ingest_port import IngestPort
 from server.offers import Offer, fixed
 from server.page_ice import ice_servers, link_headers
 from server.port import Port
 from server.registry import Entry
-from server.routes import MAX_BODY_BYTES, RECEPTION
+from server.routes import RECEPTION
 from server.session import Session
 from server.stream_settings import read_settings
 from server.webrtc.fragment import read_fragment
@@ -37,7 +37,6 @@ __all__ = ["RESOURCES", "add_whip_routes"]
 
 RESOURCES: Final = web.AppKey("whip_resources", Resources)
 
-_BODY_SECONDS: Final = 10.0
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
 
@@ -197,12 +196,8 @@ def _problem(status: int, code: str, message: str) -> web.Response:
 async def _text(request: web.Request, kind: str) -> str:
     if request.content_type != kind:
         raise BadOffer(f"Send the body as {kind}.")
-    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
-        raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes; send less.")
+    await read_body(request)
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            return await request.text()
-    except TimeoutError:
-        raise BadOffer("The body did not come; send it at once.") from None
+        return await request.text()
     except (UnicodeDecodeError, LookupError):
         raise BadOffer("The body cannot be read.") from None
