@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 __all__ = [
     "LAST",
@@ -21,7 +21,10 @@ __all__ = [
     "Watch",
     "Work",
     "advance",
+    "finished",
 ]
+
+Result = TypeVar("Result")
 
 
 class Priority(IntEnum):
@@ -159,3 +162,13 @@ def advance(job: Job, token: int | None, cut: Callable[[int], bool]) -> tuple[En
         job.waits_for = asked
         return "asked", None, pauses
     return "went on", None, pauses
+
+
+def finished(pieces: Generator[Any, None, Result]) -> Result:
+    """What work in pieces gives, all of it done now, with nobody's turn in between."""
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            result: Result = end.value
+            return result

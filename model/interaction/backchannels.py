@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from model.engine.pieces import finished
 from model.interaction.parts import Spoken, SpokenWord, Voice
 from model.interaction.streams import WORD_CLAUSE, WORD_SENTENCE, word_flags
 from model.messages import Audio, Word
@@ -51,25 +52,15 @@ class Backchannels:
 
 def rendered(voice: Voice) -> Backchannels:
     """All clips of a voice, at one level."""
-    wanted = _level(_speak(voice, REFERENCE).audio) * SOFTER
+    wanted = _level(finished(voice.render(REFERENCE)).audio) * SOFTER
     clips = {}
     for text in dict.fromkeys((*GOING_ON, *TAKEN_IN)):
-        spoken = _speak(voice, text)
+        spoken = finished(voice.render(text))
         gain = min(wanted / max(_level(spoken.audio), 1e-6), MOST_GAIN)
         audio = np.clip(spoken.audio * gain, -1.0, 1.0).astype(np.float32)
         whole = SpokenWord(text, 0.0, seconds(len(audio), SPEAKING_RATE))
         clips[text] = Spoken(audio, (whole,))
     return Backchannels(clips)
-
-
-def _speak(voice: Voice, text: str) -> Spoken:
-    pieces = voice.render(text)
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as done:
-            spoken: Spoken = done.value
-            return spoken
 
 
 def _level(audio: Audio) -> float:

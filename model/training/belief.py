@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from model.engine.pieces import finished
 from model.interaction import streams
 from model.interaction.belief import Belief, plain
 from model.training import shards
@@ -70,7 +71,7 @@ def believed(belief: Belief, segments: Sequence[Sequence[str]]) -> dict[str, flo
             belief.reset(row)
         for step in range(len(together[0])):
             texts = [texts[step] for texts in together if step < len(texts)]
-            chances = _finished(belief.judge(range(len(texts)), texts))
+            chances = finished(belief.judge(range(len(texts)), texts))
             known.update(zip(texts, chances, strict=True))
     return known
 
@@ -111,12 +112,3 @@ def _by_segment(told: Sequence[Told]) -> Iterator[list[str]]:
         if one.text not in texts:
             texts.append(one.text)
     yield from segments.values()
-
-
-def _finished(pieces: Any) -> list[float]:
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as done:
-            found: list[float] = done.value
-            return found

@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from model.engine.pieces import finished
 from model.interaction import streams
 from model.messages import Audio
 from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE, SPEAKING_RATE
@@ -259,7 +260,10 @@ def _read_windows(
     whole = [end for end in ends if end >= ENCODED_SAMPLES] if together is not None else []
     alone = ends[: len(ends) - len(whole)]
     found: list[Windows] = [
-        finished(ears.encode(heard[max(end - ENCODED_SAMPLES, 0) : end])).float().cpu().numpy()
+        undifferentiated(ears.encode(heard[max(end - ENCODED_SAMPLES, 0) : end]))
+        .float()
+        .cpu()
+        .numpy()
         for end in alone
     ]
     for at in range(0, len(whole), WINDOWS_TOGETHER):
@@ -269,16 +273,12 @@ def _read_windows(
     return found
 
 
-def finished(pieces: Any) -> Any:
-    """Run a part's pieces to their end, one after another; their result."""
+def undifferentiated(pieces: Any) -> Any:
+    """What a part's pieces give, without a graph for gradients."""
     import torch
 
     with torch.inference_mode():
-        while True:
-            try:
-                next(pieces)
-            except StopIteration as done:
-                return done.value
+        return finished(pieces)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 
 from model.interaction.foresight import FOLDER, Habits
 from model.interaction.language import Language
-from model.training.encode import finished
+from model.training.encode import undifferentiated
 from model.training.scripts.writer import wording
 
 __all__ = ["counted", "main"]
@@ -69,7 +69,7 @@ def _usual(counts: Any, least: int) -> dict[Any, int]:
 
 def _answers(language: Language, talks: Sequence[str]) -> Iterator[list[int]]:
     """What is answered, each behind the last two tokens before it."""
-    finished(language.begin(0, language.chat_prefix()))
+    undifferentiated(language.begin(0, language.chat_prefix()))
     start = language.length(0)
     for row in range(1, TOGETHER):
         language.fork(0, row)
@@ -77,7 +77,7 @@ def _answers(language: Language, talks: Sequence[str]) -> Iterator[list[int]]:
         part = talks[at : at + TOGETHER]
         asked = [language.person_turn(text) + language.agent_open() for text in part]
         for row, ids in enumerate(asked):
-            finished(language.append(row, ids))
+            undifferentiated(language.append(row, ids))
         said = [ids[-2:] for ids in asked]
         live = list(range(len(part)))
         for _ in range(MOST_TOKENS):

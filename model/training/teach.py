@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from model.engine.pieces import finished
 from model.interaction import streams
 from model.interaction.end_of_turn import LISTENED_SAMPLES, EndOfTurnModel
 from model.messages import Audio
@@ -87,9 +88,4 @@ def _turn_start(begins: Sequence[float], end: int) -> int:
 
 
 def _answer(teacher: EndOfTurnModel, audio: Audio) -> float:
-    pieces = teacher.probability(audio)
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as done:
-            return float(done.value)
+    return float(finished(teacher.probability(audio)))

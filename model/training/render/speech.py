@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.signal import resample_poly
 
+from model.engine.pieces import finished
 from model.messages import Audio, Word
 from model.timebase import HEARING_RATE, SPEAKING_RATE
 from model.training.render import espeak, flite
@@ -106,7 +107,7 @@ def say(persona: Persona, text: str) -> Utterance:
 @lru_cache(maxsize=256)
 def own_voice(text: str) -> Utterance:
     """A phrase in the voice of the house, at 24 kHz."""
-    spoken = _finished(_house().render(text))
+    spoken = finished(_house().render(text))
     audio = np.asarray(spoken.audio, np.float32)
     words = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
     return Utterance(audio, tuple(word for word in words if word.text))
@@ -129,7 +130,7 @@ def own_phrases(generator: Generator, lines: Sequence[str]) -> Utterance:
 
 
 def _by_hibari(persona: Persona, text: str) -> Utterance:
-    spoken = _finished(_hibari(persona).render(text))
+    spoken = finished(_hibari(persona).render(text))
     audio = np.asarray(resample_poly(spoken.audio, 2, 3), np.float32)
     words = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
     return Utterance(audio, tuple(word for word in words if word.text))
@@ -138,7 +139,7 @@ def _by_hibari(persona: Persona, text: str) -> Utterance:
 def _by_kokoro(persona: Persona, text: str) -> Utterance:
     voice = persona.voice
     speaker = _kokoro(voice.option, voice.other, persona.pitch, persona.pace * persona.stretch)
-    spoken = _finished(speaker.render(text))
+    spoken = finished(speaker.render(text))
     heard = [Word(w.text.strip(), w.start_seconds, w.end_seconds) for w in spoken.words]
     audio, words = _resampled(spoken.audio, heard, SPEAKING_RATE, persona.stretch)
     return Utterance(audio, tuple(word for word in words if word.text))
@@ -267,11 +268,3 @@ def _hibari(persona: Persona) -> Any:
 @lru_cache(maxsize=4)
 def _kokoro(voice: str, other: str, share: float, pace: float) -> Kokoro:
     return Kokoro(voice, other, share, pace)
-
-
-def _finished(pieces: Any) -> Any:
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as done:
-            return done.value

@@ -23,7 +23,7 @@ import numpy as np
 from model.interaction.streams import word_hash
 from model.messages import Word
 from model.timebase import HEARING_RATE, samples
-from model.training.encode import finished
+from model.training.encode import undifferentiated
 from model.training.render import ears as fitted
 from model.training.render.conversation import Rendered, render
 from model.training.render.parts import PersonPart
@@ -108,7 +108,7 @@ def _measure(ears: Any, rendered: Rendered, part: PersonPart, counts: _Counts) -
     end = part.first + samples(offset, HEARING_RATE)
     while end < part.last + samples(1.2, HEARING_RATE):
         began = time.process_time()
-        guess = finished(ears.transcribe(rendered.heard[first:end], guess))
+        guess = undifferentiated(ears.transcribe(rendered.heard[first:end], guess))
         counts.took.append(time.process_time() - began)
         _count(spoken, guess, end / HEARING_RATE, counts, end > part.last)
         end += samples(_STEP_SECONDS, HEARING_RATE)

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from model.engine.pieces import finished
 from model.interaction.intent import Intent, Intents, shipped
 from model.interaction.language import Language
 from model.interaction.memory import Memory
@@ -27,7 +28,6 @@ from model.messages import Turn
 from model.weights.store import folder
 from tests.bench.stimuli.speech import humans
 from tests.bench.visual.wording import asking, clips
-from tests.model.interaction.pieces import finished
 
 __all__ = ["main", "recorded"]
 

@@ -11,10 +11,11 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import torch
 
+from model.engine.pieces import finished
 from model.interaction import looking
 from model.interaction.eyes import Eyes
 from model.interaction.looked import Looked, Network
@@ -55,14 +56,6 @@ def key_of(wanted: Wanted) -> Key:
     return (wanted.kind, wanted.which)
 
 
-def _finished(work: Any) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return stop.value
-
-
 def watch(eyes: Eyes, script: VisualScript) -> Told:
     """Show the clip to Eyes, which watch for what is wanted from two seconds before the action."""
     seen = Looking()
@@ -91,7 +84,7 @@ def watch(eyes: Eyes, script: VisualScript) -> Told:
         due = looking.due(seen, k, changed)
         if due is not None:
             picture, networks = due
-            looked = _finished(eyes.look(picture, networks, looking.around(seen)))
+            looked = finished(eyes.look(picture, networks, looking.around(seen)))
             found.looks.append(looked)
             seen = looking.began(seen, networks, k)
             pending = (k + sum(LOOK_MICRO_TURNS[one] for one in networks), looked)

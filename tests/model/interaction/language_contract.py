@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from model.engine.pieces import finished
 from model.interaction.parts import LanguagePart, Pieces
-from tests.model.interaction.pieces import finished
 
 __all__ = ["check_language"]
 

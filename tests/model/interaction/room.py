@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from model.engine.pieces import finished
 from model.interaction.intent import INTENTS, Intent, Intents
 from model.interaction.looked import Looked, Network, Thing
 from model.interaction.parts import Pieces
@@ -18,7 +19,6 @@ from model.interaction.requesting import Requests
 from model.interaction.seeing import SightParts
 from model.messages import Seen
 from model.sight import Picture
-from tests.model.interaction.pieces import finished
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
 from tests.model.interaction.scripted_parts import Scribe, scripted_model
 

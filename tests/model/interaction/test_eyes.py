@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from model.engine.pieces import finished
 from model.interaction.eyes import Eyes
 from model.interaction.gestures import gesture
 from model.interaction.looked import Hand, Looked, Network, Point
@@ -15,7 +16,6 @@ from model.interaction.stillness import Around
 from model.sight import Picture
 from model.weights import store
 from tests.model.interaction.bodies import limb
-from tests.model.interaction.pieces import finished
 from tests.model.interaction.room import room
 
 ALL: tuple[Network, ...] = ("things", "faces", "body", "hands")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from model.engine.pieces import finished
 from model.interaction.language import Language
 from model.interaction.read_before import read_before
 from model.weights.store import folder
-from tests.model.interaction.pieces import finished
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(60)]
 

@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
+from model.engine.pieces import finished
 from model.interaction.reading import MOST_LINES, Reader, _lines
 from model.weights import store
-from tests.model.interaction.pieces import finished
 
 SCREENSHOT = Path(__file__).parents[3] / "docs" / "screenshot.png"
 

@@ -8,13 +8,13 @@ from itertools import cycle, islice
 
 import pytest
 
+from model.engine.pieces import finished
 from model.interaction import work
 from model.interaction.memory import CUT_TOKENS, LONGEST_TURN_TOKENS, Memory
 from model.interaction.mind import Transcribed
 from model.interaction.parts import Pieces
 from model.interaction.segment import Segment
 from model.messages import StreamSettings, Turn, Word
-from tests.model.interaction.pieces import finished
 from tests.model.interaction.scripted_parts import Scribe
 from tests.model.interaction.walk import SILENCE, VOICE, Walk, lanes
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model.engine.pieces import finished
 from model.interaction import watching
 from model.interaction.intent import Intent
 from model.interaction.looked import Thing
 from model.interaction.requesting import EXAMPLES, Requests
 from model.messages import Floor, PicturesWanted, Saying, Seen
 from model.sight import Picture
-from tests.model.interaction.pieces import finished
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
 from tests.model.interaction.room import BOX, CUP, Clerk, room
 from tests.model.interaction.scripted_parts import LOUD, Scribe, scripted_model

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from model.engine.pieces import finished
 from model.interaction.language import Language
 from model.interaction.memory import Memory
 from model.interaction.thoughts import KEPT_TOKENS, Thoughts
 from model.weights import store
-from tests.model.interaction.pieces import finished
 
 SAID = "Please tell me when somebody comes in."
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from model.config import EngineConfig
+from model.engine.pieces import finished
 from model.interaction.choice import choose, choose_threads
 from model.interaction.ears import MoonshineEars, listen
 from model.interaction.language import Language
@@ -91,7 +92,7 @@ class SharedParts:
         audio = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768.0
 
         def work() -> str:
-            heard = _finished(listen(self._ears, Segment.begin(audio, 0.0)))
+            heard = finished(listen(self._ears, Segment.begin(audio, 0.0)))
             return " ".join(word.text for word in heard.words)
 
         return await self.run("ears", work)
@@ -100,9 +101,7 @@ class SharedParts:
         """24 kHz 16-bit mono samples of one phrase and the pause after it."""
 
         def work() -> bytes:
-            spoken = append_silence(
-                _finished(self._voice.render(phrase.text)), phrase.pause_seconds
-            )
+            spoken = append_silence(finished(self._voice.render(phrase.text)), phrase.pause_seconds)
             return (np.clip(spoken.audio, -1.0, 1.0) * 32767.0).astype(np.int16).tobytes()
 
         return await self.run("voice", work)
@@ -237,13 +236,3 @@ class Dialogue:
     def _append(self, rest: list[int]) -> Pieces[None]:
         yield from self._language.append(self.row, rest)
         self.held += rest
-
-
-def _finished(pieces: Pieces[Result]) -> Result:
-    """The result of work that nobody interrupts."""
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
