@@ -1,8 +1,8 @@
 """What is obeyed whatever the model thinks, and what may be said. Pure rules over text.
 
 Quiet: the whole utterance is made of quiet phrases, politeness aside.
-Goodbye: a short utterance closes with a goodbye phrase, and what stands before it is either set
-apart by punctuation or itself leave-taking, so that *talking about* a goodbye is not one.
+Goodbye: an utterance closes with a goodbye phrase, and what stands before it is either set apart
+by punctuation or a short sentence of leave-taking, so that *talking about* a goodbye is not one.
 """
 
 from __future__ import annotations
@@ -50,11 +50,16 @@ _LEAVE_TAKING: Final = frozenset(
 )
 _REPORTING: Final = frozenset(
     "say says said saying tell told call called mean means write wrote word words sing sang spell"
-    " translate whispered answered replied".split()
+    " translate whispered answer answers answered replied repeat repeats repeated".split()
 )
 """Whoever uses one of these speaks of a goodbye."""
 
+_THANKED_FOR: Final = frozenset({"answer", "answers", "call"})
+
 _GOODBYE_WORDS: Final = 12
+"""Of the sentence that closes, or of what punctuation sets apart at its end."""
+
+_GOOD_BYE: Final = re.compile(r"\bgood[ -]bye\b")
 _PUNCTUATION: Final = ".,;:!?—–…"
 _TOKEN: Final = re.compile(r"[a-z0-9'-]+|[.,;:!?—–…]")
 
@@ -76,7 +81,7 @@ class Policy:
                 thing. Goodbye is obeyed only once it is certain.
             speaking: whether we are being heard.
         """
-        tokens = _TOKEN.findall(text.lower().replace("’", "'").replace("good bye", "goodbye"))
+        tokens = _TOKEN.findall(_GOOD_BYE.sub("goodbye", text.lower().replace("’", "'")))
         words = [token for token in tokens if token not in _PUNCTUATION]
         if _is_quiet(words) and (final or typed or speaking or len(words) > 1):
             return "quiet"
@@ -108,15 +113,20 @@ def _tiled(words: tuple[str, ...]) -> bool:
 
 def _is_reported(before: list[str], asks: bool) -> bool:
     """Whether a goodbye behind these, which end in a mark, is somebody else's, or asked about."""
-    ends = max((at for at, token in enumerate(before) if token in ".!?"), default=-1)
-    clause = before[ends + 1 :]
-    return bool(clause) and (asks or clause[-1] == ":" or not _REPORTING.isdisjoint(clause))
+    clause = _last_sentence(before)
+    reporting = _REPORTING
+    if "thanks" in clause or "thank" in clause:
+        reporting = _REPORTING - _THANKED_FOR
+    return bool(clause) and (asks or clause[-1] == ":" or not reporting.isdisjoint(clause))
+
+
+def _last_sentence(tokens: list[str]) -> list[str]:
+    """What stands behind the last end of a sentence."""
+    ends = max((at for at, token in enumerate(tokens) if token in ".!?"), default=-1)
+    return tokens[ends + 1 :]
 
 
 def _is_goodbye(tokens: list[str]) -> bool:
-    words = [token for token in tokens if token not in _PUNCTUATION]
-    if len(words) > _GOODBYE_WORDS:
-        return False
     last = max((at for at, token in enumerate(tokens) if token in _GOODBYE), default=None)
     if last is None:
         return False
@@ -126,9 +136,11 @@ def _is_goodbye(tokens: list[str]) -> bool:
     first = last
     while first and tokens[first - 1] in _GOODBYE:
         first -= 1
-    if first == 0:
-        return True
-    if tokens[first - 1] in _PUNCTUATION:
+    apart = first == 0 or tokens[first - 1] in _PUNCTUATION
+    sentence = [] if apart else _last_sentence(tokens[:first])
+    before = [token for token in sentence if token not in _PUNCTUATION]
+    if len(before) + last + 1 - first + len(after) > _GOODBYE_WORDS:
+        return False
+    if apart:
         return not _is_reported(tokens[:first], asks=tokens[-1] == "?")
-    before = [token for token in tokens[:first] if token not in _PUNCTUATION]
     return all(word in _LEAVE_TAKING for word in before)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from model.interaction.pronunciation import is_sentence_end
-from model.interaction.signs import SIGNS
+from model.interaction.signs import NAMED, SIGNS
 
 __all__ = ["MAX_PHRASE_LENGTH", "Phrase", "PhraseSplitter", "Splitting"]
 
@@ -60,7 +60,13 @@ _LIST_NUMBER = re.compile(r"^\d{1,3}[.)]$")
 _LINK_TARGET = re.compile(r"\]\([^)]*\)?")
 _CITATION = re.compile(r"\[\^?\d+\]")
 _TAG = re.compile(r"</?[a-zA-Z][\w-]*\s*/?>")
-_EMPHASIS = re.compile(r"\*{2,}|_{2,}|~{2,}|`+|^[*_]+|[*_]+$|(?<=\W)[*_]+|[*_]+(?=\W)")
+# Behind a number, one letter or a bracket, a sign is a sum's: "2**3", "x**n", "(a+b)*c".
+_STRONG = re.compile(r"(?<![\d)])(?<!\b[A-Za-z])(\*{2,3}|__)([^*_]+)\1")
+_EMPHASIS = re.compile(
+    r"(?<![\d)*])(?<!\b[A-Za-z])\*{2,}|\*{2,}(?![\w(*]|-\d)|(?<!\w)_{2,}|_{2,}(?!\w)|~{2,}|`+"
+    r"|^[*_]+|[*_]+$|(?<=[^\w)*])[*_]+|[*_]+(?=[^\w(*])(?!-\d)"
+)
+_BAR = re.compile(r"^\|+|\|+$")
 _CLOSERS = "\"'”’)]"
 
 
@@ -134,6 +140,21 @@ class Splitting:
             phrases.append(phrase)
         return tuple(phrases)
 
+    def break_off(self) -> tuple[Phrase, ...]:
+        """The phrases that remain of a text that ended anywhere: nothing behind the last sentence
+        or clause, lest it stop in the middle of a word, unless that is all there is."""
+        state, fed = self.feed("\n")
+        words = state._words
+        ends = (
+            number
+            for number, word in enumerate(words, 1)
+            if _ends_clause(word) or is_sentence_end(word.text, "")
+        )
+        count = max(ends, default=0)
+        if not count and not state._spoken:
+            return self.flush()
+        return (*fed, *replace(state, _words=words[:count]).flush())
+
     def _read_words(self) -> Splitting:
         """Move every complete word from the tail to the words."""
         words = list(self._words)
@@ -153,7 +174,12 @@ class Splitting:
                 words += _bounded(clean, new_line=line_start)
                 line_start = False
         rest = self._tail[place:]
-        if len(rest.strip()) > MAX_PHRASE_LENGTH:  # bound: a "word" without end is cut
+        if len(rest.strip()) > MAX_PHRASE_LENGTH and (in_code or "```" in rest):
+            in_code ^= bool(rest.count("```") % 2)
+            # What may be the beginning of a fence is kept.
+            opening = len(rest) - len(rest.rstrip("`"))
+            place = len(self._tail) - (opening if opening < 3 else 0)
+        elif len(rest.strip()) > MAX_PHRASE_LENGTH:  # bound: a "word" without end is cut
             words += _bounded(_cleaned(rest), line_start)
             place, line_start = len(self._tail), False
         return replace(
@@ -196,6 +222,11 @@ class PhraseSplitter:
         splitting, self._splitting = self._splitting, Splitting()
         return splitting.flush()
 
+    def break_off(self) -> tuple[Phrase, ...]:
+        """See `Splitting.break_off`; then begin anew."""
+        splitting, self._splitting = self._splitting, Splitting()
+        return splitting.break_off()
+
 
 def _cleaned(raw: str) -> str:
     """One written word without what is there only for the eye."""
@@ -205,10 +236,10 @@ def _cleaned(raw: str) -> str:
         return raw.strip("<>`*")
     word = html.unescape(_TAG.sub("", _CITATION.sub("", raw)))
     word = _LINK_TARGET.sub("", word).replace("![", "").replace("[", "").replace("]", "")
-    word = _EMPHASIS.sub("", word.replace("|", " ")).replace("`", "")
+    word = _EMPHASIS.sub("", _STRONG.sub(r"\2", _BAR.sub("", word))).replace("`", "")
     kept = (c for c in word if unicodedata.category(c) not in _UNSPEAKABLE or c in "°™®©^")
     word = "".join("".join(kept).split())
-    return word if any(c.isalnum() for c in word) or word in _BARE else ""
+    return word if any(c.isalnum() or c in NAMED for c in word) or word in _BARE else ""
 
 
 _UNSPEAKABLE = frozenset({"So", "Sk", "Cs", "Co", "Cn", "Cf", "Cc"})

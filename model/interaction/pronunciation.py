@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from model.interaction.signs import KEPT_WHOLE, SIGNS, as_said, spoken_fractions
+from model.interaction.signs import KEPT_WHOLE, SIGNS, as_said, spelled
 
 if TYPE_CHECKING:
     from hibari.g2p import G2P
@@ -23,6 +24,7 @@ __all__ = [
     "Breath",
     "Pronunciation",
     "is_sentence_end",
+    "normalizer",
     "speakable",
     "written_words",
 ]
@@ -42,12 +44,20 @@ _NOT_AN_END = frozenset(
     "cf al a.m p.m u.s u.k".split()
 )
 _ENDS_MAYBE = frozenset({"no", "etc", "jr", "sr", "inc", "ltd", "a.m", "p.m", "u.s", "u.k", "al"})
+_ENDS_BEFORE_SUBJECT = frozenset(
+    "st mt ft rd dept inc ltd jan feb mar apr jun jul aug sep sept oct nov dec".split()
+)
+_SUBJECTS = frozenset(
+    "the it its it's he he's she she's they they're we we're you you're this that that's these "
+    "there there's but so if when then now what how why let's do does is are can would please "
+    "i'm i'll i've my your his her their our in on at for and as".split()
+)
+"""Words with a capital letter that begin a sentence and no name: behind an initial or a street
+they tell that the dot was a full stop. Not "I", which is an initial too."""
 _URL = re.compile(r"^(?:https?://|ftp://)?(?:www\.)?([\w-]+(?:\.[\w-]+)+)(?::\d+)?(/\S*)?$", re.I)
 _SCHEME = re.compile(r"^(?:https?|ftp)://|^www\.", re.I)
 _SITE = re.compile(r"\.(?:com|org|net|edu|gov|io|uk|de|fr|eu|ai|dev)(?:/|$)")
 _EMAIL = re.compile(r"^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$")
-_LONG_NUMBER = re.compile(r"\d{13,}")
-_TIMES = re.compile(r"(?<=\d)[*×](?=\d)")
 _SHARP = re.compile(r"(?<![A-Za-z])([A-G])#(?!\w)")
 _WHOLE = re.compile(f"([{KEPT_WHOLE}])")
 _KEPT_SYMBOLS = frozenset("°×÷±=<>+%$£€¥₹₩¢§¶½¼¾²³µ&@|^~#")
@@ -90,9 +100,13 @@ def is_sentence_end(word: str, following: str) -> bool:
     if bare[-1] != "." or bare.endswith(".."):
         return True
     stem = bare[:-1].lstrip("\"'“‘([*_`").lower()
+    initial = len(stem) == 1 and stem.isalpha() and stem != "i"
+    if (initial or stem in _ENDS_BEFORE_SUBJECT) and after[:1].isupper():
+        if after.rstrip(",").lower().replace("’", "'") in _SUBJECTS:
+            return True
     if stem in _NOT_AN_END:
         return stem in _ENDS_MAYBE and after[:1].isupper() and stem not in {"u.s", "u.k"}
-    return not (len(stem) == 1 and stem.isalpha() and stem != "i")
+    return not initial
 
 
 @lru_cache(maxsize=4096)
@@ -102,10 +116,10 @@ def _is_speakable_letter(character: str) -> bool:
 
 def speakable(word: str) -> str:
     """One written word in plain characters that can be read aloud; empty when nothing can."""
-    parts = _WHOLE.split(word.replace("…", "..."))
+    word = word.strip()
+    parts = _WHOLE.split(spelled(SIGNS.get(word, word).replace("…", "...")))
     plain = (one if one in KEPT_WHOLE else unicodedata.normalize("NFKC", one) for one in parts)
-    word = spoken_fractions("".join(plain)).strip()
-    word = SIGNS.get(word, word)
+    word = "".join(plain).strip()
     bare = word.strip("*_`~[](){}<>\"'“”‘’,;!?").rstrip(".:")
     if _EMAIL.match(bare):
         spoken = bare.replace("@", " at ").replace(".", " dot ").replace("_", " ")
@@ -113,7 +127,6 @@ def speakable(word: str) -> str:
     elif (_SCHEME.match(bare) or _SITE.search(bare)) and (match := _URL.match(bare)):
         word = word.replace(bare, _spoken_address(match.group(1), match.group(2) or ""))
     word = _SHARP.sub(r"\1 sharp", word)
-    word = _LONG_NUMBER.sub(lambda match: " ".join(match.group()), _TIMES.sub(" times ", word))
     return " ".join("".join(_spoken_character(c) for c in word).split())
 
 
@@ -125,7 +138,7 @@ def _spoken_address(host: str, path: str) -> str:
 
 
 def _spoken_character(character: str) -> str:
-    if character.isalpha():
+    if character.isalpha() and character not in KEPT_WHOLE:
         return character if _is_speakable_letter(character) else " "
     if character in "[]{}*_`\\":
         return " " if character in "_\\" else ""
@@ -136,6 +149,37 @@ def _spoken_character(character: str) -> str:
         return character
     # Emoji, their joiners and selectors, control characters, stray combining marks.
     return " " if kind.startswith(("S", "Z")) else ""
+
+
+_BEHIND_FIRST = (
+    "is|was|of|and|or|to|in|by|from|with|began|ended|ruled|reigned|became|died"
+    "|cancer|diabetes|errors?|trials?"
+)
+
+
+def normalizer() -> Callable[[str], str]:
+    """hibari's `normalize`: a sentence with its numbers, dates and abbreviations in words.
+
+    Three of hibari's rules are replaced, for the whole process. Those for Roman numerals match an
+    empty numeral ("Queen Victoria": "Queen the zerothVictoria"), the pronoun in "the book I like",
+    and the letter in "Type C"; that for titles makes a general of "Gen Z".
+    """
+    rules: Any = import_module("hibari.g2p.normalize")
+    # The numeral is not empty and ends its word. One C or L is a letter, and an I before a verb
+    # the pronoun.
+    letter = rf"(?! [CL]\b)(?! I (?!(?:{_BEHIND_FIRST})\b)[a-z])"
+    numeral = rf"{letter} {rules.ROMAN_NUMERAL}(?<=[IVXLC])(?!\w)"
+    kinds, names, titles = map(_any_of, (rules.ROMAN_CARDINAL, rules.ROMAN_ORDINAL, rules.TITLES))
+    rules.RE_ROMAN_C = re.compile(rf"\b(?![a-z]+ I\b)({kinds}){numeral}(?![.'’-]\w)")
+    rules.RE_ROMAN_O = re.compile(rf"\b({names}){numeral}(?![.'’-](?!s\b)\w)")
+    name = r"(?=[A-Z](?:\w|\. [A-Z]|['’]\w{2}))"
+    rules.RE_TITLE = re.compile(rf"\b(?!(?:Gen|Rev) (?:[A-Z]|Alpha|Beta)\b)({titles})\.? {name}")
+    spell: Callable[[str], str] = rules.normalize
+    return spell
+
+
+def _any_of(words: Sequence[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 class Pronunciation:
@@ -150,6 +194,7 @@ class Pronunciation:
         from hibari.g2p import G2P
 
         self._g2p: G2P = G2P()
+        self._normalize = normalizer()
         self._alphabet = alphabet
         # The network for unknown words is loaded lazily by hibari: not in the middle of a turn.
         self._g2p.oov("counterpoint")
@@ -175,9 +220,7 @@ class Pronunciation:
 
     def _phonemes(self, pieces: list[tuple[str, int]]) -> list[tuple[str, int]]:
         """Phoneme text and owner of each spoken word of one sentence."""
-        from hibari.g2p.normalize import normalize
-
-        spoken = normalize(as_said(" ".join(part for part, _ in pieces))).split()
+        spoken = self._normalize(as_said(" ".join(part for part, _ in pieces))).split()
         owners = _owners([part for part, _ in pieces], [owner for _, owner in pieces], spoken)
         sounds = [""] * len(spoken)
         place = 0

@@ -194,7 +194,7 @@ def _speak(draft: int, parts: Parts, memory: Memory, token: int) -> Work:
     splitter = PhraseSplitter()
     pieces = memory.language.text_stream()
     spoken_text = written = ""
-    sounded = False
+    sounded, ending = False, splitter.flush
     for number in range(parts.answer_tokens):
         if number:
             token = yield Token(memory.row)
@@ -205,8 +205,11 @@ def _speak(draft: int, parts: Parts, memory: Memory, token: int) -> Work:
         for phrase in (*splitter.feed(more), *splitter.hasten()):
             spoken_text += phrase.text
             sounded |= yield from _render(draft, parts.voice, phrase)
+    else:
+        log.info("an answer reached its limit of %d tokens", parts.answer_tokens)
+        ending = splitter.break_off
     written += (more := pieces.end())
-    for phrase in (*splitter.feed(more), *splitter.flush()):
+    for phrase in (*splitter.feed(more), *ending()):
         spoken_text += phrase.text
         sounded |= yield from _render(draft, parts.voice, phrase)
     return spoken_text, written, sounded

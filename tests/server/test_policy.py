@@ -28,6 +28,11 @@ GOODBYE = [
     "Goodbye for now.",
     "Bye, have a nice day.",
     "Alright then, see you tomorrow, bye bye.",
+    "Good-bye.",
+    "Alright then, thank you so much for all of your help today, goodbye.",
+    "I think that is everything I wanted to know for today. Thanks. Bye.",
+    "There is so much that I never knew about dinosaurs and birds. Okay thanks bye",
+    "Thank you for the answer, goodbye.",
 ]
 NEITHER = [
     "",
@@ -48,6 +53,9 @@ NEITHER = [
     "What does it mean when someone says, goodbye?",
     "Translate this: goodbye.",
     "The song is called, Bye Bye Bye.",
+    "Please repeat after me, goodbye.",
+    "The answer is, goodbye.",
+    "How would you say it to somebody whom you will never see again in your life, goodbye?",
     "a goodbye letter",
     "Goodbye letters are hard to write.",
     "Bye bye birdie is a musical from nineteen sixty.",

@@ -45,6 +45,13 @@ def _texts(text: str, piece: int = 4) -> list[str]:
             ["Dr. Smith paid $3.50", " for it, e.g. at 3.15 p.m.", " He left."],
         ),
         ("Mr. J. K. Jones vs. the U.S. team", ["Mr. J. K. Jones vs. the U.S. team"]),
+        ("It is at 12 Main St. It is open.", ["It is at 12 Main St.", " It is open."]),
+        ("The answer is B. Let's go.", ["The answer is B.", " Let's go."]),
+        ("We met in Dec. It was cold.", ["We met in Dec.", " It was cold."]),
+        (
+            "I saw Henry A. Wallace, St. James St. now",
+            ["I saw Henry A. Wallace,", " St. James St. now"],
+        ),
         ("Really?! Wait... what? Go!", ["Really?!", " Wait...", " what?", " Go!"]),
         ('She said "no." Then she left.', ['She said "no."', " Then she left."]),
         ("Pi is 3.14159, more or less.", ["Pi is 3.14159,", " more or less."]),
@@ -72,6 +79,13 @@ def test_cuts_where_speech_may_pause(text: str, phrases: list[str]) -> None:
         ("> quoted &amp; escaped<br/> text[1]", "quoted & escaped text"),
         ("| a | b |\n|---|---|\n| c | d |", "a b c d"),
         ("See https://example.com/a_b*c now", "See https://example.com/a_b*c now"),
+        ("2**3, x**n, (a+b)*c, 2*pi*r", "2**3, x**n, (a+b)*c, 2*pi*r"),
+        ("**R**andom un**believ**able ***x***", "Random unbelievable x"),
+        ("Plan *B*-ish 2*-3, **Top 5**-list", "Plan B-ish 2*-3, Top 5-list"),
+        ("|yes|**no**| and my__name", "yes|no and my__name"),
+        ("It is ≤ 5, so √ → ∞.", "It is ≤ 5, so √ → ∞."),
+        ("Here:\n```\n" + "a1b2" * 99 + "\n```\nDone.", "Here: Done."),
+        ("Here: ```" + "a1b2" * 99 + "``` done.", "Here: done."),
         ("---\n***\n", ""),
         ("", ""),
         (" \n ", ""),
@@ -123,6 +137,23 @@ def test_what_was_hastened_loses_nothing() -> None:
     hastened = splitter.hasten()
     rest = (*splitter.feed("com now."), *splitter.flush())
     assert "".join(one.text for one in (*hastened, *rest)) == "Ask example. com now."
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Plants use light. They make food, a process called photosynth", [" They make food,"]),
+        ("Plants use light. They make food.", [" They make food."]),
+        ("Plants use light. They make fo", []),
+        ("They make fo", ["They make fo"]),
+        ("", []),
+    ],
+)
+def test_a_text_that_breaks_off_ends_with_a_clause(text: str, rest: list[str]) -> None:
+    splitter = PhraseSplitter()
+    splitter.feed(text)
+    assert [phrase.text for phrase in splitter.break_off()] == rest
+    assert splitter.flush() == ()
 
 
 def test_later_phrases_grow() -> None:
