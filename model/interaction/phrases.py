@@ -31,6 +31,7 @@ _CLAUSE_LENGTHS: Final = (0, 40, 80, 120)
 """Characters that phrase 0, 1, 2, 3… should have before it may end at a comma: each phrase is
 made while the one before it is heard."""
 _FIRST_CLAUSE_WORDS: Final = 2
+_TELLING_WORDS: Final = 4  # so many behind the last clause say something by themselves
 _FIRST_JOINED_WORDS: Final = 4
 _FIRST_WORDS: Final = 8
 """Words that a first phrase has at least before it ends at a comma, before a word that joins, or
@@ -141,8 +142,8 @@ class Splitting:
         return tuple(phrases)
 
     def break_off(self) -> tuple[Phrase, ...]:
-        """The phrases that remain of a text that ended anywhere: nothing behind the last sentence
-        or clause, lest it stop in the middle of a word, unless that is all there is."""
+        """The phrases that remain of a text that ended anywhere: no half word, and nothing that
+        only what is missing would make sense of, unless that is all there is."""
         state, fed = self.feed("\n")
         words = state._words
         ends = (
@@ -150,7 +151,8 @@ class Splitting:
             for number, word in enumerate(words, 1)
             if _ends_clause(word) or is_sentence_end(word.text, "")
         )
-        count = max(ends, default=0)
+        count, whole = max(ends, default=0), _whole(words)
+        count = whole if whole - count >= _TELLING_WORDS else count
         if not count and not state._spoken:
             return self.flush()
         return (*fed, *replace(state, _words=words[:count]).flush())
@@ -280,6 +282,15 @@ def _last_cut(words: tuple[_Word, ...]) -> int:
         if length > MAX_PHRASE_LENGTH:
             return _best_cut(words[: index or 1])
     return len(words)
+
+
+def _whole(words: tuple[_Word, ...]) -> int:
+    """How many words of a text that broke off can end it: the last may be half of one, and one that
+    clings to another begins something."""
+    count = max(len(words) - 1, 0)
+    while count and words[count - 1].text.lower() in _CLINGING:
+        count -= 1
+    return count
 
 
 def _ends_sentence(words: tuple[_Word, ...], index: int) -> bool:

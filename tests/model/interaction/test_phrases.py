@@ -145,11 +145,12 @@ def test_what_was_hastened_loses_nothing() -> None:
         ("Plants use light. They make food, a process called photosynth", [" They make food,"]),
         ("Plants use light. They make food.", [" They make food."]),
         ("Plants use light. They make fo", []),
+        ("I see. The sea is a wide place of water and fi", [" The sea is a wide place of water"]),
         ("They make fo", ["They make fo"]),
         ("", []),
     ],
 )
-def test_a_text_that_breaks_off_ends_with_a_clause(text: str, rest: list[str]) -> None:
+def test_a_text_that_breaks_off_ends_with_something_whole(text: str, rest: list[str]) -> None:
     splitter = PhraseSplitter()
     splitter.feed(text)
     assert [phrase.text for phrase in splitter.break_off()] == rest
