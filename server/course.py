@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from model.messages import StreamSettings
 from model.timebase import MICRO_TURN_SECONDS
+from server.dialects.pace import Changes
 from server.hearing import Hearing
 from server.session_events import Health
 from server.speaking import Speaking
 from server.webrtc.peer import PeerStatistics
 
-__all__ = ["CHANGES_A_SECOND", "Course", "SessionClock", "health"]
-
-CHANGES_A_SECOND: Final = 8
+__all__ = ["Course", "SessionClock", "health"]
 
 # Without a loss for so long, the engine keeps up again.
 _RECOVERED_SECONDS: Final = 3.0
@@ -53,15 +50,11 @@ class Course:
     last_activity: float = 0.0
     slow: bool = False
     last_drop: float = 0.0
-    changed_at: deque[float] = field(default_factory=partial(deque[float], maxlen=CHANGES_A_SECOND))
+    changes: Changes = field(default_factory=Changes)
 
     def may_change(self) -> bool:
         """Whether settings may be changed again already; counts the change."""
-        now = self.clock.loop.time()
-        if len(self.changed_at) == CHANGES_A_SECOND and now - self.changed_at[0] < 1.0:
-            return False
-        self.changed_at.append(now)
-        return True
+        return self.changes.may_change(self.clock.loop.time())
 
     def drop(self, now: float) -> bool:
         """Audio was thrown away; whether the person is to be told, for the first time."""

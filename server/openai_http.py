@@ -11,11 +11,21 @@ from server import bodies
 from server.auth import Pass
 from server.auth_http import DOOR, credential
 from server.errors import BadOffer, BadRequest, TooLarge
+from server.socket_port import MAX_MESSAGE_BYTES
 
-__all__ = ["HEARTBEAT_SECONDS", "key_holder", "read_json", "whole_number"]
+__all__ = ["key_holder", "read_json", "web_socket", "whole_number"]
 
-HEARTBEAT_SECONDS: Final = 20.0
-"""Between pings of a WebSocket."""
+_HEARTBEAT_SECONDS: Final = 20.0
+
+
+def web_socket(protocols: tuple[str, ...]) -> web.WebSocketResponse:
+    """A WebSocket that is pinged every 20 s."""
+    return web.WebSocketResponse(
+        protocols=protocols,
+        heartbeat=_HEARTBEAT_SECONDS,
+        max_msg_size=MAX_MESSAGE_BYTES,
+        compress=False,  # A few bytes that unpack to many would come past every limit.
+    )
 
 
 def key_holder(request: web.Request) -> Pass:

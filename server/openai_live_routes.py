@@ -20,13 +20,13 @@ from server.errors import BadRequest, CounterpointError, NotFound, Unauthorized
 from server.live_port import LivePort
 from server.offers import Offer
 from server.openai_calls import Call, Calls
-from server.openai_http import HEARTBEAT_SECONDS, key_holder, read_json
+from server.openai_http import key_holder, read_json, web_socket
 from server.port import Port
 from server.recording import Recording
 from server.registry import Entry
 from server.routes import RECEPTION
 from server.session_events import Flood, Reply
-from server.socket_port import MAX_MESSAGE_BYTES, SocketPort
+from server.socket_port import SocketPort
 from server.stream_settings import read_settings
 from server.visitor import Visitor
 
@@ -239,9 +239,4 @@ def _expires(request: web.Request) -> int:
 
 def _open(request: web.Request) -> web.WebSocketResponse:
     protocols = ("realtime",) if "Sec-WebSocket-Protocol" in request.headers else ()
-    return web.WebSocketResponse(
-        protocols=protocols,
-        heartbeat=HEARTBEAT_SECONDS,
-        max_msg_size=MAX_MESSAGE_BYTES,
-        compress=False,  # A few bytes that unpack to many would come past every limit.
-    )
+    return web_socket(protocols)

@@ -20,11 +20,11 @@ from server.dialects.openai_settings import FieldError, RealtimeSettings
 from server.errors import BadOffer, BadRequest, Unauthorized
 from server.offers import Offer
 from server.openai_calls import Call, CallPort, Calls
-from server.openai_http import HEARTBEAT_SECONDS, key_holder, read_json, whole_number
+from server.openai_http import key_holder, read_json, web_socket, whole_number
 from server.packed import PackedJson
 from server.port import Port
 from server.routes import RECEPTION
-from server.socket_port import MAX_MESSAGE_BYTES, SocketPort
+from server.socket_port import SocketPort
 from server.stream_settings import read_settings
 from server.visitor import Visitor
 from server.webrtc.peer import Peer
@@ -165,12 +165,7 @@ def _part(part: str | bytes | bytearray | FileField | None) -> str:
 
 async def _socket(request: web.Request) -> web.StreamResponse:
     request.app[RECEPTION].knock(request.remote or "")
-    socket = web.WebSocketResponse(
-        protocols=("realtime",),
-        heartbeat=HEARTBEAT_SECONDS,
-        max_msg_size=MAX_MESSAGE_BYTES,
-        compress=False,  # A few bytes that unpack to many would come past every limit.
-    )
+    socket = web_socket(("realtime",))
     if "call_id" in request.query:
         call = request.app[CALLS].find(request.query["call_id"], key_holder(request))
         await request.app[CALLS].listen_in(call, socket, request)

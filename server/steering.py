@@ -34,7 +34,8 @@ from model.orders import (
     Truncate,
 )
 from server.conversation import Conversation
-from server.course import CHANGES_A_SECOND, Course
+from server.course import Course
+from server.dialects.pace import CHANGES_A_SECOND
 from server.errors import BadOffer
 from server.hearing import Hearing
 from server.looking import Looking

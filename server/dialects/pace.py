@@ -20,7 +20,7 @@ RATE_SECONDS: Final = 2.0
 FLOOD_A_SECOND: Final = 1_000
 
 CHANGES_A_SECOND: Final = 8
-"""As many as the Session takes (`server.course`)."""
+"""Of settings, each of which is read on everybody's loop."""
 
 Verdict = Literal["pass", "drop", "tell", "flood"]
 
@@ -54,7 +54,7 @@ class Pace:
 
 
 class Changes:
-    """Counts changes of settings that a dialect reads itself, before it reads them."""
+    """Counts changes of settings, before they are read."""
 
     def __init__(self) -> None:
         self._at: deque[float] = deque(maxlen=CHANGES_A_SECOND)

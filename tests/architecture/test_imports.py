@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,37 +62,37 @@ def test_nothing_forbidden_is_imported(folder: str) -> None:
     assert wrong == []
 
 
-def test_networks_know_nothing_of_who_uses_them() -> None:
-    wrong = [
+def taken(folder: str, wrong: Callable[[Path, str], bool]) -> list[str]:
+    """Imports in a folder that are wrong, with their places."""
+    return [
         f"{path.relative_to(ROOT)}:{line}: {name}"
-        for path in modules("model/nn")
-        for name, line in imports(path)
-        if reaches(name, "model") and not reaches(name, "model.nn")
-    ]
-    assert wrong == []
-
-
-def test_nothing_that_runs_takes_anything_from_training() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)}:{line}: {name}"
-        for folder in ("server", "client", "model/engine", "model/interaction", "model/replay")
         for path in modules(folder)
         for name, line in imports(path)
-        if reaches(name, "model.training")
+        if wrong(path, name)
     ]
-    assert wrong == []
+
+
+def test_networks_know_nothing_of_who_uses_them() -> None:
+    def wrong(_: Path, name: str) -> bool:
+        return reaches(name, "model") and not reaches(name, "model.nn")
+
+    assert taken("model/nn", wrong) == []
+
+
+@pytest.mark.parametrize(
+    "folder", ["server", "client", "model/engine", "model/interaction", "model/replay"]
+)
+def test_nothing_that_runs_takes_anything_from_training(folder: str) -> None:
+    assert taken(folder, lambda _, name: reaches(name, "model.training")) == []
 
 
 def test_the_server_takes_only_the_messages_from_the_model() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)}:{line}: {name}"
-        for path in modules("server")
-        for name, line in imports(path)
-        if reaches(name, "model")
-        and not any(reaches(name, shared) for shared in SHARED)
-        and not (reaches(name, SPAWN_TARGET) and path.name.startswith("engine_"))
-    ]
-    assert wrong == []
+    def wrong(path: Path, name: str) -> bool:
+        shared = any(reaches(name, one) for one in SHARED)
+        spawned = reaches(name, SPAWN_TARGET) and path.name.startswith("engine_")
+        return reaches(name, "model") and not shared and not spawned
+
+    assert taken("server", wrong) == []
 
 
 def test_importing_the_server_loads_no_torch() -> None:

@@ -22,7 +22,8 @@ from model.orders import (
     Truncate,
 )
 from server.conversation import Conversation
-from server.course import CHANGES_A_SECOND, Course, SessionClock
+from server.course import Course, SessionClock
+from server.dialects.pace import CHANGES_A_SECOND
 from server.hearing import Hearing
 from server.looking import Looking
 from server.policy import Policy
