@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from tests.bench import sittings
 from tests.bench.files import whole_lines
+from tests.bench.machines import by_machine
 from tests.bench.matched import matched
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record, Shard
@@ -88,6 +89,7 @@ def from_clips(out: Path, n: int) -> tuple[dict[str, Any], list[Record]]:
         "calibration": shard.sittings[-1]["calibration"],
         **assembled(records, _beside(out, head), head["seed"], variants(asked)),
         "sittings": shard.sittings,
+        "machines": by_machine(shard, records, head["seed"]),
         "rivals": sittings.versions_of(shard.sittings),
         "not_measured": [f"{name}: not measured: {why}" for name, why in gone.items()],
     }

@@ -36,6 +36,7 @@ from tests.bench.harness.calibration import (
     reference_command,
 )
 from tests.bench.machine import commit, description, measured_commit, uncommitted
+from tests.bench.machines import by_machine
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record, Shard, ShardMismatch
 from tests.bench.report import write_report
@@ -154,6 +155,7 @@ async def _run(options: argparse.Namespace) -> int:
         "calibration": sitting["calibration"],
         **assembled(records, found, draw.seed, servers.variants(options)),
         "sittings": every,
+        "machines": by_machine(shard, records, draw.seed) if shard is not None else [],
         "rivals": sittings.versions_of(every),
         "not_measured": kept.failed
         + [f"{name}: not measured: {why}" for name, why in sittings.left_out(every).items()],

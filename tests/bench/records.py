@@ -137,6 +137,7 @@ class Shard:
         self.path = path
         self.sittings: list[dict[str, Any]] = []
         self._settled: dict[tuple[str, str], Record] = {}
+        self._sat: dict[tuple[str, str], int] = {}
         self._failures: Counter[tuple[str, str]] = Counter()
         ours = json.loads(json.dumps(dict(head)))
         theirs, *lines = whole_lines(path) or [ours]
@@ -163,6 +164,11 @@ class Shard:
         """One of each clip and target: the last that did not fail, else the last."""
         return list(self._settled.values())
 
+    def sitting_of(self, record: Record) -> int | None:
+        """In which of `sittings` a record was made; None of what nobody played."""
+        made = self._sat.get((record.target, record.clip), -1)
+        return made if made >= 0 else None
+
     def has(self, target: str, clip: str) -> bool:
         """Whether this clip was played to this target, or failed too often to be tried again."""
         record = self._settled.get((target, clip))
@@ -186,6 +192,7 @@ class Shard:
         known = self._settled.get(key)
         if known is None or known.failure or not record.failure:
             self._settled[key] = record
+            self._sat[key] = len(self.sittings) - 1
 
     def _append(self, fields: Mapping[str, Any]) -> None:
         with self.path.open("a") as file:

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import tables
+from tests.bench import machines, tables
 from tests.bench.anchors import ANSWER_ANCHORS, STOP_ANCHORS
 from tests.bench.curves import curves, spots_of
 from tests.bench.distributions import answers, distribution, stops
@@ -115,7 +115,7 @@ def _figures(result: Result) -> list[Table]:
 def _further(result: Result) -> list[Table]:
     """What stands behind the figures."""
     every = (tables.matched(result), tables.paired(result), tables.load(result),
-             tables.failed(result), tables.sittings(result))  # fmt: skip
+             tables.failed(result), tables.by_machine(result), tables.sittings(result))  # fmt: skip
     return [table for table in every if table.rows]
 
 
@@ -131,7 +131,7 @@ def _notes(result: Result, records: Sequence[Record]) -> list[str]:
 def _facts(result: Result) -> list[str]:
     run, machine = result["run"], result["machine"]
     what = f"Commit {run['commit'][:12]}, split {run['split']}, seed {run['seed']}"
-    where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
+    where = " and ".join(machines.places(result.get("sittings") or [result]))
     told = [f"{what}, n {run.get('n', '?')}; {where}."]
     if run.get("clips", 0) < run.get("planned", 0):
         so_far = "those that all targets have played so far; the run is not over"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.bench import machines
 from tests.bench.anchors import ANCHORS
 from tests.bench.metrics.activity import recording_of
 from tests.bench.metrics.keys import KEYS
@@ -16,8 +17,8 @@ from tests.bench.metrics.machine import CORE
 from tests.bench.records import Record
 from tests.bench.sides import in_order, name_of
 
-__all__ = ["Table", "failed", "figures", "load", "lost", "matched", "paired", "sittings",
-           "speakers", "targets_of"]  # fmt: skip
+__all__ = ["Table", "by_machine", "failed", "figures", "load", "lost", "matched", "paired",
+           "sittings", "speakers", "targets_of"]  # fmt: skip
 
 Result = Mapping[str, Any]
 
@@ -237,8 +238,7 @@ def sittings(result: Result) -> Table:
     rows: list[list[str]] = []
     for number, one in enumerate(every, 1):
         machine: Mapping[str, Any] = one.get("machine") or {}
-        place = f"{machine.get('processor', '')}, {machine.get('cores', '?')} cores, "
-        place += f"{machine.get('memory_gib', '?')} GiB"
+        place = machines.named(machine)
         busy = str(one.get("load", machine.get("load", "")))
         begun = (
             time.strftime("%Y-%m-%d %H:%M", time.gmtime(one["started"]))
@@ -255,6 +255,25 @@ def sittings(result: Result) -> Table:
     notes = ["Packages differ between sittings."] if len(kinds) > 1 else []
     notes += ["Figures of more than one machine are in one column."] if many else []
     return Table("Sittings", heads, rows, notes)
+
+
+def by_machine(result: Result) -> Table:
+    """What each machine of a run gave, a row for each target; nothing of one machine."""
+    rows: list[list[str]] = []
+    for one in result.get("machines") or ():
+        for target in targets_of(dict.fromkeys(f"{t}x" for t in one["targets"])):
+            if target not in one["targets"]:
+                continue
+            told = one["targets"][target]
+            cells = [_cell(told.get(key)) for key in machines.FIGURES]
+            rows.append([one["machine"], name_of(target), *cells])
+    calls = "; ".join(
+        f"{one['machine']}: {one['calls']} calls, load p50 {one['load_p50']}"
+        for one in result.get("machines") or ()
+    )
+    note = "A clip is played to all targets on one machine; the figures above are of all together."
+    heads = ("machine", "target", *machines.FIGURES)
+    return Table("By machine", heads, rows, [note, f"{calls}."] if rows else [])
 
 
 def _calibration(found: Mapping[str, Any] | None) -> list[str]:

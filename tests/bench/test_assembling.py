@@ -15,6 +15,7 @@ from tests.bench.metrics import statistics
 from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record, Shard
 from tests.bench.redrawing import main
+from tests.bench.report import markdown
 from tests.bench.running import Draw, Work
 
 HEAD: dict[str, Any] = {
@@ -71,6 +72,29 @@ def test_what_was_measured_beside_the_same_run_is_in_it(out: Path) -> None:
     kept["head"]["seed"] = 4
     out.with_suffix(".beside.json").write_text(json.dumps(kept))
     assert "transport.stock_ratio" not in from_clips(out, 1)[0]["measures"]
+
+
+def test_a_run_that_went_on_elsewhere_tells_the_figures_of_each_machine(out: Path) -> None:
+    assert from_clips(out, 1)[0]["machines"] == []
+    shard = Shard(out.with_suffix(".shard.jsonl"), HEAD)
+    shard.sit(SITTING | {"machine": MACHINE | {"processor": "two", "memory_gib": 4.4}})
+    work = Work("turn", "synthetic", 1)
+    log = perform(Draw("dev", 3).script(work), POLICIES["reference"]())
+    for target in TARGETS[1:]:
+        shard.add(Record(target, "turn", work.clip, log, load=2.0))
+    result, records = from_clips(out, 2)
+    first, second = result["machines"]
+    assert (first["machine"], first["calls"]) == ("one, 2 cores, 4 GiB", 4)
+    assert (second["machine"], second["calls"], second["load_p50"]) == (
+        "two, 2 cores, 4 GiB", 2, 2.0
+    )  # fmt: skip
+    latency = "turn.latency_mean_s"
+    assert set(second["targets"]) == set(TARGETS[1:])
+    ns = [one["targets"]["baseline.core."][latency]["n"] for one in (first, second)]
+    assert sum(ns) == result["measures"][f"baseline.core.{latency}"]["n"] and min(ns) > 0
+    text = markdown(result, records)
+    assert "one, 2 cores, 4 GiB and two, 2 cores, 4 GiB." in text
+    assert "two, 2 cores, 4 GiB: 2 calls, load p50 2.0." in text
 
 
 def test_what_nobody_has_played_is_no_report(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
