@@ -22,6 +22,7 @@ export { LIMITS, initialView };
  *   | {type: 'muted', muted: boolean}
  *   | {type: 'notice', kind: Notice['kind'], code: string, text: string}
  *   | {type: 'dismiss', id: number}
+ *   | {type: 'retract', code: string}
  *   | {type: 'begin'}
  *   | {type: 'forgotten'}} Action
  */
@@ -46,6 +47,8 @@ export function reduce(view, action) {
       return withNotice(view, action.kind, action.code, action.text);
     case 'dismiss':
       return { ...view, notices: view.notices.filter((notice) => notice.id !== action.id) };
+    case 'retract': // It no longer holds.
+      return without(view, action.code);
     case 'begin':
       return { ...initialView(), muted: view.muted, epoch: view.epoch + 1, nextId: view.nextId };
     case 'forgotten':
@@ -231,7 +234,12 @@ const STANDING = ['listeners', 'engine'];
 
 /** What stood with one connection does not stand with the next. @param {View} view @returns {View} */
 function withoutStanding(view) {
-  const notices = view.notices.filter((notice) => !STANDING.includes(notice.code));
+  return without(view, ...STANDING);
+}
+
+/** @param {View} view @param {string[]} codes of notices @returns {View} */
+function without(view, ...codes) {
+  const notices = view.notices.filter((notice) => !codes.includes(notice.code));
   return notices.length === view.notices.length ? view : { ...view, notices };
 }
 
@@ -242,7 +250,7 @@ function withoutStanding(view) {
  * @returns {View}
  */
 function listeners(view, event) {
-  const rest = { ...view, notices: view.notices.filter((notice) => notice.code !== 'listeners') };
+  const rest = without(view, 'listeners');
   if (event.count === 0) return rest;
   const who = event.count === 1 ? 'Somebody else listens' : `${event.count} others listen`;
   return withNotice(rest, 'warning', 'listeners', `${who} to this conversation${event.hear_person ? ', to you too' : ''}.`);

@@ -7,7 +7,7 @@
  */
 
 import { Sight } from './camera.js';
-import { Microphone } from './microphone.js';
+import { Microphone, watchMicrophones } from './microphone.js';
 import { openPeer, sleep } from './peer.js';
 import { RefusedError, connectionProblem, here, isToWait, lostProblem, microphoneProblem } from './problems.js';
 import { fetchRecord, forgetRecord } from './record.js';
@@ -99,8 +99,8 @@ export class Call extends EventTarget {
     this.#emit('problem', { problem: null });
     const wrong = here();
     if (wrong) return this.#fail(wrong);
-    const again = () => void (this.#microphone.gone && this.useMicrophone(deviceId));
-    navigator.mediaDevices?.addEventListener('devicechange', again, { signal: run.signal });
+    watchMicrophones(() => this.#retryMicrophone(), run.signal);
+    globalThis.addEventListener?.('online', () => this.retry(), { signal: run.signal });
     this.#setPhase('asking');
     try {
       if (!(await this.#openMicrophone(deviceId, run.signal))) return;
@@ -139,7 +139,7 @@ export class Call extends EventTarget {
 
   /**
    * Change the microphone during a call; before one, `start` is told which.
-   * @param {string} deviceId
+   * @param {string | null} deviceId null = the one chosen last or, where it is not there, any other
    */
   async useMicrophone(deviceId) {
     const signal = this.#run?.signal;
@@ -154,18 +154,17 @@ export class Call extends EventTarget {
     }
   }
 
-  /** While it waits for the next attempt: make it now. */
-  retry() { this.#waiting?.abort(); }
+  /** While it waits for the next attempt: make it now. The same for a microphone that is missing. */
+  retry() {
+    this.#waiting?.abort();
+    this.#retryMicrophone();
+  }
 
   /** Hang up. The microphone is off when this returns; the server is told in passing. */
-  end() {
-    if (this.#run) this.#finish('ended', 'hung up');
-  }
+  end() { if (this.#run) this.#finish('ended', 'hung up'); }
 
   /** The record of this conversation, also after it ended. @param {'json' | 'vtt'} format */
-  record(format) {
-    return fetchRecord(this.#options.base, this.#credentials, format);
-  }
+  record(format) { return fetchRecord(this.#options.base, this.#credentials, format); }
 
   /** End the conversation and have the server forget it. When this throws, nothing was forgotten. */
   async forget() {
@@ -174,13 +173,15 @@ export class Call extends EventTarget {
     this.#credentials = { session: '', token: '' };
   }
 
-  /** @param {string} deviceId @param {AbortSignal} signal @returns {Promise<boolean>} false when the call is over */
+  #retryMicrophone() { if (this.#microphone.missing) void this.useMicrophone(null); }
+
+  /** @param {string | null} deviceId @param {AbortSignal} signal @returns {Promise<boolean>} false when the call is over */
   async #openMicrophone(deviceId, signal) {
     const stream = await this.#microphone.open(deviceId, () => !this.#isOver(signal));
     if (this.#isOver(signal)) return false;
     if (!stream) return true; // Another was chosen meanwhile, and told of.
-    // Unplugged: fall back to whatever the browser thinks best.
-    stream.getAudioTracks()[0]?.addEventListener('ended', () => void this.useMicrophone(''), { signal });
+    // Unplugged: the browser may have another one.
+    stream.getAudioTracks()[0]?.addEventListener('ended', () => void this.useMicrophone(null), { signal });
     this.#emit('microphone', { stream });
     return true;
   }
@@ -210,7 +211,7 @@ export class Call extends EventTarget {
         this.#setPhase('live');
         this.#emit('problem', { problem: null });
         // Another one may have been opened while there was no peer to be given it, or be missing still.
-        if (this.#microphone.gone) void this.useMicrophone('');
+        if (this.#microphone.missing) this.#retryMicrophone();
         else this.#sendMicrophone().catch((error) => this.#tellMicrophone(error, signal));
         const closing = await this.#peer.closed;
         if (this.#isOver(signal)) return;

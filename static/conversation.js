@@ -29,7 +29,7 @@ export const HOME = new URL(import.meta.url).origin;
  * @property {import('./events.js').Settings} [settings]
  * @property {readonly import('./tools.js').Tool[]} [tools] functions of this page that the model may use
  * @property {RTCIceServer[]} [iceServers]
- * @property {boolean} [play] false if you play the `voice` yourself
+ * @property {boolean | HTMLAudioElement} [play] false if you play the `voice` yourself; or what plays it
  */
 
 /** The conversation could not be begun; `problem` says what to do. */
@@ -56,7 +56,8 @@ export class Conversation extends Call {
     const lent = own.declared.length ? { tools: [...(settings.tools ?? []), ...own.declared] } : {};
     super({ base: address(server), settings: { ...settings, ...lent }, secret, iceServers });
     this.#tools = own;
-    this.#loudspeaker = new Loudspeaker((blocked) => this.dispatchEvent(new CustomEvent('blocked', { detail: { blocked } })));
+    const blocked = (/** @type {boolean} */ held) => this.dispatchEvent(new CustomEvent('blocked', { detail: { blocked: held } }));
+    this.#loudspeaker = new Loudspeaker(blocked, typeof play === 'boolean' ? undefined : play);
     this.on('event', ({ event }) => {
       this.#tools.receive(event);
       this.dispatchEvent(new CustomEvent(event.type, { detail: event }));

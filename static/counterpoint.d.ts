@@ -36,8 +36,8 @@ export interface ConversationOptions {
   /** functions of this page that the model may use */
   tools?: readonly PageTool[];
   iceServers?: RTCIceServer[];
-  /** false if you play the `voice` yourself */
-  play?: boolean;
+  /** false if you play the `voice` yourself; or an audio element of your page that plays it */
+  play?: boolean | HTMLAudioElement;
 }
 
 /** A short-lived secret, or what gives one; asked for each connection, since one may be too old for the next. */
@@ -126,7 +126,7 @@ export interface Sight {
 export type ConversationEvents = CallEvents & {
   [Type in ServerEvent['type']]: Extract<ServerEvent, { type: Type }>;
 } & {
-  /** the browser holds the sound back until somebody clicks */
+  /** the browser holds the sound back until somebody clicks or presses a key */
   blocked: { blocked: boolean };
 };
 
@@ -161,7 +161,7 @@ export class Conversation extends EventTarget {
 
   /** What can be chosen; labels come once the microphone was allowed. */
   devices(): Promise<{ microphones: Device[]; loudspeakers: Device[]; cameras: Device[] }>;
-  /** In the phase `waiting`: make the next attempt now. */
+  /** In the phase `waiting`: make the next attempt now. In a call whose microphone is missing: try for one again. */
   retry(): void;
   /** Change the microphone of a call that goes on; empty = the browser's choice. Before one, `connect` is told which. */
   useMicrophone(deviceId: string): Promise<void>;

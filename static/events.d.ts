@@ -266,6 +266,8 @@ export interface AgentComplete {
   utterance: number;
   /** its whole length */
   length_ms: number;
+  /** true where it ends only because it reached the longest answer there is */
+  limited?: boolean;
 }
 
 /** What became of an `agent.say`: it began as this utterance, or never will. */

@@ -8,6 +8,7 @@
 export const SILENCE = 0.003;
 
 export class LevelMeter {
+  #audio;
   #node;
   #source;
   #samples;
@@ -17,16 +18,26 @@ export class LevelMeter {
    * @param {MediaStream} stream with an audio track
    */
   constructor(audio, stream) {
+    this.#audio = audio;
     this.#node = new AnalyserNode(audio, { fftSize: 1024, smoothingTimeConstant: 0 });
     this.#source = new MediaStreamAudioSourceNode(audio, { mediaStream: stream });
     this.#source.connect(this.#node);
     this.#samples = new Float32Array(this.#node.fftSize);
   }
 
-  /** Loudest sample of the last ~21 ms, 0 to 1. */
+  /** Loudest sample of the last ~21 ms, 0 to 1; null while the browser lets no sound be measured. */
   peak() {
+    if (this.#audio.state !== 'running') {
+      this.#wake();
+      return null;
+    }
     this.#node.getFloatTimeDomainData(this.#samples);
     return peakOf(this.#samples);
+  }
+
+  /** Before somebody has clicked it is held back, and a phone call suspends it; neither ends by itself. */
+  #wake() {
+    if (navigator.userActivation?.hasBeenActive !== false) this.#audio.resume().catch(() => {});
   }
 
   close() {

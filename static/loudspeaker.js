@@ -22,11 +22,14 @@ export class Loudspeaker {
 
   /** @param {MediaStream | null} stream null ends it */
   async play(stream) {
-    this.#unblock();
     this.#element.srcObject = stream;
-    if (!stream) return this.#element.pause();
+    if (!stream) {
+      this.#unblock();
+      return this.#element.pause();
+    }
     try {
       await this.#element.play();
+      if (this.#element.srcObject === stream) this.#unblock();
     } catch (error) {
       if (this.#element.srcObject === stream && error instanceof DOMException && error.name === 'NotAllowedError') this.#wait();
     }
@@ -46,6 +49,8 @@ export class Loudspeaker {
   }
 
   #wait() {
+    // Not every key is enough for the browser: it is still held back, and that was told.
+    if (this.#waiting) return;
     this.#waiting = new AbortController();
     this.#onBlocked(true);
     const again = () => void this.play(/** @type {MediaStream | null} */ (this.#element.srcObject));

@@ -8,19 +8,19 @@
 
 /**
  * Open a microphone with the browser's echo cancellation on.
- * @param {MediaDevices} devices
  * @param {string} deviceId empty = the browser's default
+ * @param {boolean} only whether no other will do
  * @returns {Promise<MediaStream>}
  * @throws {DOMException} NotAllowedError, NotFoundError, NotReadableError, OverconstrainedError
  */
-function openMicrophone(devices, deviceId) {
-  return devices.getUserMedia({
+function openMicrophone(deviceId, only) {
+  return navigator.mediaDevices.getUserMedia({
     audio: {
       echoCancellation: true,
       noiseSuppression: true,
       autoGainControl: true,
       channelCount: 1,
-      ...(deviceId ? { deviceId: { exact: deviceId } } : {}),
+      ...(deviceId ? { deviceId: { [only ? 'exact' : 'ideal']: deviceId } } : {}),
     },
   });
 }
@@ -32,12 +32,15 @@ export class Microphone {
   #muted = false;
   /** The newest choice: only the last one counts. @type {Promise<unknown> | null} */
   #newest = null;
+  #chosen = '';
+  /** Whether that one could not be opened. */
+  #failed = false;
 
   get muted() { return this.#muted; }
   /** What is to be sent. */
   get track() { return this.#stream?.getAudioTracks()[0]; }
-  /** Whether the one in use was unplugged, or is no longer allowed. */
-  get gone() { return this.track?.readyState === 'ended'; }
+  /** Whether the one in use was unplugged, or is no longer allowed, or the one chosen could not be opened. */
+  get missing() { return this.#failed || this.track?.readyState === 'ended'; }
 
   /** @param {boolean} muted whether it gives silence instead of sound */
   mute(muted) {
@@ -47,16 +50,19 @@ export class Microphone {
 
   /**
    * Open one in place of the one in use.
-   * @param {string} deviceId empty = the browser's default
+   * @param {string | null} deviceId empty = the browser's default; null = the one chosen last or, where it is not there, any other
    * @param {() => boolean} wanted whether it still is, when the browser gives it
    * @returns {Promise<MediaStream | null>} null if it no longer was, or if another was asked for since:
    *   then that one is in use
    * @throws {DOMException} as `openMicrophone`
    */
   open(deviceId, wanted) {
+    this.#chosen = deviceId ?? this.#chosen;
+    this.#failed = false;
     /** @type {Promise<MediaStream | null>} */
-    const choice = openMicrophone(navigator.mediaDevices, deviceId).then((stream) => this.#take(stream, wanted, choice));
+    const choice = openMicrophone(this.#chosen, deviceId !== null).then((stream) => this.#take(stream, wanted, choice));
     this.#newest = choice;
+    choice.catch(() => (this.#failed ||= wanted() && choice === this.#newest));
     return choice;
   }
 
@@ -76,7 +82,20 @@ export class Microphone {
   close() {
     stop(this.#stream);
     this.#stream = null;
+    this.#failed = false;
   }
+}
+
+/**
+ * There may be a microphone now: one was plugged in, or allowed.
+ * @param {() => void} again
+ * @param {AbortSignal} signal
+ */
+export function watchMicrophones(again, signal) {
+  navigator.mediaDevices.addEventListener('devicechange', again, { signal });
+  const permission = navigator.permissions?.query({ name: 'microphone' });
+  // Some browsers cannot be asked; there one tries again by hand.
+  permission?.then((allowed) => allowed.addEventListener('change', again, { signal }), () => {});
 }
 
 /** @param {MediaStream | null} stream */

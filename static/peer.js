@@ -7,7 +7,7 @@
  */
 
 import { CHANNEL_LABEL, isObject, parseServerEvent, ping } from './protocol.js';
-import { ConnectTimeoutError, RefusedError, SecretError } from './problems.js';
+import { ConnectTimeoutError, RefusedError, SecretError, UnreachableError } from './problems.js';
 
 /** How long the offer waits for a first candidate; the server learns the rest from the checks. */
 const CANDIDATE_MS = 100;
@@ -228,7 +228,8 @@ async function given(secret) {
   try {
     return await secret();
   } catch (error) {
-    throw error instanceof RefusedError ? error : new SecretError(error);
+    // A network that is gone is no matter of permission.
+    throw error instanceof RefusedError || error instanceof UnreachableError ? error : new SecretError(error);
   }
 }
 

@@ -48,6 +48,15 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
+/** A server gave no answer at all. */
+export class UnreachableError extends Error {
+  /** @param {string} [name] of another server than the one talked to */
+  constructor(name = '') {
+    super(name && `There was no answer from ${name}.`);
+    this.name = 'UnreachableError';
+  }
+}
+
 /** The page's own server gave no secret. */
 export class SecretError extends Error {
   /** @param {unknown} cause */
@@ -85,17 +94,17 @@ export function placeProblem({ isSecureContext, mediaDevices, RTCPeerConnection,
   return null;
 }
 
-/** @type {Readonly<Record<string, () => Problem>>} */
+/** `during` a call that goes on. @type {Readonly<Record<string, (during: boolean) => Problem>>} */
 const MICROPHONE = {
   NotAllowedError: () =>
     problem('microphone-denied', 'The microphone is not allowed for this page.', [
       'Click the icon beside the address and allow the microphone, then press Start again.',
       'If it is allowed there, allow it for the browser in the system’s privacy settings as well.',
     ]),
-  NotFoundError: () =>
+  NotFoundError: (during) =>
     problem('microphone-absent', 'No microphone was found.', [
       'Plug one in, or switch on a headset, then press Start again.',
-      'You can still read this page, but a conversation needs a microphone.',
+      during ? 'Until then you can type.' : 'You can still read this page, but a conversation needs a microphone.',
     ]),
   NotReadableError: () =>
     problem('microphone-busy', 'The microphone is there, but it cannot be opened.', [
@@ -114,18 +123,18 @@ const MICROPHONE = {
  * @returns {Problem}
  */
 export function microphoneProblem(error, during = false) {
-  const found = microphoneFault(error);
+  const found = microphoneFault(error, during);
   const advice = found.advice.map((text) => (during ? text.replace(', then press Start again', '') : text));
   return Object.freeze({ ...found, advice: Object.freeze(advice) });
 }
 
-/** @param {unknown} error @returns {Problem} */
-function microphoneFault(error) {
+/** @param {unknown} error @param {boolean} during @returns {Problem} */
+function microphoneFault(error, during) {
   const name = error instanceof Error ? error.name : '';
   /** @type {Record<string, string>} */
   const older = { SecurityError: 'NotAllowedError', PermissionDeniedError: 'NotAllowedError', DevicesNotFoundError: 'NotFoundError', TrackStartError: 'NotReadableError', AbortError: 'NotReadableError' };
   const known = MICROPHONE[older[name] ?? name];
-  if (known) return known();
+  if (known) return known(during);
   return problem('microphone-failed', 'The microphone could not be opened.', [
     name ? `The browser said: ${name}.` : 'The browser gave no reason.',
     'Choose another one under Devices, or reload the page.',
@@ -150,9 +159,11 @@ export function connectionProblem(error) {
       'On the server, `counterpoint doctor` checks addresses and ports.',
     ], true);
   }
-  if (error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')) {
+  const silent = error instanceof UnreachableError;
+  if (silent || error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')) {
     return problem('unreachable', 'The server cannot be reached.', [
       'Check that it is running and that this computer is online.',
+      ...(silent && error.message ? [error.message] : []),
     ], true);
   }
   return problem('failed', 'The connection could not be made.', [
@@ -160,36 +171,33 @@ export function connectionProblem(error) {
   ]);
 }
 
-/** What the server itself says when it asks to be asked again; a proxy before it knows nothing of that. */
-const PATIENCE = new Set(['busy', 'session_limit', 'rate_limited', 'not_ready', 'shutting_down']);
+/**
+ * What the server itself says when it asks to be asked again, and what that is called here; a proxy
+ * before it knows nothing of that.
+ * @type {Readonly<Record<string, readonly [string, string, string]>>}
+ */
+const PATIENCE = {
+  busy: ['busy', 'All places are taken.', 'The next free one is yours if you wait here.'],
+  session_limit: ['busy', 'All places of this site are taken.', 'The next free one is yours if you wait here.'],
+  rate_limited: ['rate-limited', 'This site asked too often of late.', 'It is tried again in a moment if you wait here.'],
+  not_ready: ['not-ready', 'The model is still being loaded.', 'This takes some seconds after the server was started.'],
+  shutting_down: ['shutting-down', 'The server is shutting down.', 'It takes no new conversations. If it is being restarted, wait here.'],
+};
 
 /** Whether a connection was not made because the server told us to wait. @param {unknown} error */
-export const isToWait = (error) => error instanceof RefusedError && PATIENCE.has(error.code);
+export const isToWait = (error) => error instanceof RefusedError && Object.hasOwn(PATIENCE, error.code);
 
 /** @param {RefusedError} error @returns {Problem} */
 function refusal(error) {
   const { code, message, status, retrySeconds, queue } = error;
   if (queue) return queued(queue, retrySeconds);
-  if (code === 'busy') {
-    return problem('busy', 'All places are taken.', ['The next free one is yours if you wait here.'], true, retrySeconds);
-  }
-  if (code === 'session_limit') {
-    return problem('busy', 'All places of this site are taken.', ['The next free one is yours if you wait here.'], true, retrySeconds);
-  }
+  const told = isToWait(error) && PATIENCE[code];
+  if (told) return problem(told[0], told[1], [told[2]], true, retrySeconds);
   if (code === 'unauthorized') {
     return problem('unauthorized', 'The server does not let this page in.', ['Reload the page: what lets it in may have expired.', message || 'If that does not help, its owner must renew its key.']);
   }
   if (code === 'forbidden_origin') {
     return problem('forbidden-origin', 'The server does not let pages of this site in.', [message || 'Its owner must list this site in allowed_origins.']);
-  }
-  if (code === 'rate_limited') {
-    return problem('rate-limited', 'This site asked too often of late.', ['It is tried again in a moment if you wait here.'], true, retrySeconds);
-  }
-  if (code === 'not_ready') {
-    return problem('not-ready', 'The model is still being loaded.', ['This takes some seconds after the server was started.'], true, retrySeconds);
-  }
-  if (code === 'shutting_down') {
-    return problem('shutting-down', 'The server is shutting down.', ['It takes no new conversations. If it is being restarted, wait here.'], true, retrySeconds);
   }
   if (status >= 500 || status === 429) {
     return problem('server-error', 'The server could not take the call.', [message || `It answered with status ${status}.`], true, retrySeconds);

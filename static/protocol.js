@@ -23,6 +23,7 @@ export const MAX_MESSAGE_BYTES = 16 * 1024;
 
 const ABSENT = Symbol('absent');
 
+export const TOO_LONG = 'That text is too long to send at once. Send it in parts of less than 16 KiB.';
 const MAX_WORDS = 2000;
 const MAX_WORD_CHARACTERS = 200;
 const MAX_TEXT_CHARACTERS = 16 * 1024;
@@ -124,7 +125,7 @@ const SERVER_EVENTS = {
     queued_ms: optional(number, 0),
   },
   pong: { sent_ms: number },
-  'agent.complete': { utterance: count, length_ms: number },
+  'agent.complete': { utterance: count, length_ms: number, limited: optional(flag) },
   'agent.held': { held: flag },
   'agent.saying': { say: text, state: oneOf('began', 'dropped'), utterance: optional(count) },
   'settings.changed': { settings: record, event_id: named },
@@ -181,7 +182,7 @@ export function textSend(typed, eventId) {
   /** @type {ClientEvent} */
   const event = eventId === undefined ? { type: 'text.send', text: trimmed } : { type: 'text.send', text: trimmed, event_id: eventId };
   if (new TextEncoder().encode(JSON.stringify(event)).length > MAX_MESSAGE_BYTES) {
-    throw new RangeError('That text is too long to send at once. Send it in parts of less than 16 KiB.');
+    throw new RangeError(TOO_LONG);
   }
   return event;
 }

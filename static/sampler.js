@@ -22,8 +22,6 @@ export class Sampler {
   levels = [];
   /** Newest last, bounded. @type {Silenced[]} */
   silences = [];
-  /** Loudest microphone sample since `begin`, to notice one that gives nothing at all. */
-  loudest = 0;
   /** @type {AudioContext | null} */
   #audio = null;
   /** @type {{person: LevelMeter | null, agent: LevelMeter | null}} */
@@ -32,7 +30,7 @@ export class Sampler {
   #timer = 0;
   #ticks = 0;
 
-  /** @param {(peak: number) => void} onLevel told the microphone's level about 25 times a second */
+  /** @param {(peak: number | null) => void} onLevel told the microphone's level about 25 times a second; null while it cannot be measured */
   constructor(onLevel) {
     this.#onLevel = onLevel;
   }
@@ -40,7 +38,6 @@ export class Sampler {
   /** Must be called in answer to a click, or the browser keeps the audio suspended. */
   begin() {
     this.end();
-    this.loudest = 0;
     this.#audio = new AudioContext({ latencyHint: 'interactive' });
     this.#timer = setInterval(() => this.#tick(performance.now()), TICK_MS);
   }
@@ -51,7 +48,7 @@ export class Sampler {
     this.listen('agent', null);
     void this.#audio?.close();
     this.#audio = null;
-    this.#onLevel(0);
+    this.#onLevel(null);
   }
 
   /** @param {'person' | 'agent'} who @param {MediaStream | null} stream */
@@ -74,14 +71,13 @@ export class Sampler {
 
   /** @param {number} nowMs */
   #tick(nowMs) {
-    const person = this.#meters.person?.peak() ?? 0;
+    const person = this.#meters.person?.peak() ?? null;
     const agent = this.#meters.agent?.peak() ?? 0;
-    this.loudest = Math.max(this.loudest, person);
     const pending = this.silences.at(-1);
     if (pending?.silentMs === null && agent < SILENCE) pending.silentMs = nowMs;
     this.#ticks += 1;
     if (this.#ticks % KEEP_EVERY) return;
-    this.levels.push({ atMs: nowMs, person, agent });
+    this.levels.push({ atMs: nowMs, person: person ?? 0, agent });
     if (this.levels.length > LEVELS_KEPT) this.levels.splice(0, this.levels.length - LEVELS_KEPT);
     this.#onLevel(person);
   }

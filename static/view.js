@@ -82,6 +82,9 @@ export const LIMITS = Object.freeze({
 /** @type {View['look']} */
 export const NOTHING_SEEN = Object.freeze({ camera: { state: 'off', message: '' }, screen: { state: 'off', message: '' } });
 
+/** Whether a call is being made or held. @param {Phase} phase */
+export const isActive = (phase) => !['idle', 'ended', 'failed'].includes(phase);
+
 /** The view before anything happened. @returns {View} */
 export function initialView() {
   return {

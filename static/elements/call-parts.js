@@ -21,93 +21,100 @@ export function buildCall(strings, host) {
   const composer = composerPart(strings);
   composer.hidden = off('typing');
   const sight = host.getAttribute('sight') === 'on' ? [sightPart(strings)] : [];
-  const call = named(make('section', { class: 'call' },
-    headPart(host.getAttribute('heading') ?? ''),
-    named(make('div', { class: 'notices' }), { 'data-part': 'notices', part: 'notices', 'aria-live': 'polite' }),
-    named(make('section', { class: 'problem' }), { 'data-part': 'problem', part: 'problem', role: 'alert', hidden: '' }),
-    captions,
-    controlsPart(strings, off('devices')),
-    ...sight,
-    composer,
-    make('slot', {}),
-  ), { part: 'call', 'aria-label': host.getAttribute('heading') || strings.label });
-  call.lastElementChild?.setAttribute('name', 'footer');
-  return [call];
+  const heading = host.getAttribute('heading') ?? '';
+  return [
+    make('section', named('call', { 'aria-label': heading || strings.label }),
+      headPart(heading),
+      make('div', named('notices', { 'aria-live': 'polite' })),
+      make('section', named('problem', { role: 'alert', hidden: '' })),
+      captions,
+      controlsPart(strings, off('devices')),
+      ...sight,
+      composer,
+      make('slot', { name: 'footer' }),
+    ),
+  ];
 }
 
-/** @template {Element} T @param {T} element @param {Record<string, string>} attributes @returns {T} */
-function named(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
+/** What the views and a site know by one name. @param {string} name @param {Record<string, string>} [more] */
+const named = (name, more) => ({ class: name, 'data-part': name, part: name, ...more });
 
 /** @param {string} heading */
 function headPart(heading) {
-  const slot = named(make('slot', {}, named(make('p', { class: 'heading', text: heading }), { part: 'heading' })), { name: 'heading' });
-  const dot = named(make('span', { class: 'dot' }), { part: 'dot', 'aria-hidden': 'true' });
-  const text = named(make('span'), { 'data-part': 'status-text' });
-  return make('header', { class: 'head' }, slot, named(make('p', { class: 'status' }, dot, text), { part: 'status', role: 'status' }));
+  return make('header', { class: 'head' },
+    make('slot', { name: 'heading' }, make('p', { class: 'heading', part: 'heading', text: heading })),
+    make('p', named('status', { role: 'status' }),
+      make('span', { class: 'dot', part: 'dot', 'aria-hidden': 'true' }),
+      make('span', { 'data-part': 'status-text' }),
+    ),
+  );
 }
 
 /** @param {Strings} strings */
 function captionsPart(strings) {
-  const empty = named(make('div', { class: 'empty' }, named(make('slot', { text: strings.empty }), { name: 'empty' })), { 'data-part': 'captions-empty' });
-  const scroller = named(make('div', { class: 'scroller' }, empty, named(make('ol'), { 'data-part': 'caption-list' })), {
-    'data-part': 'captions', part: 'captions', tabindex: '0', role: 'region', 'aria-label': strings.captions,
-  });
-  const announcer = named(make('div', { class: 'unseen' }), { 'data-part': 'announcer', role: 'log', 'aria-live': 'polite', 'aria-label': strings.finishedTurns });
-  return make('div', { class: 'captions' }, scroller, announcer);
+  return make('div', { class: 'captions' },
+    make('div', named('captions', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': strings.captions }),
+      make('div', { class: 'empty', 'data-part': 'captions-empty' }, make('slot', { name: 'empty', text: strings.empty })),
+      make('ol', { 'data-part': 'caption-list' }),
+    ),
+    make('div', { class: 'unseen', 'data-part': 'announcer', role: 'log', 'aria-live': 'polite', 'aria-label': strings.finishedTurns }),
+  );
 }
 
 /** @param {Strings} strings */
-function sightPart(strings) {
-  return named(make('section', { class: 'sight' }), { 'data-part': 'sight', part: 'sight', 'aria-label': strings.sight });
-}
+const sightPart = (strings) => make('section', named('sight', { 'aria-label': strings.sight }));
 
-/** @param {string} name @param {string} text @param {string} [glyph] */
-function button(name, text, glyph = name) {
-  const mark = named(make('span', { class: `glyph glyph-${glyph}` }), { 'aria-hidden': 'true' });
-  const label = named(make('span', { text }), { 'data-part': `${name}-text` });
-  return named(make('button', { class: 'button' }, mark, label), { type: 'button', 'data-part': name, part: `button ${name}` });
+/** @param {string} name @param {string} text @param {Record<string, string>} [more] */
+function button(name, text, more) {
+  return make('button', named(name, { class: 'button', part: `button ${name}`, type: 'button', ...more }),
+    make('span', { class: `glyph glyph-${name}`, 'aria-hidden': 'true' }),
+    make('span', { 'data-part': `${name}-text`, text }),
+  );
 }
 
 /** @param {Strings} strings @param {boolean} fixed whether the devices are not for the person to choose */
 function controlsPart(strings, fixed) {
-  const start = button('start', strings.start);
-  start.classList.add('primary');
-  const stop = named(button('stop', strings.stop), { title: strings.stopTitle, 'aria-keyshortcuts': 'Escape', disabled: '' });
-  const mute = named(button('mute', strings.mute), { 'aria-pressed': 'false' });
-  const level = named(make('div', { class: 'level' }, named(make('span'), { 'data-part': 'level-bar' })), {
-    'data-part': 'level', part: 'level', role: 'meter', 'aria-label': strings.level, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': '0',
-  });
   const devices = devicesPart(strings);
   devices.hidden = fixed;
-  return named(make('div', { class: 'controls' }, start, stop, mute, level, devices), { part: 'controls' });
+  return make('div', { class: 'controls', part: 'controls' },
+    button('start', strings.start, { class: 'button primary' }),
+    button('stop', strings.stop, { title: strings.stopTitle, 'aria-keyshortcuts': 'Escape', disabled: '' }),
+    button('mute', strings.mute, { 'aria-pressed': 'false' }),
+    make('div', named('level', { role: 'meter', 'aria-label': strings.level, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': '0' }),
+      make('span', { 'data-part': 'level-bar' }),
+    ),
+    devices,
+  );
 }
 
 /** @param {Strings} strings */
 function devicesPart(strings) {
-  const microphone = choice('microphone', strings.microphone, strings.anyDevice);
-  const loudspeaker = named(choice('loudspeaker', strings.loudspeaker, strings.anyDevice), { 'data-part': 'loudspeaker-row' });
-  const summary = named(make('summary', { class: 'button', text: strings.devices }), { part: 'button devices' });
-  return make('details', { class: 'devices' }, summary, named(make('div', { class: 'sheet' }, microphone, loudspeaker), { part: 'sheet' }));
+  return make('details', { class: 'devices' },
+    make('summary', { class: 'button', part: 'button devices', text: strings.devices }),
+    make('div', { class: 'sheet', part: 'sheet' },
+      choice('microphone', strings.microphone, strings.anyDevice),
+      choice('loudspeaker', strings.loudspeaker, strings.anyDevice),
+    ),
+  );
 }
 
-/** @param {string} name @param {string} text @param {string} anyDevice */
+/** @param {'microphone' | 'loudspeaker'} name @param {string} text @param {string} anyDevice */
 function choice(name, text, anyDevice) {
-  const option = named(make('option', { text: anyDevice }), { value: '' });
-  const select = named(make('select', {}, option), { id: name, 'data-part': name });
-  return make('div', {}, named(make('label', { text }), { for: name }), select);
+  return make('div', { 'data-part': `${name}-row` },
+    make('label', { for: name, text }),
+    make('select', { id: name, 'data-part': name }, make('option', { value: '', text: anyDevice })),
+  );
 }
 
 /** @param {Strings} strings */
 function composerPart(strings) {
-  const label = named(make('label', { class: 'unseen', text: strings.type }), { for: 'typed' });
-  const input = named(make('input'), {
-    id: 'typed', type: 'text', maxlength: '8000', placeholder: strings.type, enterkeyhint: 'send', dir: 'auto',
-    'data-part': 'typed', part: 'input', 'aria-describedby': 'typed-error',
-  });
-  const send = named(make('button', { class: 'button', text: strings.send }), { type: 'submit', 'data-part': 'send', part: 'button send', disabled: '' });
-  const error = named(make('p', { class: 'field-error' }), { id: 'typed-error', role: 'status', 'data-part': 'typed-error' });
-  return named(make('form', { class: 'composer' }, label, input, send, error), { 'data-part': 'composer', part: 'composer', autocomplete: 'off' });
+  return make('form', named('composer', { autocomplete: 'off' }),
+    make('label', { class: 'unseen', for: 'typed', text: strings.type }),
+    make('input', {
+      id: 'typed', type: 'text', maxlength: '8000', placeholder: strings.type, enterkeyhint: 'send', dir: 'auto',
+      'data-part': 'typed', part: 'input', 'aria-describedby': 'typed-error',
+    }),
+    make('button', named('send', { class: 'button', part: 'button send', type: 'submit', text: strings.send })),
+    make('p', { class: 'field-error', id: 'typed-error', role: 'status', 'data-part': 'typed-error' }),
+  );
 }

@@ -6,7 +6,6 @@
  */
 
 import { make, part } from './dom.js';
-import { ENGLISH } from './strings.js';
 
 /** @typedef {import('../view.js').View} View */
 /** @typedef {import('../view.js').Caption} Caption */
@@ -19,14 +18,14 @@ const FOLLOW_PIXELS = 48;
 /**
  * @param {ParentNode} root
  * @param {AbortSignal} signal ends its listeners
- * @param {Readonly<Strings>} [strings]
+ * @param {Readonly<Strings>} strings
  * @returns {(view: View) => void} renders a view
  */
-export function captionsView(root, signal, strings = ENGLISH) {
+export function captionsView(root, signal, strings) {
   const list = part(root, 'caption-list', HTMLOListElement);
-  const scroller = part(root, 'captions', HTMLElement);
-  const empty = part(root, 'captions-empty', HTMLElement);
-  const announcer = part(root, 'announcer', HTMLElement);
+  const scroller = part(root, 'captions');
+  const empty = part(root, 'captions-empty');
+  const announcer = part(root, 'announcer');
   /** @type {Map<string, {item: HTMLLIElement, caption: Caption}>} */
   const shown = new Map();
   let follow = true;
@@ -98,6 +97,8 @@ function renderTurn(item, caption, strings) {
 /** @param {HTMLElement} announcer @param {Caption} caption @param {Readonly<Strings>} strings */
 function announce(announcer, caption, strings) {
   const { heard } = splitCaption(caption);
+  // Cut off before its first word: who listens need not hear of it.
+  if (!heard) return;
   const cut = caption.status === 'cut' ? ` (${strings.cutOff})` : '';
   announcer.append(make('p', { text: `${strings[caption.who]}: ${heard}${cut}` }));
   while (announcer.childElementCount > ANNOUNCEMENTS_KEPT) announcer.firstElementChild?.remove();

@@ -1,27 +1,26 @@
 /**
  * The choice of microphone and loudspeaker, kept between visits.
  *
- * Requests, as bubbling events: `choose-microphone`, `choose-loudspeaker`, with the device's id.
+ * Requests: `choose-microphone`, `choose-loudspeaker`, with the device's id.
  *
  * @module elements/devices-view
  */
 
 import { listDevices } from '../microphone.js';
-import { make, part } from './dom.js';
-import { ENGLISH } from './strings.js';
+import { make, part, request } from './dom.js';
 
 /** @typedef {import('../microphone.js').Device} Device */
 
 /**
  * @param {ParentNode} root
  * @param {AbortSignal} signal ends its listeners
- * @param {Readonly<import('./strings.js').Strings>} [strings]
+ * @param {Readonly<import('./strings.js').Strings>} strings
  * @returns {{refresh: () => Promise<void>, microphone: () => string, loudspeaker: () => string}}
  */
-export function devicesView(root, signal, strings = ENGLISH) {
+export function devicesView(root, signal, strings) {
   const microphone = part(root, 'microphone', HTMLSelectElement);
   const loudspeaker = part(root, 'loudspeaker', HTMLSelectElement);
-  part(root, 'loudspeaker-row', HTMLElement).hidden = !('setSinkId' in HTMLMediaElement.prototype);
+  part(root, 'loudspeaker-row').hidden = !('setSinkId' in HTMLMediaElement.prototype);
   const sheet = microphone.closest('details');
   for (const select of [microphone, loudspeaker]) {
     select.addEventListener('change', () => {
@@ -34,6 +33,10 @@ export function devicesView(root, signal, strings = ENGLISH) {
     event.stopPropagation();
     sheet.open = false;
     sheet.querySelector('summary')?.focus();
+  }, { signal });
+  // Left open it would cover what the keyboard comes to next.
+  sheet?.addEventListener('focusout', ({ relatedTarget: next }) => {
+    if (next instanceof Node && !sheet.contains(next)) sheet.open = false;
   }, { signal });
   document.addEventListener('pointerdown', (event) => {
     if (sheet?.open && !event.composedPath().includes(sheet)) sheet.open = false;
@@ -52,23 +55,21 @@ export function devicesView(root, signal, strings = ENGLISH) {
 /** @param {HTMLSelectElement} select @param {Device[]} devices @param {string} anyDevice */
 function fill(select, devices, anyDevice) {
   const [before, wanted] = [select.value, select.value || recall(select.id)];
-  const first = make('option', { text: anyDevice });
-  first.value = '';
-  const options = devices.map(({ id, label }) => {
-    const option = make('option', { text: label });
-    option.value = id;
-    return option;
-  });
-  select.replaceChildren(first, ...options);
+  offer(select, devices, anyDevice);
   select.value = devices.some(({ id }) => id === wanted) ? wanted : '';
-  // A choice of an earlier visit, known only now that devices have names: what is shown is what is used.
-  if (!before && select.value) choose(select);
+  // What is shown is what is used: a choice of an earlier visit, known only now that devices have
+  // names, or one that was unplugged, where a loudspeaker would fall silent.
+  if (before !== select.value) choose(select);
+}
+
+/** @param {HTMLSelectElement} select @param {Device[]} devices @param {string} anyDevice */
+export function offer(select, devices, anyDevice) {
+  const all = [{ id: '', label: anyDevice }, ...devices];
+  select.replaceChildren(...all.map(({ id, label }) => make('option', { value: id, text: label })));
 }
 
 /** @param {HTMLSelectElement} select */
-function choose(select) {
-  select.dispatchEvent(new CustomEvent(`choose-${select.id}`, { bubbles: true, composed: true, detail: select.value }));
-}
+const choose = (select) => request(select, `choose-${select.id}`, select.value);
 
 /** Storage may be forbidden; the choice then lasts as long as the page. @param {string} key @param {string} value */
 function remember(key, value) {

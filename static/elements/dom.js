@@ -6,32 +6,31 @@
 
 /**
  * The element marked `data-part="name"`.
- * @template {Element} T
+ * @template {Element} [T=HTMLElement]
  * @param {ParentNode} root
  * @param {string} name
- * @param {abstract new (...args: never[]) => T} type what it must be
+ * @param {abstract new (...args: never[]) => T} [type] what it must be
  * @returns {T}
  * @throws {Error} when the page has no such part
  */
-export function part(root, name, type) {
+export function part(root, name, type = /** @type {any} */ (HTMLElement)) {
   const found = root.querySelector(`[data-part="${name}"]`);
   if (!(found instanceof type)) throw new Error(`The page has no part ${name}.`);
   return found;
 }
 
 /**
- * A new element with text, classes and children. Text is always text, never markup.
+ * A new element with attributes, text and children. Text is always text, never markup.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {{class?: string, text?: string}} [properties]
+ * @param {{text?: string} & Record<string, string>} [attributes]
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
-export function make(tag, properties = {}, ...children) {
+export function make(tag, { text = '', ...attributes } = {}, ...children) {
   const element = document.createElement(tag);
-  if (properties.class) element.className = properties.class;
-  if (properties.text !== undefined) element.textContent = properties.text;
-  element.append(...children);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...(text ? [text] : []), ...children);
   return element;
 }
 
@@ -51,3 +50,57 @@ export function onPress(button, act, signal) {
   button.addEventListener('click', ({ detail }) => detail > 1 || act(), { signal });
   button.addEventListener('keydown', (event) => event.repeat && event.key === 'Enter' && event.preventDefault(), { signal });
 }
+
+/**
+ * Ask for something: whoever shows these elements hears of it.
+ * @param {Element} from
+ * @param {string} name
+ * @param {unknown} [detail]
+ */
+export function request(from, name, detail) {
+  from.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+}
+
+/**
+ * Switch a button off or on. One that has the focus stays in reach until the focus moves on: it would
+ * be lost, and a keyboard's user with it.
+ * @param {HTMLButtonElement} button
+ * @param {boolean} off
+ */
+export function setOff(button, off) {
+  const kept = off && hasFocus(button);
+  button.disabled = off && !kept;
+  if (!kept) return button.removeAttribute('aria-disabled');
+  if (button.hasAttribute('aria-disabled')) return;
+  button.setAttribute('aria-disabled', 'true');
+  button.addEventListener('blur', () => {
+    const still = button.getAttribute('aria-disabled') === 'true';
+    button.removeAttribute('aria-disabled');
+    // Another window may have come forward: then the focus is still here.
+    setOff(button, still);
+  }, { once: true });
+}
+
+/**
+ * Change what may take away the element that has the focus; the focus then goes to the first of
+ * `places` that can have it.
+ * @param {Element} box where it may be taken away
+ * @param {() => void} change
+ * @param {() => Iterable<HTMLElement | null>} places
+ */
+export function keepFocus(box, change, places) {
+  const before = focusOf(box);
+  const inside = before && box.contains(before);
+  change();
+  if (!inside || (before.isConnected && !before.closest('[hidden]'))) return;
+  for (const place of places()) {
+    place?.focus();
+    if (place && hasFocus(place)) return;
+  }
+}
+
+/** What has the focus in the tree that an element is in. @param {Element} element */
+const focusOf = (element) => /** @type {Document | ShadowRoot} */ (element.getRootNode()).activeElement;
+
+/** @param {Element} element */
+const hasFocus = (element) => focusOf(element) === element;

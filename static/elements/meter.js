@@ -16,7 +16,7 @@ export class Meter {
   #timer = 0;
   #onLevel;
 
-  /** @param {(peak: number) => void} onLevel 0 to 1 */
+  /** @param {(peak: number | null) => void} onLevel 0 to 1; null while it cannot be measured */
   constructor(onLevel) {
     this.#onLevel = onLevel;
   }
@@ -28,7 +28,7 @@ export class Meter {
     this.#level = null;
     void this.#audio?.close();
     this.#audio = null;
-    this.#onLevel(0);
+    this.#onLevel(null);
     if (!stream) return;
     this.#audio = new AudioContext();
     const level = new LevelMeter(this.#audio, stream);

@@ -17,11 +17,11 @@ const [CHART_WIDTH, CHART_HEIGHT, BAR_STEP] = [200, 44, 10];
  * @returns {(view: View) => void}
  */
 export function numbersView(root) {
-  const last = part(root, 'latency-last', HTMLElement);
-  const note = part(root, 'latency-note', HTMLElement);
+  const last = part(root, 'latency-last');
+  const note = part(root, 'latency-note');
   const chart = part(root, 'latency-chart', SVGElement);
-  const verdict = part(root, 'health-verdict', HTMLElement);
-  const fields = ['rtt', 'lost', 'concealed', 'behind'].map((name) => part(root, `health-${name}`, HTMLElement));
+  const verdict = part(root, 'health-verdict');
+  const fields = ['rtt', 'lost', 'concealed', 'behind'].map((name) => part(root, `health-${name}`));
   /** @type {View['latencies'] | null} */
   let drawn = null;
   return (view) => {

@@ -1,14 +1,14 @@
 /**
  * Camera and screen: two switches, the own picture, and what was seen in it, drawn on request.
  *
- * Requests, as bubbling events: `sight-show` and `sight-hide`, with the source.
+ * Requests: `sight-show` and `sight-hide`, with the source.
  *
  * @module elements/sight-view
  */
 
 import { listDevices } from '../microphone.js';
-import { make, part, setText } from './dom.js';
-import { ENGLISH } from './strings.js';
+import { offer } from './devices-view.js';
+import { make, part, request, setOff, setText } from './dom.js';
 
 /** @typedef {import('../view.js').View} View */
 /** @typedef {import('../camera.js').Source} Source */
@@ -21,22 +21,15 @@ const SOURCES = /** @type {const} */ (['camera', 'screen']);
 /**
  * @param {ParentNode} root has a part `sight`, to be filled
  * @param {AbortSignal} signal ends its listeners
- * @param {Strings} [strings]
+ * @param {Strings} strings
  */
-export function sightView(root, signal, strings = ENGLISH) {
-  const status = make('p', { class: 'looking' });
-  status.setAttribute('role', 'status');
+export function sightView(root, signal, strings) {
+  const status = make('p', { class: 'looking', role: 'status' });
   const lines = { camera: new Line('camera', strings, signal), screen: new Line('screen', strings, signal) };
-  const camera = make('select');
-  camera.setAttribute('aria-label', strings.camera);
-  camera.dataset.part = 'camera';
-  camera.hidden = true;
-  const draw = make('input');
-  draw.type = 'checkbox';
-  draw.dataset.part = 'draw-boxes';
-  const drawing = make('label', { class: 'draw' }, draw, strings.drawBoxes);
-  drawing.hidden = true;
-  part(root, 'sight', HTMLElement).append(
+  const camera = make('select', { 'aria-label': strings.camera, 'data-part': 'camera', hidden: '' });
+  const draw = make('input', { type: 'checkbox', 'data-part': 'draw-boxes' });
+  const drawing = make('label', { class: 'draw', hidden: '' }, draw, strings.drawBoxes);
+  part(root, 'sight').append(
     status, make('div', { class: 'switches' }, lines.camera.button, lines.screen.button), camera, lines.camera.frame, lines.screen.frame, drawing,
   );
   /** @type {View | null} */
@@ -50,7 +43,7 @@ export function sightView(root, signal, strings = ENGLISH) {
     setText(status, [what ? strings.looksAt.replace('{what}', what) : strings.seesNothing, told].filter(Boolean).join(' '));
     status.dataset.looking = String(looking.length > 0);
     for (const source of SOURCES) {
-      lines[source].button.disabled = view.phase !== 'live' && !lines[source].shows;
+      setOff(lines[source].button, view.phase !== 'live' && !lines[source].shows);
       lines[source].boxes(draw.checked ? view : null);
     }
   };
@@ -73,6 +66,7 @@ export function sightView(root, signal, strings = ENGLISH) {
 /** One source: its switch, its picture, its boxes. */
 class Line {
   shows = false;
+  #mirrored = false;
   #source;
   #video;
   #boxes = make('div', { class: 'boxes' });
@@ -80,26 +74,20 @@ class Line {
   /** @param {Source} source @param {Strings} strings @param {AbortSignal} signal */
   constructor(source, strings, signal) {
     this.#source = source;
-    this.button = make('button', { class: 'button small', text: source === 'camera' ? strings.showCamera : strings.showScreen });
-    this.button.type = 'button';
-    this.button.dataset.part = `show-${source}`;
-    this.button.setAttribute('aria-pressed', 'false');
-    this.button.disabled = true;
+    const [show, own] = source === 'camera' ? [strings.showCamera, strings.ownCamera] : [strings.showScreen, strings.ownScreen];
+    this.button = make('button', { class: 'button small', type: 'button', 'data-part': `show-${source}`, 'aria-pressed': 'false', disabled: '', text: show });
     // Browsers of phones can show no screen.
     this.button.hidden = source === 'screen' && !navigator.mediaDevices?.getDisplayMedia;
     this.button.addEventListener('click', () => this.ask(this.shows ? 'sight-hide' : 'sight-show'), { signal });
-    this.#video = make('video', { class: source === 'camera' ? 'mirrored' : '' });
+    this.#video = make('video', { 'aria-label': own });
     this.#video.muted = this.#video.playsInline = this.#video.autoplay = true;
-    this.#video.setAttribute('aria-label', source === 'camera' ? strings.ownCamera : strings.ownScreen);
-    this.frame = make('div', { class: 'own' }, this.#video, this.#boxes);
-    this.frame.dataset.part = `own-${source}`;
-    this.frame.hidden = true;
+    this.frame = make('div', { class: 'own', 'data-part': `own-${source}`, hidden: '' }, this.#video, this.#boxes);
     signal.addEventListener('abort', () => this.show(null), { once: true });
   }
 
   /** @param {'sight-show' | 'sight-hide'} name */
   ask(name) {
-    this.button.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail: this.#source }));
+    if (!this.button.hasAttribute('aria-disabled')) request(this.button, name, this.#source);
   }
 
   /** @param {MediaStream | null} stream */
@@ -107,6 +95,9 @@ class Line {
     this.shows = stream !== null;
     this.button.setAttribute('aria-pressed', String(this.shows));
     this.frame.hidden = !this.shows;
+    // As in a mirror, but what a phone's other camera shows is to be read.
+    this.#mirrored = this.#source === 'camera' && stream?.getVideoTracks()[0]?.getSettings().facingMode !== 'environment';
+    this.#video.classList.toggle('mirrored', this.#mirrored);
     this.#video.srcObject = stream;
     if (!stream) this.#boxes.replaceChildren();
   }
@@ -123,8 +114,7 @@ class Line {
   /** @param {number[]} box @param {string} label */
   #box([left = 0, top = 0, width = 0, height = 0], label) {
     const drawn = make('div', { class: 'box' }, make('span', { text: label }));
-    // The own camera is shown as in a mirror, and the box with it.
-    const from = this.#source === 'camera' ? 1 - left - width : left;
+    const from = this.#mirrored ? 1 - left - width : left;
     for (const [side, value] of Object.entries({ left: from, top, width, height })) {
       drawn.style.setProperty(side, `${(value * 100).toFixed(1)}%`);
     }
@@ -137,12 +127,7 @@ async function choose(select, stream, strings) {
   if (!stream) return;
   const { cameras } = await listDevices(navigator.mediaDevices, strings);
   const used = stream.getVideoTracks()[0]?.getSettings().deviceId ?? '';
-  const options = [{ id: '', label: strings.anyDevice }, ...cameras].map(({ id, label }) => {
-    const option = make('option', { text: label });
-    option.value = id;
-    return option;
-  });
-  select.replaceChildren(...options);
+  offer(select, cameras, strings.anyDevice);
   select.value = used;
   select.hidden = cameras.length < 2;
 }

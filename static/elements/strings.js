@@ -8,6 +8,8 @@
  * @module elements/strings
  */
 
+import { TOO_LONG } from '../protocol.js';
+
 /** @typedef {{-readonly [Name in keyof typeof ENGLISH]: string}} Strings */
 
 export const ENGLISH = Object.freeze({
@@ -49,12 +51,15 @@ export const ENGLISH = Object.freeze({
   'cut-lost': 'connection lost',
   type: 'Type instead of speaking',
   send: 'Send',
-  tooLong: 'That text is too long to send at once. Send it in parts of less than 16 KiB.',
+  notConnected: 'Not connected: press Start first.',
+  notNow: 'Not connected just now. Send it again when the connection is back.',
+  tooLong: TOO_LONG,
   tryNow: 'Try now',
   giveUp: 'Give up',
   tryingAgain: 'Trying again in {seconds} s',
   dismiss: 'Dismiss',
-  blocked: 'The browser holds the sound back. Click anywhere to hear it.',
+  blocked: 'The browser holds the sound back. Click anywhere, or press a key, to hear it.',
+  deadMicrophone: 'Nothing at all comes from the microphone. Is it switched off, or is another one meant? See Devices.',
   loudspeakerFailed: 'That loudspeaker cannot be used; the browser’s choice is used instead.',
   muted: 'Connected, muted',
   'status-idle': 'Not connected',

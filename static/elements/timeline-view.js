@@ -41,8 +41,8 @@ export class TimelineView {
    */
   constructor(root, levels, signal) {
     this.#canvas = part(root, 'timeline', HTMLCanvasElement);
-    this.#summary = part(root, 'timeline-summary', HTMLElement);
-    this.#rows = part(root, 'timeline-rows', HTMLElement);
+    this.#summary = part(root, 'timeline-summary');
+    this.#rows = part(root, 'timeline-rows');
     this.#levels = levels;
     this.#palette = paletteOf(this.#canvas);
     const resized = new ResizeObserver(() => this.#paint(performance.now()));
@@ -115,9 +115,19 @@ export class TimelineView {
     const { summary, rows } = describe(this.#view, this.#frozenMs ?? nowMs, this.#originMs);
     if (this.#canvas.getAttribute('aria-label') !== `Timeline: ${summary}`) this.#canvas.setAttribute('aria-label', `Timeline: ${summary}`);
     setText(this.#summary, summary);
-    this.#rows.replaceChildren(
-      ...rows.map(({ who, from, seconds, note }) =>
-        make('tr', {}, make('td', { text: who === 'person' ? 'You' : 'Counterpoint' }), make('td', { text: from }), make('td', { text: seconds }), make('td', { text: note }))),
-    );
+    fill(this.#rows, rows.map(({ who, from, seconds, note }) => [who === 'person' ? 'You' : 'Counterpoint', from, seconds, note]));
   }
+}
+
+/**
+ * Only what differs is changed: who reads the table meanwhile would lose their place.
+ * @param {HTMLElement} body
+ * @param {string[][]} rows
+ */
+function fill(body, rows) {
+  while (body.children.length > rows.length) body.lastElementChild?.remove();
+  rows.forEach((texts, index) => {
+    const row = body.children[index] ?? body.appendChild(make('tr', {}, ...texts.map(() => make('td'))));
+    texts.forEach((text, column) => setText(/** @type {Element} */ (row.children[column]), text));
+  });
 }

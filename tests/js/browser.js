@@ -94,8 +94,14 @@ export class Browser {
   refusals = 0;
   orphaned = 0;
   unreachable = 0;
-  /** Whether there is a microphone. */
+  /** Whether there is a microphone, and what else the browser says instead of opening it. */
   plugged = true;
+  fault = '';
+  /** What there is to choose from; a microphone must be among them if no other will do. @type {{kind: string, deviceId: string, label: string}[]} */
+  listed = [];
+  /** Of the microphone, and of the network: both tell of a change. */
+  permission = new EventTarget();
+  network = new EventTarget();
 
   constructor() {
     const browser = this;
@@ -109,8 +115,14 @@ export class Browser {
     define('isSecureContext', true);
     define('location', new URL('http://server.example'));
     define('Audio', class { pause() {} });
-    this.devices = Object.assign(new EventTarget(), { getUserMedia: () => browser.#open() });
-    define('navigator', { mediaDevices: this.devices });
+    define('MediaStream', class {});
+    this.devices = Object.assign(new EventTarget(), {
+      /** @param {any} wanted */
+      getUserMedia: (wanted) => browser.#open(wanted.audio?.deviceId ?? {}),
+      enumerateDevices: async () => browser.listed,
+    });
+    define('navigator', { mediaDevices: this.devices, permissions: { query: async () => browser.permission } });
+    define('addEventListener', this.network.addEventListener.bind(this.network));
     /** @param {string} url @param {{body: string}} init */
     define('fetch', (url, { body }) => browser.#answer(JSON.parse(body)));
   }
@@ -122,10 +134,13 @@ export class Browser {
     return connection;
   }
 
-  async #open() {
+  /** @param {{exact?: string}} wanted */
+  async #open({ exact }) {
     const stream = new Stream();
     await this.opening;
     if (!this.plugged) throw new DOMException('none', 'NotFoundError');
+    if (this.fault) throw new DOMException('no', this.fault);
+    if (exact && this.listed.length && !this.listed.some((one) => one.deviceId === exact)) throw new DOMException('gone', 'OverconstrainedError');
     this.microphones.push(stream.getAudioTracks()[0]);
     return stream;
   }
