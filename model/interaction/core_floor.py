@@ -166,7 +166,7 @@ class CoreFloor:
         row = _counted(row, mind, turn.k)
         near = _end_is_near(row)
         worth = takes or (near >= point.draft and len(row.drafted) < MOST_DRAFTS_A_MINUTE)
-        row, jobs = self._jobs(row, found.moment.asks, mind, turn.k)
+        row, jobs = self._jobs(row, found.moment.asks, mind, turn.k, sure=takes)
         return Verdict(
             row,
             decision,
@@ -208,9 +208,13 @@ class CoreFloor:
         }
 
     def _jobs(
-        self, row: CoreRow, asks: str, mind: Mind, k: int
+        self, row: CoreRow, asks: str, mind: Mind, k: int, sure: bool
     ) -> tuple[CoreRow, tuple[FloorJob, ...]]:
         jobs: tuple[FloorJob, ...] = ()
+        if sure:
+            # Only the answer's first words are waited for: the processor is theirs. What is not
+            # asked now is asked when Core is in doubt again.
+            return (replace(row, partials=-1) if asks else row), jobs
         if not row.encoding and k - row.asked_k >= _refresh(row, mind, k):
             job = _encode(self._ears, row.recent, k)
             jobs += (FloorJob("encoder", Priority.ENDS_TURN, job),)

@@ -14,7 +14,7 @@ Without VNNI a sum of two products must fit 16 bits, so one factor has to have 7
 [-127, 127] is read as 2h + l with h in [-64, 63] and l in {0, 1}, both rows of one product. Small
 matrices that read many rows at once (a recogniser's encoder: 22 ms for 2 s instead of 35) are
 quicker as float32, exact as long as no sum reaches 2**24. The sums are the same whole numbers in
-every way.
+every way. Of AVX512's instructions AMX is left out: see `model.instructions`.
 """
 
 from __future__ import annotations

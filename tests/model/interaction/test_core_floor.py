@@ -399,6 +399,34 @@ def test_the_encoder_is_asked_as_often_as_there_is_time_and_something_to_hear(
     assert sum(k >= 40 for k in asked_at) == pytest.approx(asked, abs=1), asked_at
 
 
+def test_who_is_sure_asks_nothing_and_leaves_the_processor_to_the_answer() -> None:
+    """Until Core is in doubt again: then of the words it was not asked about, too."""
+    used = untrained(ROWS)
+    decided = Decided(used)
+    live = Live.begin(model_with(used, CoreFloor(used, NOTHING, cast(Any, Bare()))))
+
+    def asked(micro_turns: int, *results: object) -> set[str]:
+        found: set[str] = set()
+        for _ in range(micro_turns):
+            states = Encoded(live.k[0] - 1, np.zeros((4, 288), np.float16))
+            (output, _) = live.step({0: live.given(0, blocks(1, 1)[0], states, *results)})
+            assert output is not None
+            found |= {job.lane for job in output.jobs}
+            results = ()
+        return found & {"encoder", "belief"}
+
+    decided("listen", "speaking", ahead=12)
+    assert asked(6) == {"encoder"}
+    heard = mind_of(live).hearing
+    assert heard.segment is not None
+    known = replace(heard.segment, open_words=(Word("No.", 0.0, 0.1),))
+    decided("take", "finished")
+    assert asked(6, Transcribed(heard.number, heard.segment, known, 0)) == set()
+    decided("listen", "pausing")
+    assert asked(1) == {"encoder", "belief"}
+    assert "belief" not in asked(6), "about the same words once is enough"
+
+
 @pytest.mark.parametrize(("eagerness", "takes"), [(0.0, 0.8), (0.5, 0.5), (1.0, 0.2)])
 def test_eagerness_moves_the_point(eagerness: float, takes: float) -> None:
     point = OperatingPoint(take=0.5, overdue=0.5).with_eagerness(eagerness)
