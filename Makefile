@@ -70,9 +70,8 @@ PYTEST := env PYTHONWARNINGS=default $(BIN)/pytest -q --durations=15
 SHARED := --dist loadfile -n
 ignored = $(addprefix --ignore=,$(1))
 
-# Behind all else, whatever session that runs in: a niceness counts within one only, unless the
-# session's own is lowered.
-BEHIND := setsid --wait sh -c 'echo 19 2>/dev/null >/proc/self/autogroup || true; exec nice -n 19 "$$@"' sh
+# Behind all else, whatever session that runs in, and ended with what started it.
+BEHIND := $(BIN)/python deploy/behind.py
 
 # Un-awaited coroutines fail the run.
 test: test-pages test-live test-real test-units test-late

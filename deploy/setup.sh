@@ -25,7 +25,22 @@ find_python() {
             die "PYTHON=$1 is not there or older than 3.11; name another one: make PYTHON=python3.12"
         fi
     done
-    die "Python 3.11 or newer is needed (Debian 12, Ubuntu 24.04: apt install python3 python3-venv; Ubuntu 22.04: apt install python3.11 python3.11-venv)"
+    die "Python 3.11 or newer is needed; $(python_called)"
+}
+
+# Debian is what all this is tested on; the other names are as those systems' package lists have them.
+python_called() {
+    if command -v apt-get >/dev/null; then
+        echo "Debian 12, Ubuntu 24.04 and newer: apt install python3 python3-venv; Ubuntu 22.04: apt install python3.11 python3.11-venv"
+    elif command -v dnf >/dev/null; then
+        echo "Fedora: dnf install python3.12"
+    elif command -v pacman >/dev/null; then
+        echo "Arch: pacman -S python"
+    elif [ "$(uname -s)" = Darwin ]; then
+        echo "macOS: brew install python@3.12"
+    else
+        echo "install it with its venv module"
+    fi
 }
 
 make_venv() {
@@ -35,7 +50,7 @@ make_venv() {
     rm -rf .venv
     if ! "$python" -m venv .venv; then
         rm -rf .venv
-        die "$python has no venv module; Debian, Ubuntu: apt install $(basename "$python")-venv, then again"
+        die "$python has no working venv module; Debian, Ubuntu: apt install $(basename "$python")-venv, then again"
     fi
 }
 
@@ -43,6 +58,9 @@ make_venv() {
 install() {
     .venv/bin/python -m pip install --disable-pip-version-check --constraint requirements.lock "$@"
 }
+
+[ "$(uname -s)" = Linux ] ||
+    say "this is $(uname -s): Counterpoint was never run but on Linux, and what follows may fail; on a Mac, take a Linux machine or container (deploy/Dockerfile)"
 
 # One that was moved or copied with its checkout runs the code of the place it was made in.
 if ! { [ -x .venv/bin/python ] && new_enough .venv/bin/python &&
@@ -56,7 +74,8 @@ torch=$(sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 [ -n "$torch" ] || die "pyproject.toml pins no torch"
 say "installing $torch (the largest download)"
 # Its dependencies come with ours, from pip's own index and under the lock.
-install ${COUNTERPOINT_TORCH_INDEX:+--no-deps --index-url "$COUNTERPOINT_TORCH_INDEX"} "$torch"
+install ${COUNTERPOINT_TORCH_INDEX:+--no-deps --index-url "$COUNTERPOINT_TORCH_INDEX"} "$torch" ||
+    die "$torch could not be installed. If pip found no matching distribution, there is no build of it for $(.venv/bin/python --version) on $(uname -sm): try another interpreter (make PYTHON=python3.12); on Alpine or an Intel Mac there is none at all"
 
 extras=model
 [ "${2:-}" = dev ] && extras=model,dev

@@ -23,6 +23,7 @@ function show(where, text) {
 /** @param {{label?: string, seconds: number}} given */
 function setTimer({ label = 'timer', seconds }) {
   if (!(seconds > 0 && seconds <= MAX_SECONDS)) throw new RangeError(`A timer runs 1 to ${MAX_SECONDS} seconds.`);
+  if (timers.childElementCount >= MAX_ITEMS) throw new RangeError('Too many timers run.');
   const item = show(timers, `${label}: ${seconds} s`);
   setTimeout(() => {
     item.remove();

@@ -1,13 +1,15 @@
-"""A voice assistant on this machine: `python examples/assistant.py http://localhost:8080`.
+"""A voice assistant on this machine: `.venv/bin/python examples/assistant.py http://localhost:8080`.
 
-Needs `pip install '.[microphone]'` and headphones. Ctrl-C hangs up.
+Needs `.venv/bin/pip install sounddevice` (and PortAudio; Debian: libportaudio2) and headphones. The
+variable COUNTERPOINT_KEY opens a server with keys. Ctrl-C hangs up.
 """
 
 import asyncio
+import os
 import random
 import sys
 
-from client import AgentDone, PersonWords, connect, tool
+from client import AgentDone, ConversationError, PersonWords, connect, tool
 from client.devices import loudspeaker, microphone
 
 
@@ -24,7 +26,8 @@ def roll_dice(count: int = 1) -> str:
 
 async def main(url: str) -> None:
     """Talk until Ctrl-C."""
-    async with connect(url, tools=[roll_dice]) as conversation:
+    key = os.environ.get("COUNTERPOINT_KEY", "")
+    async with connect(url, key=key, tools=[roll_dice]) as conversation:
         with microphone(conversation):
             async with loudspeaker(conversation):
                 async for event in conversation.events():
@@ -37,4 +40,11 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        asyncio.run(main(sys.argv[1]))
+    except ConversationError as error:
+        sys.exit(f"assistant: {error}")
+    except KeyboardInterrupt:
+        pass

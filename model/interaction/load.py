@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,9 +25,11 @@ from model.interaction.requesting import EXAMPLES, Requests
 from model.interaction.seeing import SightParts
 from model.interaction.voice import HibariVoice
 from model.interaction.work import Parts
-from model.weights.store import named
+from model.weights.store import faults, named
 
 __all__ = ["core_folder", "load"]
+
+log = logging.getLogger(__name__)
 
 SHIPPED_CORE: Final = Path(__file__).parents[1] / "weights" / "core"
 BELIEVER: Final = "language-135m"
@@ -51,6 +55,8 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
                 f"run `counterpoint weights fetch --only {part}`"
             )
     sees = config.eyes == "auto" and (store / EYES).is_dir()
+    seeing = [part for part in (EYES, EYES_TEXT) if sees and (store / part).is_dir()]
+    _tell(store, (name, "ears", "voice", *listening, *seeing))
     # Requests on what is seen are judged in rows of their own, behind those of the conversations.
     rows = config.rows * (1 + sees)
     language = Language.load(store / name, rows, device, seed=config.seed)
@@ -81,6 +87,15 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         "eyes": _described(parts.sight, config.eyes),
     }
     return CounterpointModel(language, parts, threads), described, device
+
+
+def _tell(store: Path, used: Sequence[str]) -> None:
+    """Log which weights are used, and whether they are what set-up received and checked."""
+    wrong = faults(used, store)
+    for one in wrong:
+        log.warning("%s", one)
+    how = "" if wrong else ", whole as they were received"
+    log.info("weights in use%s: %s (%s)", how, ", ".join(used), store)
 
 
 def _sight(
@@ -121,6 +136,8 @@ def _core(
     used.point = replace(used.point, **json.loads(config.floor))
     reads = "belief" in used.config.streams and config.belief == "auto"
     believes = reads and (store / BELIEVER).is_dir()
+    if believes:
+        _tell(store, (BELIEVER,))
     belief = Belief.load(store / BELIEVER, config.rows, device) if believes else None
     return CoreFloor(used, ears, belief)
 

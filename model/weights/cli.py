@@ -86,6 +86,7 @@ def _row(part: Part) -> dict[str, Any]:
         "licence": part.licence,
         "licence_url": part.licence_url,
         "bytes": part.raw_bytes,
+        "files": [{"name": f.name, "bytes": f.size, "sha256": f.sha256} for f in part.files],
         "source": source,
         "second": part.second.replace("{hub}", "hub:"),
         "purpose": part.purpose,

@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,10 @@ from model.weights import conversions
 from model.weights.errors import WeightsError
 from model.weights.manifest import Part, parts
 
-__all__ = ["RECEIPT", "Receipt", "digest", "fault", "folder", "installed_file", "named", "root"]
+__all__ = [
+    *("RECEIPT", "Receipt", "digest", "fault", "faults", "folder", "installed_file", "named"),
+    "root",
+]
 
 RECEIPT: Final = "receipt.json"
 
@@ -68,16 +72,12 @@ def folder(part_name: str, *needs: str) -> Path:
     Raises:
         WeightsError: the part is unknown, missing, damaged or lacks one of `needs`.
     """
-    part = next((part for part in parts() if part.name == part_name), None)
-    if part is None:
-        names = ", ".join(part.name for part in parts())
-        raise WeightsError(f"there is no part {part_name!r}; there are {names}")
+    part = _part(part_name)
     if part.installed:
         return installed_file(part, part.files[0].name).parent
     wrong = fault(part)
     if wrong:
-        command = f"run `counterpoint weights fetch --only {part.name}`"
-        raise WeightsError(f"the part {part.name} is {wrong}: {command}")
+        raise WeightsError(_told(part, wrong))
     place = root() / part.name
     for name in needs:
         if not (place / name).is_file():
@@ -87,14 +87,25 @@ def folder(part_name: str, *needs: str) -> Path:
     return place
 
 
-def fault(part: Part, *, deep: bool = False) -> str:
+def faults(names: Iterable[str], store: Path) -> list[str]:
+    """What is wrong with these parts in a store, a line each that says what to do; no file is read.
+
+    Raises:
+        WeightsError: a name is of no part.
+    """
+    found = ((part, fault(part, store=store)) for part in map(_part, names))
+    return [_told(part, wrong) for part, wrong in found if wrong]
+
+
+def fault(part: Part, *, deep: bool = False, store: Path | None = None) -> str:
     """What is wrong with a part, in a few words; empty when it is present and whole.
 
-    Sizes and recorded digests are compared, which takes no time; `deep` reads every file.
+    Sizes and recorded digests are compared, which takes no time; `deep` reads every file. `store`
+    is the folder to look into, `root` where there is none.
     """
     if part.installed:
         return _installed_fault(part, deep)
-    place = root() / part.name
+    place = (store or root()) / part.name
     receipt = Receipt.read(place)
     if receipt is None:
         return "missing" if not place.exists() else "not complete"
@@ -135,6 +146,18 @@ def digest(path: Path) -> str:
     """sha256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _part(name: str) -> Part:
+    part = next((part for part in parts() if part.name == name), None)
+    if part is None:
+        names = ", ".join(part.name for part in parts())
+        raise WeightsError(f"there is no part {name!r}; there are {names}")
+    return part
+
+
+def _told(part: Part, wrong: str) -> str:
+    return f"the part {part.name} is {wrong}: run `counterpoint weights fetch --only {part.name}`"
 
 
 def _installed_fault(part: Part, deep: bool) -> str:

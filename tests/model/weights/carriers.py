@@ -99,7 +99,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         self.server.half_sent.set()
         if self.server.stalls:
-            self.server.release.wait(15)
+            self.server.release.wait(120)
             return
         if self.server.breaks:
             self.server.breaks -= 1

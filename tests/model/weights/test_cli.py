@@ -37,7 +37,11 @@ def test_the_list_for_programs(store_folder: Path, capsys: pytest.CaptureFixture
     assert main(["list", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["folder"] == str(store_folder)
-    assert {row["part"]: row["bytes"] for row in told["parts"]}["language-0.5b"] == 491_400_064
+    language = {row["part"]: row for row in told["parts"]}["language-0.5b"]
+    assert language["bytes"] == 491_400_064
+    [file] = language["files"]
+    assert file["name"] == "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
+    assert file["bytes"] == 491_400_064 and file["sha256"].startswith("1d9614638d18024d")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def started(store_folder: Path, server: FileServer) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert server.half_sent.wait(15)
+    assert server.half_sent.wait(60)
     return process
 
 
@@ -90,7 +94,7 @@ def test_stopped_in_the_middle_nothing_is_left(store_folder: Path, stop: signal.
         process = started(store_folder, server)
         assert (store_folder / ".staging" / "end-of-turn").is_dir()
         process.send_signal(stop)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "stopped; nothing half-written was left" in err
     assert [path.name for path in store_folder.iterdir()] == [".lock"]
@@ -101,7 +105,7 @@ def test_after_a_kill_the_next_fetch_cleans_up(store_folder: Path) -> None:
         server.stalls = True
         process = started(store_folder, server)
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
         assert not (store_folder / "end-of-turn").exists()
     assert main(["fetch", "--only", "voice"]) == 0
     assert [path.name for path in store_folder.iterdir()] == [".lock"]

@@ -176,7 +176,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_nothing(tmp_path: Path) -> None:
             env=os.environ | {"COUNTERPOINT_WEIGHTS": str(place)},
             capture_output=True,
             text=True,
-            timeout=15,
+            timeout=100,
             check=False,
         )
     assert ran.returncode == 0, ran.stderr
