@@ -89,6 +89,7 @@ class AgentComplete(Event):
     type: ClassVar[str] = "agent.complete"
     utterance: int
     length_ms: int
+    limited: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

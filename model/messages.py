@@ -223,10 +223,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class UtteranceDone:
-    """Nothing more will be appended to this utterance; `samples` is its whole length."""
+    """Nothing more will be appended to this utterance; `samples` is its whole length.
+
+    `limited`: it ends because it reached the longest answer there is, not because all was said.
+    """
 
     utterance: int
     samples: int
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from server.engine_client import EngineClient
 from server.engine_entry import check, enter
 from server.engine_process import EngineEntry
 from server.errors import EngineLost, SettingsError
-from server.journal import JournalWriter
 from server.metrics import Metrics
 from server.openai_live_routes import add_live_routes
 from server.openai_routes import add_openai_routes
@@ -30,6 +29,7 @@ from server.priority import put_first
 from server.reception import Reception
 from server.routes import RECEPTION, add_routes, middlewares
 from server.services import Services
+from server.session_log import LogWriter
 from server.settings import Settings
 from server.webrtc.ice import IceServer, IceSettings
 from server.webrtc.pins import IncompatibleAiortc, check_aiortc
@@ -58,8 +58,8 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
     check_exposure(settings)
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     engine = EngineClient(settings, entry)
-    journal = _journal(settings.recordings)
-    services = Services(settings, engine, Metrics(), Policy(), journal)
+    logs = _logs(settings.recordings)
+    services = Services(settings, engine, Metrics(), Policy(), logs)
     app[DOOR] = make_door(settings)
     app[RECEPTION] = Reception(services, _ice(settings))
     add_routes(app)
@@ -71,11 +71,11 @@ def create_app(settings: Settings, entry: EngineEntry = enter) -> web.Applicatio
     return app
 
 
-def _journal(folder: str) -> JournalWriter | None:
+def _logs(folder: str) -> LogWriter | None:
     if not folder:
         return None
     try:
-        return JournalWriter(Path(folder))
+        return LogWriter(Path(folder))
     except OSError as error:
         raise SettingsError(f"recordings: nothing can be written into {folder}: {error}") from error
 
@@ -152,8 +152,8 @@ async def _engine_beside(app: web.Application) -> AsyncIterator[None]:
     keeping.cancel()
     with contextlib.suppress(asyncio.CancelledError, EngineLost):
         await keeping
-    if services.journal is not None:
-        services.journal.close()
+    if services.logs is not None:
+        services.logs.close()
 
 
 def _ice(settings: Settings) -> IceSettings:

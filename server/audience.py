@@ -39,7 +39,7 @@ class Listened(Protocol):
         """What is said in it."""
 
     @property
-    def peer(self) -> Port:
+    def port(self) -> Port:
         """The person's end."""
 
     def tell(self, event: Listeners) -> None:
@@ -94,7 +94,7 @@ class Audience:
     def join(self, listener: Listener) -> None:
         """Let one listen. The session's mouth must be open."""
         self._listeners.append(listener)
-        self.session.peer.speaker.source = self
+        self.session.port.speaker.source = self
         self._changed()
 
     def leave(self, listener: Listener) -> None:
@@ -102,8 +102,8 @@ class Audience:
         if listener not in self._listeners:
             return
         self._listeners.remove(listener)
-        if not self._listeners and self.session.peer.speaker.source is self:
-            self.session.peer.speaker.source = self.session.speaking
+        if not self._listeners and self.session.port.speaker.source is self:
+            self.session.port.speaker.source = self.session.speaking
         self._changed()
         if not self._listeners:
             self._on_empty()
@@ -138,7 +138,7 @@ class Audience:
     def _changed(self) -> None:
         hear_person = any(one.hears_person for one in self._listeners)
         if can_hear_person(self.session):
-            microphone: Any = self.session.peer.microphone
+            microphone: Any = self.session.port.microphone
             microphone.on_sound = self.hear if hear_person else None
         if not hear_person:
             self._person.clear()
@@ -148,4 +148,4 @@ class Audience:
 
 def can_hear_person(session: Listened) -> bool:
     """Whether the person's sound can be had: it comes over WebRTC and is not muted for us."""
-    return hasattr(session.peer.microphone, "on_sound")
+    return hasattr(session.port.microphone, "on_sound")

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from server.errors import ForbiddenOrigin, RateLimited, SessionLimit, Unauthorized
+from server.packed import PackedJson
 
 __all__ = [
     "DEFAULT_SECRET_SECONDS",
@@ -24,6 +25,7 @@ __all__ = [
     "KEY_PREFIX",
     "MAX_PAGE_SECRETS",
     "MAX_SECRETS",
+    "MAX_SECRET_BYTES",
     "PAGE_SECRET_SECONDS",
     "ApiKey",
     "Gate",
@@ -39,6 +41,9 @@ DEFAULT_SECRET_SECONDS: Final = 600
 DEFAULT_USES: Final = 10
 MAX_SECRETS: Final = 10_000
 """Of all keys together; beyond it nothing more is made until some have ended."""
+
+MAX_SECRET_BYTES: Final = 64 * 1024 * 1024
+"""What all of them together fix of their sessions: each may fix 16,384 characters."""
 
 PAGE_SECRET_SECONDS: Final = 120
 """Our own page asks for one whenever it connects."""
@@ -75,7 +80,7 @@ class Grant:
     seconds: int = DEFAULT_SECRET_SECONDS
     uses: int = DEFAULT_USES
     origin: str = ""
-    session: Mapping[str, Any] = field(default_factory=dict)
+    session: PackedJson = field(default_factory=lambda: PackedJson({}))
 
 
 @dataclass(slots=True, eq=False)
@@ -116,10 +121,12 @@ class _Bucket:
 
 
 class _Secrets:
-    """Secrets that can be used, at most so many."""
+    """Secrets that can be used: at most so many, that fix at most so much."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self.bytes = 0
         self._most = most
+        self._most_bytes = most_bytes
         self._kept: dict[bytes, _Secret] = {}
 
     def __len__(self) -> int:
@@ -131,14 +138,23 @@ class _Secrets:
 
     def add(self, secret: _Secret, now: float) -> str:
         """Keep one; returns what is to be shown for it. Raises RateLimited for too many."""
-        if len(self._kept) >= self._most:
-            kept = self._kept.items()
-            self._kept = {at: one for at, one in kept if one.expires > now and one.uses > 0}
+        size = secret.grant.session.packed_bytes
+        if len(self._kept) >= self._most or self.bytes + size > self._most_bytes:
+            self._sweep(now)
         if len(self._kept) >= self._most:
             raise RateLimited("Too many secrets are in use; let some expire.", 60.0)
+        if self.bytes + size > self._most_bytes:
+            why = "Secrets in use fix too much of their sessions; let some expire, or fix less."
+            raise RateLimited(why, 60.0)
         token = SECRET_PREFIX + secrets.token_urlsafe(32)
         self._kept[digest(token)] = secret
+        self.bytes += size
         return token
+
+    def _sweep(self, now: float) -> None:
+        kept = self._kept.items()
+        self._kept = {at: one for at, one in kept if one.expires > now and one.uses > 0}
+        self.bytes = sum(one.grant.session.packed_bytes for one in self._kept.values())
 
 
 class Gate:
@@ -153,8 +169,8 @@ class Gate:
         self.open = keys is None
         self._keys = tuple(keys or ())
         self._per_minute = per_minute
-        self._of_keys = _Secrets(MAX_SECRETS)
-        self._of_pages = _Secrets(MAX_PAGE_SECRETS)
+        self._of_keys = _Secrets(MAX_SECRETS, MAX_SECRET_BYTES)
+        self._of_pages = _Secrets(MAX_PAGE_SECRETS, MAX_SECRET_BYTES)
         self._buckets: dict[str, _Bucket] = {}
         self._sessions: Counter[str] = Counter()
 
@@ -162,6 +178,11 @@ class Gate:
     def secrets(self) -> int:
         """How many secrets are kept."""
         return len(self._of_keys) + len(self._of_pages)
+
+    @property
+    def secret_bytes(self) -> int:
+        """How much room what they fix takes."""
+        return self._of_keys.bytes + self._of_pages.bytes
 
     def show_key(self, token: str, now: float) -> Pass:
         """Somebody asks for what only a key's holder may do; raises Unauthorized, RateLimited."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, Protocol
 
 from model.messages import (
@@ -38,7 +38,8 @@ _LONGEST_SPARE_WAIT_SECONDS: Final = 300.0
 
 
 class StreamOwner(Protocol):
-    """Who has a stream, that is, a Session. All calls come on the event loop."""
+    """Who has a stream, that is, a Session. All calls come on the event loop; one that raises is
+    followed by `engine_refused`."""
 
     def engine_output(self, output: MicroTurnOutput) -> None:
         """The answer to a micro-turn."""
@@ -149,10 +150,16 @@ class EngineClient:
                 failures = 1 if loop.time() - began > _GOOD_RUN_SECONDS else failures + 1
                 self.restarts += 1
                 if failures > self._settings.engine_restarts:
-                    self.status = "failed"
-                    self.failure = f"The engine ended {failures} times in a row; see its log above."
-                    raise EngineLost(self.failure)
+                    why = f"The engine ended {failures} times in a row; see its log above."
+                    raise EngineLost(why)
                 await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1])
+        except EngineLost as lost:
+            self.status, self.failure = "failed", str(lost)
+            raise
+        except Exception as error:
+            # Else the server would go on, and nobody would look for an engine any more.
+            self.status, self.failure = "failed", f"The engine cannot be kept: {error!r}"
+            raise EngineLost(self.failure) from error
         finally:
             await self._stop()
 
@@ -183,9 +190,9 @@ class EngineClient:
         engine.on_message = self._receive
         self.status = "ready"
         for owner in tuple(self._owners.values()):
-            opening = owner.engine_back()
-            with contextlib.suppress(EngineLost):  # gone again already: then `engine_lost` follows
-                engine.send(opening)
+            # Gone again already: then `engine_lost` follows.
+            with _alone(owner), contextlib.suppress(EngineLost):
+                engine.send(owner.engine_back())
         watch = asyncio.create_task(self._watch(engine))
         try:
             await engine.gone.wait()
@@ -196,7 +203,8 @@ class EngineClient:
         self.vitals = None
         log.error("the engine is gone; it is restarted")
         for owner in tuple(self._owners.values()):
-            owner.engine_lost()
+            with _alone(owner):
+                owner.engine_lost()
 
     async def _watch(self, engine: EngineProcess) -> None:
         """End an engine that hangs; keep a spare loaded."""
@@ -219,15 +227,28 @@ class EngineClient:
         match message:
             case MicroTurnOutput():
                 if (owner := self._owners.get(message.stream)) is not None:
-                    owner.engine_output(message)
+                    with _alone(owner):
+                        owner.engine_output(message)
             case EngineVitals():
                 self.vitals = message
             case StreamClosed(stream, reason):
                 if reason and (owner := self._owners.pop(stream, None)) is not None:
-                    owner.engine_refused(reason)
+                    with _alone(owner):
+                        owner.engine_refused(reason)
             case _:
                 pass
 
     async def _stop(self) -> None:
         engines = [one for one in (self._engine, self._spare) if one is not None]
         await asyncio.gather(*(one.stop() for one in engines))
+
+
+@contextlib.contextmanager
+def _alone(owner: StreamOwner) -> Iterator[None]:
+    """What fails is this owner's alone: it is told to end, and all others hear the engine on."""
+    try:
+        yield
+    except Exception:
+        log.exception("a stream's owner failed; it is ended")
+        with contextlib.suppress(Exception):
+            owner.engine_refused("something failed in the server; its log says what.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from server.course import SessionClock
-from server.journal import Journal
 from server.port import Channel
 from server.session_events import ClientEvent, Dialect, Problem, SessionEvent
+from server.session_log import SessionLog
 from server.webrtc.channel import Refusal
 
 __all__ = ["Line"]
@@ -20,13 +20,13 @@ class Line:
         dialect: how the client is spoken to.
         channel: where text goes and comes from.
         clock: the Session's.
-        journal: the Session's log.
+        log: what is kept of it.
     """
 
     def __init__(
-        self, dialect: Dialect, channel: Channel, clock: SessionClock, journal: Journal
+        self, dialect: Dialect, channel: Channel, clock: SessionClock, log: SessionLog
     ) -> None:
-        self.journal = journal
+        self.log = log
         self._dialect = dialect
         self._channel = channel
         self._clock = clock
@@ -39,7 +39,7 @@ class Line:
         """Send messages that are in the client's dialect already."""
         for text in messages:
             self._channel.send(text)
-            self.journal.event(text)
+            self.log.event(text)
 
     def listen(self, act: Callable[[ClientEvent | Problem | None], None]) -> None:
         """Give `act` what the client asks for, from now on and what waits."""

@@ -20,6 +20,11 @@ class PackedJson(Mapping[str, Any]):
         text = json.dumps(dict(value), ensure_ascii=False)
         self._packed = zlib.compress(text.encode(errors="surrogatepass"))
 
+    @property
+    def packed_bytes(self) -> int:
+        """How much room it takes."""
+        return len(self._packed)
+
     def __getitem__(self, name: str) -> Any:
         return self._value()[name]
 

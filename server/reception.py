@@ -13,8 +13,8 @@ from typing import Final
 from model.messages import StreamSettings
 from server.admission import Admission
 from server.engine_client import EngineStatus
+from server.engine_journal import forget_sound
 from server.errors import ShuttingDown
-from server.journal import forget_sound
 from server.offers import Offer
 from server.port import Port
 from server.registry import Entry, Registry
@@ -140,10 +140,10 @@ class Reception:
         if entry.session is not None:
             entry.session.end("deleted")
             await entry.session.released.wait()
-        if self.services.journal is not None:
-            self.services.journal.delete(entry.id)
+        if self.services.logs is not None:
+            self.services.logs.delete(entry.id)
         if folder := self.services.settings.engine.get("journal"):
-            _forget_sound(Path(str(folder)), entry.id)
+            forget_sound(Path(str(folder)), entry.id)
 
     async def close(self) -> None:
         """Let nobody in, tell everybody, and end what goes on after `drain_seconds`."""
@@ -191,16 +191,6 @@ class Reception:
         reason = await session.run()
         self.services.metrics.sessions_ended[reason] += 1
         log.info("session %s ended: %s", session.id, reason)
-
-
-def _forget_sound(folder: Path, session: str) -> None:
-    """Delete what the engine's journals hold of a session, and what they have still to write."""
-    if folder.is_dir():
-        try:
-            # An engine that is behind finds the mark: see `model.engine.journal`.
-            (folder / f"{session}.deleted").touch(mode=0o600)
-        finally:
-            forget_sound(folder, session)
 
 
 def _enter(

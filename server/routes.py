@@ -214,7 +214,7 @@ async def _examples(request: web.Request) -> web.FileResponse:
 
 async def _metrics(request: web.Request) -> web.Response:
     reception = request.app[RECEPTION]
-    text = render(reception.services.metrics, gauges(reception))
+    text = render(reception.services.metrics, gauges(reception, request.app[DOOR].gate))
     return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4"})
 
 

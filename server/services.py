@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.engine_client import EngineClient
-from server.journal import JournalWriter
 from server.metrics import Metrics
 from server.policy import Policy
+from server.session_log import LogWriter
 from server.settings import Settings
 
 __all__ = ["Services"]
@@ -21,4 +21,4 @@ class Services:
     engine: EngineClient
     metrics: Metrics
     policy: Policy
-    journal: JournalWriter | None = None
+    logs: LogWriter | None = None

@@ -1,10 +1,11 @@
-"""One conversation's server side: owns the Peer, its tasks, both voices and the record's truth."""
+"""One conversation's server side: owns the Port, its tasks, both voices and the record's truth."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from model.messages import (
@@ -22,7 +23,6 @@ from model.messages import (
 from server.course import Course, SessionClock, health
 from server.errors import EngineLost, EngineTooSlow
 from server.hearing import Hearing
-from server.journal import Journal
 from server.line import Line
 from server.looking import Looking
 from server.port import Port, last_word
@@ -47,9 +47,11 @@ from server.session_events import (
     Several,
     TextSent,
 )
+from server.session_log import SessionLog
 from server.speaking import Speaking
 from server.steering import Steering
 from server.steering_events import ToolEnded
+from server.steps import take_each
 
 __all__ = ["Session"]
 
@@ -64,7 +66,7 @@ class Session:
 
     Args:
         entry: the conversation; no other session may be in it.
-        peer: the client's end; closed with the session.
+        port: the client's end; closed with the session.
         dialect: how the client is spoken to.
         settings: how the model should behave.
         services: what all sessions share.
@@ -74,7 +76,7 @@ class Session:
     def __init__(
         self,
         entry: Entry,
-        peer: Port,
+        port: Port,
         dialect: Dialect,
         settings: StreamSettings,
         services: Services,
@@ -82,15 +84,15 @@ class Session:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.id = entry.id
-        self.peer = peer
+        self.port = port
         self.released = asyncio.Event()
         self._entry = entry
         self._services = services
         self._course = Course(settings, SessionClock(loop), last_activity=loop.time())
         self._over: asyncio.Future[EndReason] = loop.create_future()
         self._on_released = on_released
-        journal = Journal(services.journal, entry.id)
-        self._line = Line(dialect, peer.channel, self._course.clock, journal)
+        kept = SessionLog(services.logs, entry.id)
+        self._line = Line(dialect, port.channel, self._course.clock, kept)
         offset_seconds = loop.time() - entry.began
         self.hearing = Hearing(
             services.engine.number(), entry.conversation, services.policy, offset_seconds
@@ -103,7 +105,7 @@ class Session:
             on_started=self._on_started,
             on_over=self._on_over,
         )
-        looking = Looking(peer.cameras, self.hearing, self._emit)
+        looking = Looking(port.cameras, self.hearing, self._emit)
         self.steering = Steering(
             entry.conversation, self._course, self.hearing, self.speaking, looking, self._emit
         )
@@ -111,7 +113,7 @@ class Session:
     def end(self, reason: EndReason, in_seconds: float | None = None) -> None:
         """End the session, after telling the client so if `in_seconds` is given."""
         if in_seconds is not None and not self._over.done():
-            self._emit(SessionEnding(reason, in_seconds))
+            take_each(self.id, partial(self._emit, SessionEnding(reason, in_seconds)))
         if in_seconds:
             asyncio.get_running_loop().call_later(in_seconds, self.end, reason)
         elif not self._over.done():
@@ -128,16 +130,15 @@ class Session:
         try:
             self._begin()
             async with asyncio.TaskGroup() as tasks:
-                works = [
-                    tasks.create_task(work)
-                    for work in (self._listen(), self._pulse(), self._await_gone())
-                ]
+                lives = (self._listen(), self._pulse(), self._await_gone())
+                works = [tasks.create_task(life) for life in lives]
                 reason = await self._over
                 for work in works:
                     work.cancel()
         except* Exception:
             log.exception("session %s failed", self.id)
-            self._emit(Problem("internal", "The session failed; start a new one.", fatal=True))
+            failed = Problem("internal", "The session failed; start a new one.", fatal=True)
+            take_each(self.id, partial(self._emit, failed))
         finally:
             await self._close(reason)
         return reason
@@ -194,8 +195,9 @@ class Session:
     def engine_refused(self, reason: str) -> None:
         """The engine gave the stream up."""
         log.error("session %s: the engine closed the stream: %s", self.id, reason)
-        self._emit(Problem("internal", f"The voice gave up: {reason}", fatal=True))
-        self.end("internal")
+        if not self._over.done():
+            self.end("internal")
+            self._emit(Problem("internal", f"The voice gave up: {reason}", fatal=True))
 
     # ---- life --------------------------------------------------------------------------------
 
@@ -207,7 +209,7 @@ class Session:
         self._line.listen(self._act)
         engine.open(self._opening(), self)
         self._course.stream_open = engine.status == "ready"
-        self.peer.speaker.source = self.speaking
+        self.port.speaker.source = self.speaking
 
     def _opening(self) -> OpenStream:
         intake = self.hearing.intake
@@ -218,7 +220,7 @@ class Session:
     async def _listen(self) -> None:
         """Every block the microphone gives becomes a micro-turn."""
         intake = self.hearing.intake
-        async for k, block in self.peer.microphone:
+        async for k, block in self.port.microphone:
             self._course.clock.block(k)
             for news in self.speaking.heard():
                 intake.heard(news)
@@ -234,7 +236,7 @@ class Session:
         if not self._course.stream_open:
             return
         while (turn := self.hearing.intake.take()) is not None:
-            self._line.journal.micro_turn(turn)
+            self._line.log.micro_turn(turn)
             try:
                 self._services.engine.send(turn)
             except (EngineLost, EngineTooSlow) as error:
@@ -249,8 +251,8 @@ class Session:
         while True:
             await asyncio.sleep(_PULSE_SECONDS)
             now = loop.time()
-            self._emit(health(self.peer.statistics(), self.hearing, self.speaking))
-            if not self.peer.gone.is_set():  # Its cameras are off then, and the client's may be on.
+            self._emit(health(self.port.statistics(), self.hearing, self.speaking))
+            if not self.port.gone.is_set():  # Its cameras are off then, and the client's may be on.
                 self.steering.looking.tell()
             if course.recover(now):
                 self._emit(EngineState("ready", ""))
@@ -262,23 +264,27 @@ class Session:
                 self.end("limit", 0.0)
 
     async def _await_gone(self) -> None:
-        await self.peer.gone.wait()
-        self.end("hung_up" if self.peer.gone_reason == "closed" else "vanished")
+        await self.port.gone.wait()
+        self.end("hung_up" if self.port.gone_reason == "closed" else "vanished")
 
     async def _close(self, reason: EndReason) -> None:
-        """Give everything back: first what others may wait for, then the connection."""
-        self.steering.close()
-        self.speaking.cut("engine")
-        self._emit(SessionEnded(reason))
-        self._services.engine.close(self.hearing.intake.stream)
-        self._services.metrics.events_dropped += self.peer.statistics().events_dropped
-        self._entry.conversation.settle()
-        self._line.journal.close()
-        self._on_released()
+        """Give everything back, whatever fails: first what others wait for, then the connection."""
+        self._over.cancel()  # Where it began badly nobody ended it: nothing is obeyed any more.
+        take_each(
+            self.id,
+            self.steering.close,
+            partial(self.speaking.cut, "engine"),
+            partial(self._emit, SessionEnded(reason)),
+            partial(self._services.engine.close, self.hearing.intake.stream),
+            self._entry.conversation.settle,
+            self._line.log.close,
+            self._on_released,
+        )
         self.released.set()
-        self.peer.speaker.source = None
-        await last_word(self.peer)
-        await self.peer.close()
+        self.port.speaker.source = None
+        self._services.metrics.events_dropped += self.port.statistics().events_dropped
+        await last_word(self.port)
+        await self.port.close()
 
     # ---- what the client asks for ------------------------------------------------------------
 

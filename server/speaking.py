@@ -100,7 +100,7 @@ class Speaking:
         """The utterance has no more to come."""
         number = self.number(done.utterance)
         self.playout.finish(UtteranceDone(number, done.samples))
-        self._emit(AgentComplete(number, done.samples))
+        self._emit(AgentComplete(number, done.samples, done.limited))
 
     def remembered(self, memory: Remembered) -> Remembered:
         """What the model remembers of an utterance, by the conversation's number."""

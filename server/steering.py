@@ -98,8 +98,8 @@ class Steering:
         self._speaking = speaking
         self._emit = emit
         self._tools = Running(self._tool_answered)
-        # Names of tools under way by call; of those whose engine is gone, behind a "-".
-        self._calls: dict[str, str] = {}
+        # Names of tools under way by call, and whether the engine that asked is gone.
+        self._calls: dict[str, tuple[str, bool]] = {}
         self._sayings: set[str] = set()
         self._refusable = Refusable[StreamSettings]()
         # What a new engine is to be asked at once.
@@ -134,12 +134,13 @@ class Steering:
 
     def silence(self, command: Command) -> None:
         """Fall silent now, and let the engine know why."""
+        self._owed = None
         self._speaking.deafen(self._hearing.intake.command(command))
         self._speaking.cut("stop" if command == "stop" else "quiet")
 
     def lost(self, answers: Sequence[ToolAnswer]) -> None:
         """The engine is gone, and has not taken these answers; the next one knows of no call."""
-        self._calls = {call: f"-{name.lstrip('-')}" for call, name in self._calls.items()}
+        self._calls = {call: (name, True) for call, (name, _) in self._calls.items()}
         for answer in answers:
             self._know(f"A tool that was asked answered: {answer.text}")
 
@@ -165,6 +166,7 @@ class Steering:
             case StopSpeaking():
                 self.silence("stop")
             case CancelAsked():
+                self._owed = None
                 self._order(Cancel())
                 self._stop()
             case TruncateAsked():
@@ -198,7 +200,7 @@ class Steering:
                 else:
                     self._owed = Answer(choice)
             case ToolAnswered(call, text, failed):
-                if not self._tools.end(call, text, failed):
+                if not self._tools.take(call, text, failed):
                     raise BadOffer(f"No tool call {call[:64]!r} waits for an answer.")
 
     def _order(self, order: Order) -> None:
@@ -250,20 +252,19 @@ class Steering:
             gone = ToolAnswer(call.call, f"There is no tool {call.name} any more.", failed=True)
             self._hearing.intake.answer(gone)
             return
-        self._calls[call.call] = call.name
+        self._calls[call.call] = call.name, False
         if self._tools.begin(call, spec, catalogue.tools().get(call.name)):
             self._emit(call)
 
     def _tool_answered(self, answer: ToolAnswer) -> None:
-        name = self._calls.pop(answer.call, "")
-        intake = self._hearing.intake
-        if name.startswith("-"):  # asked for by an engine that is gone
-            taken = self._know(f"The tool {name[1:]} answered: {answer.text}")
+        name, orphaned = self._calls.pop(answer.call, ("", False))
+        if orphaned:
+            taken = self._know(f"The tool {name} answered: {answer.text}")
         else:
-            taken = intake.answer(answer)
+            taken = self._hearing.intake.answer(answer)
         if not taken:
             self._emit(Problem("too_fast", "A tool's answer was lost: too many at once."))
-        here = name.removeprefix("-") in catalogue.tools()
+        here = name in catalogue.tools()
         self._emit(ToolEnded(answer.call, answer.failed, answer.text[:200], here))
 
     def _know(self, text: str) -> bool:

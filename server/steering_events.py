@@ -175,10 +175,12 @@ class HoldChanged:
 
 @dataclass(frozen=True, slots=True)
 class AgentComplete:
-    """Nothing more will be made of this utterance: its whole length (24 kHz)."""
+    """Nothing more will be made of this utterance: its whole length (24 kHz), and whether it ends
+    only because it reached the longest answer there is."""
 
     utterance: int
     length_samples: int
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from server.audience import Audience
+from server.auth import Gate
 from server.metrics import Gauge
 from server.reception import Reception
 
 __all__ = ["gauges"]
 
 
-def gauges(reception: Reception) -> Iterator[Gauge]:
+def gauges(reception: Reception, gate: Gate) -> Iterator[Gauge]:
     """What is true now, over all sessions the worst of each."""
     engine = reception.services.engine
     taken, places = reception.places
@@ -19,6 +20,8 @@ def gauges(reception: Reception) -> Iterator[Gauge]:
     yield Gauge("places", "Sessions there may be at a time.", places)
     yield Gauge("visitors_waiting", "Who waits for a place.", reception.waiting)
     yield Gauge("conversations_parked", "Resumable conversations.", reception.registry.parked)
+    yield Gauge("secrets", "Secrets kept for browsers.", gate.secrets)
+    yield Gauge("secrets_bytes", "What they fix of sessions.", gate.secret_bytes)
     yield Gauge("engine_ready", "1 while the engine is ready.", engine.status == "ready")
     yield Gauge("engine_spare_ready", "1 while a spare is loaded.", engine.spare_ready)
     yield Gauge("engine_restarts", "Engine processes that ended.", engine.restarts)
@@ -33,15 +36,15 @@ def gauges(reception: Reception) -> Iterator[Gauge]:
         yield Gauge("engine_drafts", "Answers begun.", vitals.drafted)
         yield Gauge("engine_drafts_dropped", "Made for nothing.", vitals.dropped)
         yield Gauge("engine_journal_entries", "Waiting for the disk.", vitals.journal_entries)
-    if (journal := reception.services.journal) is not None:
-        yield Gauge("journal_waiting_lines", "Waiting for the disk.", journal.waiting_lines)
-        yield Gauge("journal_dropped_lines", "Lines never written.", journal.dropped_lines)
+    if (logs := reception.services.logs) is not None:
+        yield Gauge("journal_waiting_lines", "Waiting for the disk.", logs.waiting_lines)
+        yield Gauge("journal_dropped_lines", "Lines never written.", logs.dropped_lines)
     yield from _worst(reception)
 
 
 def _worst(reception: Reception) -> Iterator[Gauge]:
     sessions = reception.sessions
-    peers = [session.peer.statistics() for session in sessions]
+    connections = [session.port.statistics() for session in sessions]
     yield Gauge(
         "intake_behind_seconds",
         "Input the engine has not answered.",
@@ -55,17 +58,17 @@ def _worst(reception: Reception) -> Iterator[Gauge]:
     yield Gauge(
         "microphone_queued_blocks",
         "Blocks not yet taken.",
-        max((one.queued_blocks for one in peers), default=0),
+        max((one.queued_blocks for one in connections), default=0),
     )
     yield Gauge(
         "microphone_dropped_blocks",
         "Blocks never taken.",
-        sum(one.dropped_blocks for one in peers),
+        sum(one.dropped_blocks for one in connections),
     )
-    sources = [one.peer.speaker.source for one in sessions]
+    sources = [one.port.speaker.source for one in sessions]
     listeners = sum(len(one) for one in sources if isinstance(one, Audience))
     yield Gauge("listeners", "Who listens in on sessions.", listeners)
-    cameras = [camera for one in sessions for camera in one.peer.cameras.values()]
+    cameras = [camera for one in sessions for camera in one.port.cameras.values()]
     yield Gauge("cameras_awake", "Videos looked at.", sum(one.awake.is_set() for one in cameras))
     yield Gauge(
         "camera_frames_decoded",
@@ -75,10 +78,10 @@ def _worst(reception: Reception) -> Iterator[Gauge]:
     yield Gauge(
         "channel_buffered_bytes",
         "Events that wait to be sent.",
-        max((one.peer.channel.buffered_bytes for one in sessions), default=0),
+        max((one.port.channel.buffered_bytes for one in sessions), default=0),
     )
     yield Gauge(
         "speaker_lateness_p99_seconds",
         "Frames sent after their time.",
-        max((one.lateness.p99 for one in peers), default=0.0),
+        max((one.lateness.p99 for one in connections), default=0.0),
     )

@@ -21,7 +21,8 @@ __all__ = ["MAX_LISTENERS_IN_ALL", "Resource", "Resources"]
 MAX_LISTENERS_IN_ALL: Final = 64
 _RETRY_SECONDS: Final = 5.0
 _CLOSE_SECONDS: Final = 2.0
-# Of those that are over, so many can still be deleted by a client that closed first.
+# Of those that are over, so many can still be deleted by a client that closed first: names and
+# digests. What was said in them is kept, and forgotten, by the registry alone.
 _REMEMBERED: Final = 64
 
 
@@ -38,7 +39,7 @@ class Resource:
         offer_sdp: what it was begun with.
         peer: the other end.
         shown: digest of the credential that was shown.
-        hang_up: called when its client deletes it.
+        hang_up: called when its client deletes it while it goes on.
         etag: names its state of ICE, which never changes.
     """
 
@@ -55,6 +56,9 @@ class Resources:
 
     def __init__(self) -> None:
         self._resources: dict[str, Resource] = {}
+        # What was shown for those that are over, oldest first.
+        self._over: dict[str, bytes] = {}
+        self._watches: set[asyncio.Task[None]] = set()
         self._audiences: dict[str, Audience] = {}
         self._places: Counter[str] = Counter()
         self._seats: set[asyncio.Task[None]] = set()
@@ -65,11 +69,11 @@ class Resources:
         return self._places.total()
 
     def add(self, resource: Resource) -> None:
-        """Keep one that began."""
-        over = [path for path, one in self._resources.items() if one.peer.gone.is_set()]
-        for path in over[: max(0, len(over) - _REMEMBERED)]:
-            del self._resources[path]
+        """Keep one that began, as long as it goes on."""
         self._resources[resource.path] = resource
+        watch = asyncio.create_task(self._watch(resource), name="whip resource")
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
 
     def find(self, path: str, shown: bytes) -> Resource | None:
         """The one at that address, if it goes on, for who began it."""
@@ -78,12 +82,18 @@ class Resources:
             return None
         return one
 
-    def take(self, path: str, shown: bytes) -> Resource | None:
-        """The same, for the last time; also when its client hung up just before it says so."""
+    async def end(self, path: str, shown: bytes) -> bool:
+        """End the same; whether there was one, also when its client hung up just before."""
         one = self._resources.get(path)
-        if one is None or not hmac.compare_digest(one.shown, shown):
-            return None
-        return self._resources.pop(path)
+        kept = one.shown if one is not None else self._over.get(path)
+        if kept is None or not hmac.compare_digest(kept, shown):
+            return False
+        self._resources.pop(path, None)
+        self._over.pop(path, None)
+        if one is not None:
+            one.hang_up()
+            await one.peer.close()
+        return True
 
     def place(self, session: str) -> ExitStack:
         """A place to listen at; closing it gives it back. Raises Busy when all are taken."""
@@ -104,10 +114,19 @@ class Resources:
 
     async def close(self) -> None:
         """Everybody is gone or about to be: wait for the last of them."""
-        for task in self._seats:
+        tasks = self._seats | self._watches
+        for task in tasks:
             task.cancel()
-        if self._seats:
-            await asyncio.wait(self._seats, timeout=_CLOSE_SECONDS)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
+
+    async def _watch(self, resource: Resource) -> None:
+        await resource.peer.gone.wait()
+        if self._resources.pop(resource.path, None) is None:
+            return
+        self._over[resource.path] = resource.shown
+        if len(self._over) > _REMEMBERED:
+            del self._over[next(iter(self._over))]
 
     async def _sit(
         self, session: Session, listener: Listener, peer: Peer, place: ExitStack

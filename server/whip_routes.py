@@ -9,8 +9,9 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -25,7 +26,6 @@ from server.ingest_port import IngestPort
 from server.offers import Offer, fixed
 from server.page_ice import ice_servers, link_headers
 from server.port import Port
-from server.registry import Entry
 from server.routes import RECEPTION
 from server.session import Session
 from server.stream_settings import read_settings
@@ -39,6 +39,7 @@ RESOURCES: Final = web.AppKey("whip_resources", Resources)
 
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
+_NO_SESSION: Final = "There is no such session, or it is over."
 
 
 def add_whip_routes(app: web.Application) -> None:
@@ -74,7 +75,10 @@ async def _publish(request: web.Request) -> web.Response:
     welcome = await reception.welcome(Offer(sdp, None, settings), guest)
     entry = reception.open(welcome.session, welcome.token)
     path = f"/whip/{welcome.session}"
-    resource = Resource(path, sdp, ports[0].peer, _shown(request), lambda: _hang_up(entry))
+    assert entry.session is not None, "nothing waited since it began"
+    # Of this session alone: the conversation may go on in another, which the client resumes.
+    hang_up = partial(entry.session.end, "hung_up")
+    resource = Resource(path, sdp, ports[0].peer, _shown(request), hang_up)
     request.app[RESOURCES].add(resource)
     more = {"Counterpoint-Session": welcome.session, "Counterpoint-Resume-Token": welcome.token}
     return _created(request, resource, more)
@@ -100,7 +104,10 @@ async def _listen(request: web.Request) -> web.Response:
 
 
 async def _trickle(request: web.Request) -> web.Response:
-    resource = _found(request, request.app[RESOURCES].find)
+    request.app[DOOR].origin(request)
+    resource = request.app[RESOURCES].find(request.path, _shown(request))
+    if resource is None:
+        raise NotFound(_NO_SESSION)
     text = await _text(request, _FRAGMENT)
     match = request.headers.get("If-Match")
     if match not in (resource.etag, "*", None):
@@ -115,9 +122,9 @@ async def _trickle(request: web.Request) -> web.Response:
 
 
 async def _end(request: web.Request) -> web.Response:
-    resource = _found(request, request.app[RESOURCES].take)
-    resource.hang_up()
-    await resource.peer.close()
+    request.app[DOOR].origin(request)
+    if not await request.app[RESOURCES].end(request.path, _shown(request)):
+        raise NotFound(_NO_SESSION)
     return web.Response(status=200)
 
 
@@ -159,7 +166,7 @@ def _listened(request: web.Request) -> Session:
         if gate.open or entry is None or holder != entry.holder:
             raise NotFound("There is no such session, or it is not yours to listen to.")
     if entry is None or entry.session is None or entry.session.released.is_set():
-        raise NotFound("There is no such session, or it is over.")
+        raise NotFound(_NO_SESSION)
     return entry.session
 
 
@@ -170,19 +177,6 @@ def _hears_person(request: web.Request, session: Session) -> bool:
     if wish == "true" and not can_hear_person(session):
         raise BadRequest("The person of this session cannot be listened to.", "person")
     return wish == "true"
-
-
-def _found(request: web.Request, find: Callable[[str, bytes], Resource | None]) -> Resource:
-    request.app[DOOR].origin(request)
-    resource = find(request.path, _shown(request))
-    if resource is None:
-        raise NotFound("There is no such session, or it is over.")
-    return resource
-
-
-def _hang_up(entry: Entry) -> None:
-    if entry.session is not None:
-        entry.session.end("hung_up")
 
 
 def _shown(request: web.Request) -> bytes:

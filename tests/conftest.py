@@ -9,8 +9,14 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes is the machine's affair, not the property's.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes is the machine's affair, not the property's; and the examples are the
+# same each time, so that a run fails for what was changed. Others: `--hypothesis-profile=default`.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("patient")
 
 PATIENCE: Final = float(os.environ.get("TESTS_PATIENCE", "1"))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 __all__ = ["until"]
 
 
-async def until(done: Callable[[], bool], seconds: float = 8.0) -> None:
+async def until(done: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for it; an assertion fails when it does not come in time."""
     end = asyncio.get_running_loop().time() + seconds
     while not done():

@@ -191,7 +191,7 @@ class Eyes:
             )
             for x, y in (frame.point(x, y) for x, y, _ in found)
         )
-        return Body(places, tuple(score for _, _, score in found))
+        return Body(places, tuple(score for _, _, score in found), wide / high)
 
     def _find_hands(self, pixels: Tensor, body: Body) -> Work:
         found: list[Hand] = []
@@ -206,7 +206,8 @@ class Eyes:
             if score >= LEAST_HAND:
                 homogeneous = functional.pad(points[0] * 2 - 1, (0, 1), value=1.0)
                 back = (homogeneous @ turn.T + 1) / 2
-                found.append(Hand(side, score, tuple((x, y) for x, y in back.tolist())))
+                places = tuple((x, y) for x, y in back.tolist())
+                found.append(Hand(side, score, places, body.aspect))
         return tuple(found)
 
 
@@ -239,17 +240,17 @@ def _square(pixels: Tensor, size: int) -> tuple[Tensor, _Frame]:
 def _palm(body: Body, place: int, shape: Sequence[int]) -> tuple[Point, float, float] | None:
     """Middle of a hand and the side of a square around it, in pixels, and the angle from the
     forearm to upright."""
-    elbow, wrist = 7 + place, 9 + place
-    if body.scores[wrist] < LEAST_WRIST or body.scores[elbow] < LEAST_WRIST:
+    if min(body.scores[7 + place], body.scores[9 + place]) < LEAST_WRIST:
         return None
     high, wide = shape[1:]
-    (ex, ey), (wx, wy) = (
-        (body.points[one][0] * wide, body.points[one][1] * high) for one in (elbow, wrist)
+    left, right, (ex, ey), (wx, wy) = (
+        (body.points[one][0] * wide, body.points[one][1] * high)
+        for one in (5, 6, 7 + place, 9 + place)
     )
     across, down = wx - ex, wy - ey
     forearm = dist((ex, ey), (wx, wy))
     # Seen end on, a forearm looks short: the shoulders tell how large a hand at least is.
-    shoulders = dist(body.points[5], body.points[6]) * wide
+    shoulders = dist(left, right)
     side = max(1.25 * forearm, 0.6 * shoulders, 16.0)
     return (wx + 0.45 * across, wy + 0.45 * down), side, atan2(down, across) + pi / 2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import dist
 from typing import Final
 
-from model.interaction.looked import Hand, Point
+from model.interaction.looked import Hand, Point, even
 
 __all__ = ["GESTURES", "gesture"]
 
@@ -17,7 +17,7 @@ FINGERS: Final = ((5, 6, 8), (9, 10, 12), (13, 14, 16), (17, 18, 20))
 
 def gesture(hand: Hand) -> str:
     """One of `GESTURES`, or nothing."""
-    points = hand.points
+    points = tuple(even(point, hand.aspect) for point in hand.points)
     palm = dist(points[0], points[9])
     if palm < 1e-4:
         return ""

@@ -80,6 +80,10 @@ STOPS: Final = 15.0
 """Times as likely as among what the probe was fitted on is it that somebody wants an end of what
 they asked for. Who asked for nothing wants no end."""
 
+UNSHOWN: Final = 0.25
+"""Times as likely is it that something is to be watched for by somebody who shows nothing, and may
+have no camera. By judgement: what it was fitted on is half requests, a conversation is not."""
+
 
 class Intents:
     """The probe of one kind of Language.
@@ -136,12 +140,14 @@ class Intents:
             "bias": self._bias,
         }
 
-    def judge(self, thought: Tensor, watching: bool) -> tuple[Intent, ...]:
+    def judge(self, thought: Tensor, watching: bool, shown: bool = True) -> tuple[Intent, ...]:
         """The likely intents by what Language made of the words `[width]`, the likeliest first; all
-        of them are the same but for what is watched for. Something is being watched, or not."""
+        of them are the same but for what is watched for. Something is being watched, or not;
+        `shown` is false where nothing is shown either."""
         shares = self.shares(thought)
-        shares[INTENTS.index(STOP)] *= STOPS if watching else 0.0
         of = {what: [n for n, one in enumerate(INTENTS) if one.what == what] for what in WHAT}
+        shares[of["stop"]] *= STOPS if watching else 0.0
+        shares[of["watch"]] *= 1.0 if shown else UNSHOWN
         what = max(WHAT, key=lambda one: float(shares[of[one]].sum()))
         least = LIKELY * float(shares[of[what]].max())
         likely = [n for n in of[what] if float(shares[n]) >= least]

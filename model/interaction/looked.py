@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from model.sight import Box, SightSource
 
-__all__ = ["THINGS", "Body", "Face", "Hand", "Looked", "Network", "Point", "Thing"]
+__all__ = ["THINGS", "Body", "Face", "Hand", "Looked", "Network", "Point", "Thing", "even"]
 
 Network = Literal["things", "body", "faces", "hands"]
 
@@ -32,6 +32,12 @@ THINGS: Final = (
 """COCO's eighty, in its order, by the words people use."""
 
 
+def even(point: Point, aspect: float) -> Point:
+    """The same place in shares of the picture's longer side, both ways: in shares of width and
+    height lengths and angles are other ones in an upright picture. `aspect` is width by height."""
+    return point[0] * min(aspect, 1.0), point[1] * min(1.0 / aspect, 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """One thing: its label, how sure it is, and where."""
@@ -43,10 +49,12 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One body: 17 points (see `model.nn.sight.Body`) with a score each."""
+    """One body: 17 points (see `model.nn.sight.Body`) with a score each; `aspect` is the width of
+    the picture by its height."""
 
     points: tuple[Point, ...]
     scores: tuple[float, ...]
+    aspect: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,12 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """One hand at a wrist of the body; `side` is the person's own."""
+    """One hand at a wrist of the body; `side` is the person's own, `aspect` as of a `Body`."""
 
     side: Literal["left", "right"]
     score: float
     points: tuple[Point, ...]
+    aspect: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,11 +193,11 @@ def around(looking: Looking) -> Around:
     """What the look that begins now knows of the camera's pictures before: the background, where it
     sees what changed alone; and where somebody moves, if movements are counted."""
     one = looking.picture("camera")
-    counting = any(watch.way == "counts" for watch in looking.watches)
-    return Around(
-        looking.still if looking.looks % ALL_EVERY else None,
-        moving(looking.moved, _at(one.picture)) if one is not None and counting else None,
-    )
+    moves = None
+    if one is not None and any(watch.way == "counts" for watch in looking.watches):
+        picture = one.picture
+        moves = moving(looking.moved, _at(picture), picture.width / picture.height)
+    return Around(looking.still if looking.looks % ALL_EVERY else None, moves)
 
 
 def began(looking: Looking, networks: Sequence[Network], k: int) -> Looking:

@@ -66,10 +66,12 @@ class Asks:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDone:
-    """Result of a job: the draft is complete. `text` is empty when nothing was to be answered."""
+    """Result of a job: the draft is complete. `text` is empty when nothing was to be answered;
+    `limited` says that it reached its limit of tokens."""
 
     draft: int
     text: str
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class Draft:
         text: what the person said, once recognised.
         spoken: the phrases rendered so far.
         complete: no more phrases will come.
+        limited: it reached its limit of tokens.
         nothing: the recogniser found no words: there is nothing to answer.
         failed: it will not come.
         asks: the tool that it asks for.
@@ -152,6 +155,7 @@ class Draft:
     text: str = ""
     spoken: tuple[Spoken, ...] = ()
     complete: bool = False
+    limited: bool = False
     nothing: bool = False
     failed: bool = False
     asks: Called | None = None

@@ -1,11 +1,12 @@
-"""Numbers of a body that do not depend on its size and place: signals to watch and to count."""
+"""Numbers of a body that do not depend on its size, its place and the shape of the picture: signals
+to watch and to count."""
 
 from __future__ import annotations
 
 from math import acos, dist, hypot, pi
 from typing import Final, Literal
 
-from model.interaction.looked import Body, Point
+from model.interaction.looked import Body, Point, even
 
 __all__ = ["EXERCISES", "LEAST", "Exercise", "held_up", "raised", "signal", "somebody", "there"]
 
@@ -13,15 +14,22 @@ Exercise = Literal["push-ups", "squats", "jumping jacks", "raised hands"]
 EXERCISES: Final[tuple[Exercise, ...]] = ("push-ups", "squats", "jumping jacks", "raised hands")
 
 LEAST: Final[dict[Exercise, tuple[float, int]]] = {
-    "push-ups": (0.15, -1),
-    "squats": (0.18, -1),
-    "jumping jacks": (0.9, 1),
-    "raised hands": (0.7, 1),
+    "push-ups": (0.19, -1),
+    "squats": (0.23, -1),
+    "jumping jacks": (0.675, 1),
+    "raised hands": (0.525, 1),
 }
-"""The shortest way that counts, in units of the signal, and whether the way there goes up."""
+"""The shortest way that counts, in units of the signal, and whether the way there goes up. Chosen
+in pictures of 4:3 in shares of width and height; these are the same ways, measured evenly."""
 
 SURE: Final = 0.25
 """Points below are not used."""
+
+TRUNK: Final = 1.35
+"""Widths of the shoulders a trunk is long, or a little less."""
+
+SMALLEST: Final = 0.02
+"""Of the picture's longer side; of shoulders that seem narrower nothing can be measured."""
 
 NOSE = 0
 SHOULDERS, ELBOWS, WRISTS = (5, 6), (7, 8), (9, 10)
@@ -89,7 +97,7 @@ def signal(body: Body, exercise: Exercise) -> float | None:
 
 
 def _point(body: Body, place: int) -> Point | None:
-    return body.points[place] if body.scores[place] > SURE else None
+    return even(body.points[place], body.aspect) if body.scores[place] > SURE else None
 
 
 def _unit(body: Body) -> float | None:
@@ -101,9 +109,9 @@ def _unit(body: Body) -> float | None:
     hips = [point for place in HIPS if (point := _point(body, place)) is not None]
     if hips:
         middle = ((left[0] + right[0]) / 2, (left[1] + right[1]) / 2)
-        # Sideways the shoulders are one behind the other; the trunk is about 1.4 times as long.
-        wide = max(wide, dist(middle, hips[0]) / 1.8)
-    return wide if wide > 0.02 else None
+        # Sideways the shoulders are one behind the other.
+        wide = max(wide, dist(middle, hips[0]) / TRUNK)
+    return wide if wide > SMALLEST else None
 
 
 def _angle(body: Body, before: int, joint: int, after: int) -> float | None:

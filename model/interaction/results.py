@@ -129,10 +129,10 @@ def _requested(mind: Mind, found: Requested) -> tuple[Mind, tuple[Event, ...]]:
 def _reply_done(mind: Mind, done: ReplyDone) -> Mind:
     if _speaks(mind, done.draft):
         assert mind.utterance is not None
-        return replace(mind, utterance=speaking.finish(mind.utterance))
+        return replace(mind, utterance=speaking.finish(mind.utterance, done.limited))
     if mind.draft is not None and mind.draft.number == done.draft:
         nothing = not done.text and mind.draft.asks is None
-        draft = replace(mind.draft, complete=True, nothing=nothing)
+        draft = replace(mind.draft, complete=True, limited=done.limited, nothing=nothing)
         return replace(mind, draft=draft)
     return mind
 

@@ -32,11 +32,13 @@ class Remainder:
         k: when it was cut.
         audio: float32 at 24 kHz.
         words: in samples of `audio`.
+        limited: with it the answer reaches its limit of tokens.
     """
 
     k: int
     audio: Audio
     words: tuple[AgentWord, ...]
+    limited: bool = False
 
 
 def remainder(utterance: Utterance, k: int) -> Remainder | None:
@@ -61,7 +63,7 @@ def remainder(utterance: Utterance, k: int) -> Remainder | None:
         AgentWord(word.text, max(word.start_samples - start, 0), max(word.end_samples - start, 0))
         for word in left
     )
-    return Remainder(k, audio, words)
+    return Remainder(k, audio, words, utterance.limited)
 
 
 def spoken(rest: Remainder) -> Spoken:

@@ -70,17 +70,21 @@ class Sighted:
     watching: bool
     camera: bool
 
+    @property
+    def nothing(self) -> bool:
+        """Nothing is shown and nothing watched: there may be no camera at all."""
+        return self.picture is None and not self.watching
+
 
 # ---- what enters the mind ---------------------------------------------------------------------
 
 
-def sighted(mind: Mind) -> Sighted | None:
-    """What an answer is given beside the person's words; None when nothing is shown and nothing
-    watched: then nobody is asked to look, and nothing is judged."""
+def sighted(mind: Mind) -> Sighted:
+    """What an answer is given beside the person's words."""
     watches = bool(mind.looking.watches)
     shown = mind.looking.picture("screen") or mind.looking.picture("camera")
     if shown is None:
-        return Sighted("", None, watches, camera=False) if watches else None
+        return Sighted("", None, watches, camera=False)
     # As it was when the person began to speak: a line that grew old with every word would have to
     # be read again with every word.
     segment = mind.hearing.segment
@@ -146,12 +150,15 @@ def promise(request: Request, sighted: Sighted, lines: Sequence[Line] = ()) -> s
         return "All right, I stopped watching."
     if request.what == "beyond":
         return "I am sorry, I cannot watch for that. I know people, hands and many common things."
-    if not sighted.camera:
-        return "I would watch for that, but your camera is off. Turn it on and ask me again."
     if request.way == "counts":
-        return f"All right, I am counting your {request.key[1]}."
-    what = f'say "{request.say}"' if request.say else "tell you"
-    return f"All right, I will {what} when {watching.spoken(request.way, request.key)}."
+        now, then = (f"{one} your {request.key[1]}" for one in ("am counting", "will count"))
+    else:
+        what = f'say "{request.say}"' if request.say else "tell you"
+        now = then = f"will {what} when {watching.spoken(request.way, request.key)}"
+    if sighted.camera:
+        return f"All right, I {now}."
+    unseen = "I see nothing yet" if sighted.picture is None else "I do not watch your screen"
+    return f"{unseen}, and your camera is off. Turn it on, and I {then}."
 
 
 def _said(sighted: Sighted, lines: Sequence[Line]) -> str:

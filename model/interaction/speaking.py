@@ -38,6 +38,7 @@ class Utterance:
         rendered_samples, sent_samples, heard_samples: how far each has come.
         announced: how many of `words` the server has been told.
         complete: nothing more will be rendered.
+        limited: because the answer reached its limit of tokens.
         told_done: the server knows its length.
     """
 
@@ -52,6 +53,7 @@ class Utterance:
     heard_samples: int = 0
     announced: int = 0
     complete: bool = False
+    limited: bool = False
     told_done: bool = False
 
     @property
@@ -79,7 +81,7 @@ def append(utterance: Utterance, spoken: Spoken) -> Utterance:
     )
 
 
-def finish(utterance: Utterance) -> Utterance:
+def finish(utterance: Utterance, limited: bool = False) -> Utterance:
     """Nothing more will be appended: the pause behind the last phrase, meant for another, is
     dropped where it has not been sent. Who spoke in it would interrupt what was said to its end."""
     audio = np.concatenate(utterance.waiting) if utterance.waiting else np.zeros(0, np.float32)
@@ -87,10 +89,11 @@ def finish(utterance: Utterance) -> Utterance:
     last = utterance.words[-1].end_samples if utterance.words else 0
     kept = audio[: max(sounds[-1] + 1 if len(sounds) else 0, last - utterance.sent_samples, 0)]
     if not len(kept) and not utterance.sent_samples:
-        return replace(utterance, complete=True)
+        return replace(utterance, complete=True, limited=limited)
     return replace(
         utterance,
         complete=True,
+        limited=limited,
         waiting=(kept,) if len(kept) else (),
         rendered_samples=utterance.rendered_samples - (len(audio) - len(kept)),
     )
@@ -119,7 +122,8 @@ def send(utterance: Utterance) -> tuple[Utterance, tuple[Speech, ...], tuple[Eve
         events += (Said(utterance.number, fresh, utterance.listening),)
     done = utterance.complete and not len(later)
     if done and not utterance.told_done:
-        events += (UtteranceDone(utterance.number, utterance.rendered_samples),)
+        length = utterance.rendered_samples
+        events += (UtteranceDone(utterance.number, length, utterance.limited),)
     advanced = replace(
         utterance,
         waiting=(later,) if len(later) else (),

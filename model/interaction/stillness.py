@@ -30,6 +30,9 @@ Moved = npt.NDArray[np.float64]
 """The second of the stream in which each cell of a thumbnail changed last; minus infinity."""
 
 THUMBNAIL: Final = (24, 32)
+USUAL_ASPECT: Final = 4 / 3
+"""Width by height of the pictures in which margins were chosen: their cells are square."""
+
 CELL_CHANGED: Final = 12
 CELLS_CHANGED: Final = 3
 TAKES_IN_SECONDS: Final = 6.0
@@ -39,9 +42,9 @@ MOVES_SECONDS: Final = 6.0
 """What moved within is where somebody moves: a slow repetition takes as long."""
 
 WIDER: Final = 0.5
-"""Of the shorter side of where something moves, that is seen on each side of it as well: heads and
-feet may rest. Of .2 to .5 of the longer one and .7 of the shorter, this was best for people who lie
-and who stand."""
+"""Of the shorter side of where something moves, in shares of the usual picture's sides, that is
+seen on each side of it as well: heads and feet may rest. Of .2 to .5 of the longer one and .7 of
+the shorter, this was best for people who lie and who stand."""
 
 MOST_MOVING: Final = 0.8
 """Of width and height; where more moves, all is looked at."""
@@ -114,8 +117,9 @@ def moved(before: Moved | None, last: Pixels | None, now: Pixels, at_seconds: fl
     return np.where(_apart(last, now), at_seconds, before)
 
 
-def moving(cells: Moved | None, at_seconds: float) -> Box | None:
-    """Where something moved lately, and a little around; None where nothing did, or everything."""
+def moving(cells: Moved | None, at_seconds: float, aspect: float) -> Box | None:
+    """Where something moved lately, and a little around: as many pixels in an upright picture as in
+    another, by this width by height. None where nothing did, or everything."""
     if cells is None:
         return None
     down, across = np.nonzero(cells > at_seconds - MOVES_SECONDS)
@@ -126,11 +130,13 @@ def moving(cells: Moved | None, at_seconds: float) -> Box | None:
     left, right = across.min() / wide, (across.max() + 1) / wide
     if max(bottom - top, right - left) > MOST_MOVING:
         return None
-    more = WIDER * min(bottom - top, right - left)
-    top, left = max(top - more, 0.0), max(left - more, 0.0)
+    wider = aspect / USUAL_ASPECT
+    above = WIDER * min(bottom - top, (right - left) * wider)
+    beside = above / wider
+    top, left = max(top - above, 0.0), max(left - beside, 0.0)
     return (
         float(left),
         float(top),
-        float(min(right + more, 1) - left),
-        float(min(bottom + more, 1) - top),
+        float(min(right + beside, 1) - left),
+        float(min(bottom + above, 1) - top),
     )

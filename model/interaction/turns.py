@@ -213,7 +213,7 @@ def _speak(change: RowChange, draft: Draft) -> None:
     for spoken in draft.spoken:
         utterance = speaking.append(utterance, spoken)
     if draft.complete:
-        utterance = speaking.finish(utterance)
+        utterance = speaking.finish(utterance, draft.limited)
     change.mind = replace(change.mind, utterance=utterance)
 
 
@@ -240,7 +240,8 @@ def _go_on(change: RowChange, verdict: Verdict) -> bool:
     change.end_segment(answered=False)
     change.events.append(Floor("take", verdict.probability))
     utterance = change.begin(0, answering=False, manner="rest")
-    utterance = speaking.finish(speaking.append(utterance, resuming.spoken(rest)))
+    utterance = speaking.append(utterance, resuming.spoken(rest))
+    utterance = speaking.finish(utterance, rest.limited)
     change.mind = replace(change.mind, utterance=utterance)
     return True
 

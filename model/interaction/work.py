@@ -81,7 +81,7 @@ class Asked:
         outcomes: what tools gave.
         tools: what may be asked for.
         tool_choice: which of them; see `wishes.tool_choice`.
-        sighted: what is seen; None when nothing is shown and nothing watched.
+        sighted: what is seen; None without eyes.
     """
 
     heard: Work | None
@@ -128,14 +128,15 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
             return ReplyDone(draft, "")
     memory = parts.memories[row]
     beside, about, first = "", False, -1
-    if asked.sighted is not None and text and not asked.outcomes:
-        request, first = yield from _requested(parts, memory, text, asked.sighted)
+    seen = asked.sighted if text and not asked.outcomes else None
+    if seen is not None and not seen.nothing:
+        request, first = yield from _requested(parts, memory, text, seen)
         if request is not None and request.what != "look":
-            spoken = yield from _promise(draft, parts, memory, text, request, asked.sighted)
+            spoken = yield from _promise(draft, parts, memory, text, request, seen)
             return ReplyDone(draft, spoken)
         about = request is not None
         # Who was just told of what is seen may ask on: "and now?"
-        beside = asked.sighted.line if about or memory.was_about else ""
+        beside = seen.line if about or memory.was_about else ""
     if asked.tool_choice != "none":
         called = yield from calling.called(memory, text, asked.tools, asked.tool_choice)
         if called is not None:
@@ -143,13 +144,17 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
             return ReplyDone(draft, "")
     if first < 0 or beside or asked.tool_choice != "none":
         first = yield from memory.answer(text, asked.outcomes, beside, about)
-    spoken, written, sounded = yield from _speak(draft, parts, memory, first)
-    if written.strip() and not sounded:
+    if seen is not None and seen.nothing:
+        watch = yield from _awaited(parts, memory, text)
+        if watch is not None:
+            return ReplyDone(draft, (yield from _promise(draft, parts, memory, text, watch, seen)))
+    spoken, silent, limited = yield from _speak(draft, parts, memory, first)
+    if silent:
         # A piece of code, or another alphabet: silence would be no answer.
         excuse = f" {UNSPEAKABLE}" if spoken else UNSPEAKABLE
         yield from _render(draft, parts.voice, Phrase(excuse, 0.0))
         spoken += excuse
-    return ReplyDone(draft, spoken)
+    return ReplyDone(draft, spoken, limited)
 
 
 def _requested(
@@ -170,6 +175,20 @@ def _requested(
     return (None if nothing or unseen else request), first
 
 
+def _awaited(parts: Parts, memory: Memory, text: str) -> Generator[Any, Any, Request | None]:
+    """The watch that a person who shows nothing asks for, to begin when the camera comes on. Told
+    by what was just read to answer, so behind tools; without a probe, which would cost a pass, not
+    at all."""
+    assert parts.sight is not None
+    if parts.sight.intents is None:
+        return None
+    intents = parts.sight.intents.judge(memory.thought(text), watching=False, shown=False)
+    if intents[0].what != "watch":
+        return None
+    request = yield from parts.sight.requests[memory.row].ask(text, intents)
+    return request if request is not None and request.what == "watch" else None
+
+
 def _promise(
     draft: int, parts: Parts, memory: Memory, text: str, request: Request, sighted: Sighted
 ) -> Work:
@@ -178,8 +197,7 @@ def _promise(
     found: ReadText | None = None
     if request.what == "read" and sighted.picture is not None:
         found = yield from seeing.read(parts.sight, sighted.picture)
-    if request.what != "watch" or sighted.camera:
-        yield Emit(Requested(draft, request, found))
+    yield Emit(Requested(draft, request, found))
     yield from memory.ask(text)
     splitter = PhraseSplitter()
     said = seeing.promise(request, sighted, found.lines if found else ())
@@ -190,11 +208,11 @@ def _promise(
 
 def _speak(draft: int, parts: Parts, memory: Memory, token: int) -> Work:
     """Decode an answer whose first token is this, and render it phrase by phrase; returns the text
-    that is spoken, all that was written, and whether there was anything to hear."""
+    that is spoken, whether what was written cannot be heard, and whether it reached its limit."""
     splitter = PhraseSplitter()
     pieces = memory.language.text_stream()
     spoken_text = written = ""
-    sounded, ending = False, splitter.flush
+    sounded, limited, ending = False, False, splitter.flush
     for number in range(parts.answer_tokens):
         if number:
             token = yield Token(memory.row)
@@ -207,12 +225,12 @@ def _speak(draft: int, parts: Parts, memory: Memory, token: int) -> Work:
             sounded |= yield from _render(draft, parts.voice, phrase)
     else:
         log.info("an answer reached its limit of %d tokens", parts.answer_tokens)
-        ending = splitter.break_off
+        limited, ending = True, splitter.break_off
     written += (more := pieces.end())
     for phrase in (*splitter.feed(more), *ending()):
         spoken_text += phrase.text
         sounded |= yield from _render(draft, parts.voice, phrase)
-    return spoken_text, written, sounded
+    return spoken_text, bool(written.strip()) and not sounded, limited
 
 
 def say(draft: int, voice: Voice, text: str) -> Work:

@@ -183,9 +183,10 @@ def _steering_fields(
             return now if event_id is None else {**now, "event_id": event_id}
         case HoldChanged(held):
             return {"type": "agent.held", "held": held}
-        case AgentComplete(utterance, length_samples):
+        case AgentComplete(utterance, length_samples, limited):
             length_ms = _ms(seconds(length_samples, SPEAKING_RATE))
-            return {"type": "agent.complete", "utterance": utterance, "length_ms": length_ms}
+            whole = {"type": "agent.complete", "utterance": utterance, "length_ms": length_ms}
+            return {**whole, "limited": True} if limited else whole
 
 
 def _session_fields(event: SessionStarted | SessionEnding | SessionEnded) -> dict[str, Any]:

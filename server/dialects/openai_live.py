@@ -47,7 +47,14 @@ from server.session_events import (
     SessionStarted,
     Several,
 )
-from server.steering_events import Appended, CancelAsked, SayAsked, ToolAnswered, ToolEnded
+from server.steering_events import (
+    AgentComplete,
+    Appended,
+    CancelAsked,
+    SayAsked,
+    ToolAnswered,
+    ToolEnded,
+)
 
 __all__ = ["LiveDialect"]
 
@@ -140,6 +147,9 @@ class LiveDialect:
             case AgentProgress():
                 told = self._transcript.progress(event, at_seconds)
                 return texts(told + _interrupted(event, at_seconds))
+            case AgentComplete(limited=True):
+                why = "What is being said reached the longest answer there is, and ends there."
+                return texts([info("output_audio_limited", why)])
             case ToolCall(call, name, arguments) if name == DELEGATE:
                 return texts([self._delegations.created(call, arguments, at_seconds)])
             case ToolEnded(call):

@@ -40,6 +40,7 @@ from server.session_events import (
     TextSent,
 )
 from server.steering_events import (
+    AgentComplete,
     AnswerAsked,
     Appended,
     CancelAsked,
@@ -149,10 +150,8 @@ class RealtimeDialect:
                 if self._tool == "given" and self.telling.answer is None:
                     self._tool = "answered"
                 return texts(self.telling.said(event))
-            case AgentStarted(utterance):
-                return texts(self.telling.started(utterance))
-            case AgentProgress():
-                return texts(self.telling.progress(event))
+            case AgentStarted() | AgentComplete() | AgentProgress():
+                return texts(self.telling.ours(event))
             case ToolCall():
                 return texts(self.telling.tool(event))
             case SettingsChanged():

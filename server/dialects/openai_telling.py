@@ -16,7 +16,8 @@ from model.timebase import MICRO_TURN_SECONDS, SPEAKING_RATE, seconds
 from server.dialects.openai_items import Answer, Item, Items, ms, new_id
 from server.dialects.openai_person import Person
 from server.dialects.openai_settings import RealtimeSettings
-from server.session_events import AgentProgress, CutBy
+from server.session_events import AgentProgress, AgentStarted, CutBy
+from server.steering_events import AgentComplete
 
 __all__ = ["Limits", "Message", "Telling", "truncated"]
 
@@ -55,6 +56,7 @@ class Telling:
         self._person = Person(self.items, settings)
         self._waiting: dict[int, list[AgentWord]] = {}
         self._begun: int | None = None
+        self._limited: set[int] = set()  # of those not over yet, whose answer reached its limit
 
     def person(self, heard: PersonWords) -> list[Message]:
         """Words of the person."""
@@ -94,7 +96,18 @@ class Telling:
             told.append({"type": "rate_limits.updated", "rate_limits": [one]})
         return told
 
-    def started(self, utterance: int) -> list[Message]:
+    def ours(self, event: AgentStarted | AgentComplete | AgentProgress) -> list[Message]:
+        """How what we say goes on."""
+        match event:
+            case AgentStarted(utterance):
+                return self._started(utterance)
+            case AgentComplete(utterance, _, limited):
+                self._limited |= {utterance} if limited else set()
+                return []
+            case AgentProgress():
+                return self._progress(event)
+
+    def _started(self, utterance: int) -> list[Message]:
         """The first sample was sent; the end of the utterance before it is heard later."""
         self._begun = utterance
         answer = self.answer
@@ -103,10 +116,12 @@ class Telling:
         answer.started = True
         return self._buffer("started", answer.id)
 
-    def progress(self, progress: AgentProgress) -> list[Message]:
+    def _progress(self, progress: AgentProgress) -> list[Message]:
         """An utterance is over."""
         if progress.state == "heard":
             return []
+        limited = progress.utterance in self._limited
+        self._limited = {number for number in self._limited if number > progress.utterance}
         answer = self.answer
         if answer is None or answer.item is None or answer.item.utterance != progress.utterance:
             self._waiting.pop(progress.utterance, None)
@@ -115,10 +130,11 @@ class Telling:
         item.heard(progress.heard_samples if not whole else _length(item))
         if whole:
             item.heard_samples = progress.heard_samples
-        item.status = "completed" if whole else "incomplete"
+        item.status = "completed" if whole and not limited else "incomplete"
         place = self._place()
         if whole:
-            told = self.finish("completed", "")
+            status, reason = ("incomplete", "max_output_tokens") if limited else ("completed", "")
+            told = self.finish(status, reason)
         elif progress.by == "engine":
             told = self.finish("failed", "engine_lost")
         else:
@@ -177,7 +193,7 @@ class Telling:
             return []
         utterance = next(iter(self._waiting))
         told = self.said(Said(utterance, tuple(self._waiting.pop(utterance))))
-        return told + (self.started(utterance) if self._begun == utterance else [])
+        return told + (self._started(utterance) if self._begun == utterance else [])
 
     def _open_utterance(self, utterance: int) -> list[Message]:
         answer = self.answer

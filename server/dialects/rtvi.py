@@ -88,6 +88,7 @@ class RtviDialect:
         """The messages that tell of an event."""
         told = self._told(event)
         cut = isinstance(event, AgentProgress) and event.state == "cut"
+        cut |= isinstance(event, AgentComplete) and event.limited
         if self._every_event or cut or isinstance(event, _ALWAYS):
             if not isinstance(event, Pong | Problem):
                 ours = json.loads(self._ours.encode(event, at_seconds)[0])

@@ -62,6 +62,12 @@ class Running:
             self._calls[call.call].task = task
         return here is None
 
+    def take(self, call: str, text: str, failed: bool) -> bool:
+        """The client answers a call; False when it is not asked for. What a tool of ours gives is
+        not the client's to say."""
+        waiting = self._calls.get(call)
+        return waiting is not None and waiting.task is None and self.end(call, text, failed)
+
     def end(self, call: str, text: str, failed: bool) -> bool:
         """A call is answered; False when it is not waited for."""
         waiting = self._calls.pop(call, None)

@@ -197,14 +197,17 @@ def test_the_receiver_still_has_the_buffer_we_replace() -> None:
     assert JITTER_BUFFER in RTCRtpReceiver.__init__.__code__.co_names
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_a_known_delay_is_recovered_within_10_ms() -> None:
     """Over a real call to a real server, in a network of its own."""
     command = [sys.executable, "-m", "tests.bench.harness.calibration", "0.35", "--turns", "3"]
-    done = subprocess.run(
-        bed.within(command), cwd=ROOT, capture_output=True, text=True, timeout=55, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout)
+    for _ in range(4):
+        done = subprocess.run(
+            bed.within(command), cwd=ROOT, capture_output=True, text=True, timeout=70, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        (found,) = json.loads(done.stdout)
+        if found["late_p99_seconds"] < 0.005:
+            break  # Else the machine was busy, and what it measured is itself.
     assert abs(found["error_seconds"]) <= 0.010, found
     assert found["agrees_seconds"] <= 0.010, found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ from tests.bench.records import Record
 from tests.bench.running import Draw, Target, Work
 from tests.bench.stimuli.script import Script
 from tests.bench.test_sittings import serving
+from tests.waiting import until
 
 SEED = 1
 
@@ -104,27 +106,47 @@ def test_a_latency_that_must_not_be_published_is_judged_all_the_same() -> None:
 
 
 class _Server:
-    """Takes calls of set lengths in seconds; counts how many go on as the long one ends."""
+    """Takes calls of set lengths in seconds; counts how many go on as the long one ends.
 
-    def __init__(self, lengths: Mapping[str, float], refused: str = "") -> None:
+    Given how many there should be, the long one ends no sooner than they are, and than those beside
+    it have talked for a while: on any machine.
+    """
+
+    def __init__(self, lengths: Mapping[str, float], refused: str = "", sessions: int = 0) -> None:
         self.going_on = 0
         self.at_the_end = 0
         self._lengths = lengths
         self._refused = refused
+        self._sessions = sessions
+        self._talked_seconds = 0.0
+        self._begun = self._changed = time.monotonic()
 
     async def play(self, _url: str, script: Script, *_more: object) -> object:
         """One call."""
         if script.clip == self._refused:
             raise CallFailed("503 busy")
-        self.going_on += 1
+        self._change(1)
         try:
             await asyncio.sleep(self._lengths[script.clip])
             if "long" in script.clip:
+                await until(self._busy_enough)
                 self.at_the_end = self.at_the_end or self.going_on
         finally:
-            self.going_on -= 1
+            self._change(-1)
         log = ClipLog(script.clip, "synthetic", "v", (), (), (), (), self._lengths[script.clip])
         return type("Played", (), {"log": log})()
+
+    def _change(self, more: int) -> None:
+        now = time.monotonic()
+        self._talked_seconds += self.going_on * (now - self._changed)
+        self._changed = now
+        self.going_on += more
+
+    def _busy_enough(self) -> bool:
+        self._change(0)
+        beside = self._talked_seconds - (self._changed - self._begun)
+        enough = beside > 0.2 * self._sessions and self.going_on == self._sessions
+        return enough or not self._sessions
 
 
 class _Draw(Draw):
@@ -157,7 +179,7 @@ async def held(monkeypatch: pytest.MonkeyPatch, server: _Server, sessions: int) 
 async def test_all_callers_talk_until_the_last_recorded_call_is_over(
     monkeypatch: pytest.MonkeyPatch, sessions: int
 ) -> None:
-    server = _Server(LENGTHS)
+    server = _Server(LENGTHS, sessions=sessions)
     seconds, failures, records = await held(monkeypatch, server, sessions)
     assert sorted(record.clip for record in records) == sorted(LENGTHS)
     assert server.at_the_end == sessions and server.going_on == 0
@@ -212,6 +234,7 @@ class TestTick:
             return web.Response(text="".join(lines))
 
         async def play(*_: object) -> None:
+            await until(lambda: len(asked) > 6)
             await asyncio.sleep(0.01)
             if refused:
                 raise CallFailed("503 busy")

@@ -25,7 +25,7 @@ from typing import Any, Final, Literal
 import av
 import numpy as np
 import numpy.typing as npt
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from model.messages import Audio
 from model.timebase import HEARING_RATE, samples
@@ -47,6 +47,9 @@ __all__ = [
     "wait_until",
 ]
 
+# Playwright's own patience, five seconds, is for machines that do nothing else.
+expect.set_options(timeout=20_000)
+
 PORT: Final = 8080
 OUR_PAGE: Final = "body[data-phase]"
 # When a wire that was plugged in again has its IPv6 address, after a second or two, Chromium drops
@@ -67,7 +70,7 @@ def serve(bed: TestBed, *flags: str, port: int = PORT) -> str:
     address = f"http://{bed.server_address}:{port}"
     command = [sys.executable, "-c", _SERVE, "serve", "--host", bed.server_address]
     server = bed.spawn_server([*command, "--port", str(port), *flags])
-    server.wait_for_output("listens", 30)
+    server.wait_for_output("listens", 60)
     bed.run_in_client(
         ["curl", "-sf", "--retry", "150", "--retry-delay", "1", "--retry-all-errors"]
         + [f"{address}/healthz"],
@@ -189,7 +192,7 @@ def open_page(browser: Browser, url: str, *, ready: str = OUR_PAGE, **context: A
         ),
     )
     page.__dict__["console_problems"] = problems
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     page.goto(url, wait_until="load")
     for _ in range(RELOADS):
         if not any(WIRE_CHANGED in one for one in problems):
@@ -224,7 +227,7 @@ def start_call(page: Page) -> None:
     wait_until(page, "() => counterpoint.view.phase === 'live'")
 
 
-def wait_until(page: Page, expression: str, timeout_seconds: float = 15.0) -> Any:
+def wait_until(page: Page, expression: str, timeout_seconds: float = 30.0) -> Any:
     """Poll a JavaScript function of the page until it returns something true; returns that."""
     until = time.monotonic() + timeout_seconds
     while not (value := page.evaluate(expression)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,8 +43,11 @@ def seeing_url(testbed: TestBed) -> str:
     """The real server with the scripted engine, which says what colours it sees."""
     command = [sys.executable, "-m", "tests.server.scripted_server", "enter"]
     place = ["--host", testbed.server_address, "--port", str(PORT)]
-    testbed.spawn_server([*command, *place]).wait_for_output("Open http", 30)
-    return f"http://{testbed.server_address}:{PORT}"
+    testbed.spawn_server([*command, *place]).wait_for_output("Open http", 60)
+    url = f"http://{testbed.server_address}:{PORT}"
+    asking = ["curl", "-sf", "--retry", "60", "--retry-delay", "1", "--retry-all-errors"]
+    testbed.run_in_client([*asking, f"{url}/healthz"], timeout_seconds=120)
+    return url
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +73,21 @@ def page(filming: Browser, seeing_url: str) -> Iterator[Page]:
 
 def decoded(testbed: TestBed, url: str) -> tuple[int, int]:
     """How many videos the server looks at, and frames it decoded for the sessions that go on."""
-    with testbed.in_client(), urllib.request.urlopen(f"{url}/metrics", timeout=10) as response:
+    with testbed.in_client(), urllib.request.urlopen(f"{url}/metrics", timeout=30) as response:
         text = response.read().decode()
     names = ("cameras_awake", "camera_frames_decoded")
     awake, frames = (re.search(rf"^counterpoint_{name} (\S+)", text, re.M) for name in names)
     assert awake is not None
     assert frames is not None
     return int(float(awake[1])), int(float(frames[1]))
+
+
+def until_nothing_is_looked_at(page: Page, testbed: TestBed, url: str) -> None:
+    """Fails when the server does not end it."""
+    end = time.monotonic() + 20
+    while decoded(testbed, url)[0]:
+        assert time.monotonic() < end
+        page.wait_for_timeout(50)
 
 
 def test_what_the_camera_shows_is_seen_from_the_click_to_the_next(
@@ -100,10 +112,14 @@ def test_what_the_camera_shows_is_seen_from_the_click_to_the_next(
     width, height = (int(side) for side in sizes[-1].split("x"))
     assert 0.8 * 320 * 240 < width * height <= 320 * 240
     # What it was asked for is what it sends: two a second, not ten.
+    began = time.monotonic()
     awake, before = decoded(testbed, seeing_url)
     page.wait_for_timeout(2_000)
     assert awake == 1
-    assert 2 <= decoded(testbed, seeing_url)[1] - before <= 10
+    while (frames := decoded(testbed, seeing_url)[1] - before) < 2:
+        assert time.monotonic() - began < 20
+        page.wait_for_timeout(100)
+    assert frames <= 5 * (time.monotonic() - began)
 
     # The own picture, and on request what was seen in it; the mirror turns both.
     expect(page.locator("[data-part=own-camera] video")).to_be_visible()
@@ -115,6 +131,7 @@ def test_what_the_camera_shows_is_seen_from_the_click_to_the_next(
     camera.click()
     expect(status).to_have_text("It sees nothing.")
     expect(page.locator("[data-part=own-camera]")).to_be_hidden()
+    until_nothing_is_looked_at(page, testbed, seeing_url)
     page.wait_for_timeout(400)
     _, frames = decoded(testbed, seeing_url)
     seen = page.evaluate(f"() => {SEEN}.length")
@@ -137,8 +154,7 @@ def test_a_screen_is_seen_larger_and_ends_with_the_call(
     page.click("[data-part=start]")
     expect(page.locator("[data-part=own-screen]")).to_be_hidden()
     wait_until(page, "() => counterpoint.view.phase === 'ended'")
-    page.wait_for_timeout(500)
-    assert decoded(testbed, seeing_url)[0] == 0
+    until_nothing_is_looked_at(page, testbed, seeing_url)
 
 
 def test_the_element_shows_the_camera_too_and_axe_finds_nothing(

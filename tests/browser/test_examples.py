@@ -31,10 +31,10 @@ def examples(testbed: TestBed) -> str:
     address = testbed.server_address
     command = [sys.executable, "-m", "tests.server.scripted_server", "enter", "--host", address]
     crowd = ["--port", str(PORT), "--offers-per-window", "1000"]
-    testbed.spawn_server([*command, *crowd]).wait_for_output("Open", 30)
+    testbed.spawn_server([*command, *crowd]).wait_for_output("Open", 60)
     url = f"http://{address}:{PORT}"
     asking = ["curl", "-sf", "--retry", "60", "--retry-delay", "1", "--retry-all-errors"]
-    testbed.run_in_client([*asking, f"{url}/healthz"], timeout_seconds=60)
+    testbed.run_in_client([*asking, f"{url}/healthz"], timeout_seconds=120)
     return f"{url}/examples/"
 
 
@@ -81,8 +81,8 @@ def test_the_assistants_tools_are_functions_of_the_page(visitor: Browser, exampl
     ask(page, "add_to_list", item="oat milk")
     said(page, "oat milk is on the list.")
     expect(page.locator("#list li")).to_have_text(["oat milk"])
-    ask(page, "set_timer", seconds=1, label="egg")
-    expect(page.locator("#timers li")).to_have_text(["egg: 1 s"])
+    ask(page, "set_timer", seconds=5, label="egg")
+    expect(page.locator("#timers li")).to_have_text(["egg: 5 s"])
     said(page, "Your egg is over.")
     expect(page.locator("#timers li")).to_have_count(0)
     assert console_problems(page) == []
@@ -111,7 +111,7 @@ def test_two_write_one_text_at_the_same_time(visitor: Browser, examples: str) ->
 def test_a_long_task_goes_on_while_they_talk_and_is_stopped(
     visitor: Browser, examples: str
 ) -> None:
-    page = begin(visitor, f"{examples}agent.html?step-ms=600")
+    page = begin(visitor, f"{examples}agent.html?step-ms=3000")
     ask(page, "research", topic="bees")
     expect(page.locator("#steps li").first).to_have_text("Look for sources")
     field = page.locator("counterpoint-call").get_by_label("Type instead")
@@ -128,7 +128,7 @@ def test_a_long_task_goes_on_while_they_talk_and_is_stopped(
 
 
 def test_hanging_up_ends_the_task(visitor: Browser, examples: str) -> None:
-    page = begin(visitor, f"{examples}agent.html?step-ms=600")
+    page = begin(visitor, f"{examples}agent.html?step-ms=3000")
     ask(page, "research", topic="bees")
     expect(page.locator("#steps li").first).to_be_visible()
     page.locator("counterpoint-call").get_by_role("button", name="Hang up").click()

@@ -22,7 +22,7 @@ from tests.network.testbed import SERVER_ADDRESS, TestBed
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
-PORT: Final = 8096
+PORT: Final = 8098
 TURN_PORT: Final = 3478
 SECRET: Final = "shared by both"
 # What a firewall would leave over, and who is called through it.
@@ -56,7 +56,7 @@ def url(testbed: TestBed, tmp_path_factory: pytest.TempPathFactory) -> str:
     words += [f"--relay-ip={SERVER_ADDRESS}", "--use-auth-secret", f"--static-auth-secret={SECRET}"]
     words += ["--realm=test", "--no-udp", "--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout"]
     words += [f"--pidfile={folder / 'pid'}", f"--userdb={folder / 'db'}"]
-    testbed.spawn_server(words).wait_for_output("DB connection success", 10)
+    testbed.spawn_server(words).wait_for_output("DB connection success", 30)
     relay = f"turn:{SERVER_ADDRESS}:{TURN_PORT}?transport=tcp"
     return echo_server(testbed, "--page-ice-servers", relay, "--turn-secret", SECRET, port=PORT)
 

@@ -20,9 +20,9 @@ def scripted(*flags: str) -> Iterator[tuple[TestBed, str]]:
         address = bed.server_address
         command = [sys.executable, "-m", "tests.server.scripted_server", "enter"]
         where = ["--host", address, "--port", str(PORT), "--offers-per-window", "1000"]
-        bed.spawn_server([*command, *where, *flags]).wait_for_output("Open", 30)
+        bed.spawn_server([*command, *where, *flags]).wait_for_output("Open", 60)
         url = f"http://{address}:{PORT}"
         asking = ["--retry", "60", "--retry-delay", "1", "--retry-all-errors", f"{url}/healthz"]
-        bed.run_in_client(["curl", "-sf", *asking], timeout_seconds=60)
+        bed.run_in_client(["curl", "-sf", *asking], timeout_seconds=120)
         with bed.in_client():
             yield bed, url

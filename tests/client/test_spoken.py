@@ -27,6 +27,7 @@ from client.sound import Audio
 from tests.end_to_end.served import Served
 from tests.end_to_end.spoken import RATE, SMALL, model_server, spoken
 from tests.speech.wer import word_error_rate
+from tests.steady import undisturbed
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(300)]
 
@@ -60,6 +61,8 @@ async def over(conversation: Conversation, utterance: int, since: int) -> AgentD
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(600)
+@undisturbed
 async def test_two_turns_an_interruption_and_a_tool(served: Served) -> None:
     asked: list[str] = []
 
@@ -96,7 +99,7 @@ async def test_two_turns_an_interruption_and_a_tool(served: Served) -> None:
         end = await asyncio.wait_for(over(conversation, told.utterance, since), LISTEN_SECONDS)
         assert isinstance(end, AgentDone) and end.words_heard > 0
         await asyncio.sleep(0.5)
-    await asyncio.wait_for(listening, 5)
+    await asyncio.wait_for(listening, 20)
 
     understood = " ".join(one.text for one in conversation.history if one.who == "person")
     assert word_error_rate(f"{STORY} {WEATHER}", understood) <= 0.25, understood

@@ -131,7 +131,7 @@ def ended(number: int = 0) -> ToolEnded:
 
 
 async def answers(box: Toolbox, sent: list[Any], count: int) -> list[tuple[str, bool]]:
-    for _ in range(1_000):
+    for _ in range(10_000):
         if len(sent) >= count:
             break
         await asyncio.sleep(0.005)

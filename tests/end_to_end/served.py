@@ -37,7 +37,7 @@ class Served:
 
     def __init__(self, spawned: Spawned) -> None:
         self.spawned = spawned
-        self.url = spawned.wait_for_output(r"Open (https?://\S+)/ ", 30)[1]
+        self.url = spawned.wait_for_output(r"Open (https?://\S+)/ ", 60)[1]
 
     @property
     def process(self) -> psutil.Process:
@@ -67,7 +67,7 @@ class Served:
             self.url + path, data=body, method=method, headers=dict(headers or {})
         )
         try:
-            with urllib.request.urlopen(asked, timeout=10) as response:
+            with urllib.request.urlopen(asked, timeout=30) as response:
                 return response.status, dict(response.headers), response.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -90,7 +90,7 @@ class Served:
                 return float(line.split()[1])
         raise AssertionError(f"there is no metric {name}")
 
-    def wait_ready(self, timeout_seconds: float = 30.0) -> None:
+    def wait_ready(self, timeout_seconds: float = 60.0) -> None:
         """Until offers are taken."""
         until = time.monotonic() + timeout_seconds
         while self.request("/healthz")[0] != 200:
@@ -125,7 +125,9 @@ async def metric(served: Served, name: str) -> float:
     return await asyncio.to_thread(served.metric, name)
 
 
-async def until_metric(served: Served, name: str, value: float, timeout_seconds: float) -> None:
+async def until_metric(
+    served: Served, name: str, value: float, timeout_seconds: float = 20.0
+) -> None:
     """Wait until a metric has a value; an assertion fails when it does not in time."""
     loop = asyncio.get_running_loop()
     until = loop.time() + timeout_seconds

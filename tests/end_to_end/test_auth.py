@@ -15,6 +15,9 @@ from server.auth import new_key
 from server.auth_keys import save_keys
 from tests.end_to_end.served import Served, server
 
+# What it waits for comes in a moment, or on a busy machine some seconds later.
+pytestmark = pytest.mark.timeout(60)
+
 SHOP = "https://shop.example"
 Answer = tuple[int, Mapping[str, str], Any]
 
@@ -85,8 +88,10 @@ def test_a_secret_serves_its_page_its_time_and_its_uses(
     assert code(offer(served, bound, served.url)) == (403, "forbidden_origin")
     assert code(offer(served, bound, SHOP)) == (400, "no_audio")
     assert code(offer(served, bound, SHOP)) == (400, "no_audio"), "what begins nothing is free"
+    before = time.time()
     made = mint(served, keys["shop"], expires_after={"anchor": "created_at", "seconds": 10})
-    assert made["value"].startswith("ek_") and 8 <= made["expires_at"] - time.time() <= 10
+    assert made["value"].startswith("ek_")
+    assert before + 9 <= made["expires_at"] <= time.time() + 10
     tampered = made["value"][:-1] + ("A" if made["value"][-1] != "A" else "B")
     assert code(offer(served, tampered)) == (401, "unauthorized")
     assert code(ask(served, "/v1/realtime/client_secrets", {}, made["value"]))[0] == 401
@@ -150,7 +155,7 @@ async def test_sessions_are_capped_by_key(served: Served, keys: dict[str, str]) 
                 await client.ws_connect(url)
             assert refused.value.status == 429
             assert refused.value.headers is not None and refused.value.headers["Retry-After"]
-        for _ in range(100):
+        for _ in range(400):
             try:
                 async with client.ws_connect(url):
                     return

@@ -15,6 +15,7 @@ from aiortc.exceptions import InvalidStateError
 from tests.end_to_end.served import Served, metric, server, tone, until_metric
 from tests.network.caller import Caller, Refused
 from tests.server.scripted_engine import REFUSED
+from tests.steady import undisturbed
 
 # Processes are started, and the machine may be busy with other tests.
 pytestmark = pytest.mark.timeout(60)
@@ -30,7 +31,7 @@ def echo() -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def scripted_server() -> Iterator[Served]:
     """One server with the scripted engine."""
-    with server("--engine-silence-seconds=3", "--engine-restarts=20", script="enter") as served:
+    with server("--engine-silence-seconds=6", "--engine-restarts=20", script="enter") as served:
         yield served
 
 
@@ -82,14 +83,14 @@ async def test_a_flood_hits_its_own_session_and_no_other(echo: Served) -> None:
                 if n % 500 == 0:
                     await asyncio.sleep(0)
         # Which of the two it is depends on how fast this side can send; both are in the dialect.
-        error = await flood.wait_for("error", 10)
+        error = await flood.wait_for("error")
         assert error["code"] == "too_fast"
         seen = len(other.events)
         await alive(other, 2)
         other.say(tone(0.3))
-        await other.wait_for("agent.done", 5, since=seen)
+        await other.wait_for("agent.done", since=seen)
         assert all(event["type"] not in ("error", "session.ended") for event in other.events)
-    await until_metric(echo, "sessions", 0, 8)
+    await until_metric(echo, "sessions", 0)
 
 
 # ---- the client goes ---------------------------------------------------------------------------
@@ -98,11 +99,11 @@ async def test_a_flood_hits_its_own_session_and_no_other(echo: Served) -> None:
 async def test_a_client_that_vanishes_is_noticed_and_can_come_back(echo: Served) -> None:
     async with echo.call() as caller:
         caller.say(tone(0.6))
-        done = await caller.wait_for("agent.done", 8)
+        done = await caller.wait_for("agent.done")
         assert done["words_heard"] > 0
         await caller.vanish()
-        await until_metric(echo, "sessions", 0, 5)
-        assert await metric(echo, "engine_streams") == 0
+        await until_metric(echo, "sessions", 0)
+        await until_metric(echo, "engine_streams", 0)
         assert await metric(echo, "conversations_parked") >= 1
         token, session = caller.answer["resume_token"], caller.answer["session"]
     async with echo.call(extra={"resume": token}) as again:
@@ -110,7 +111,7 @@ async def test_a_client_that_vanishes_is_noticed_and_can_come_back(echo: Served)
         assert (again.answer["session"], started["resumed"]) == (session, True)
         assert [turn["who"] for turn in started["turns"]] == ["agent"]
         again.say(tone(0.3))
-        told = await again.wait_for("agent.started", 5)
+        told = await again.wait_for("agent.started")
         assert told["utterance"] > done["utterance"]
 
 
@@ -155,12 +156,13 @@ async def test_the_record_is_the_persons_to_take_and_to_delete(echo: Served) -> 
 
 async def talk_through_a_killed_engine(served: Served, back_seconds: float) -> None:
     """The person is told within a second, and goes on with an intact record in time."""
+    await asyncio.to_thread(served.wait_ready)
     async with served.call() as caller:
         await caller.open()
         caller.send({"type": "text.send", "text": "say 1"})
-        await caller.wait_for("agent.done", 5)
+        await caller.wait_for("agent.done")
         caller.send({"type": "text.send", "text": "say 40"})
-        await caller.wait_for("agent.heard", 5, where=lambda event: event["words_heard"] >= 2)
+        await caller.wait_for("agent.heard", where=lambda event: event["words_heard"] >= 2)
         loop = asyncio.get_running_loop()
         seen, killed = len(caller.events), loop.time()
         os.kill(served.engines()[0].pid, signal.SIGKILL)
@@ -173,23 +175,27 @@ async def talk_through_a_killed_engine(served: Served, back_seconds: float) -> N
         seen = len(caller.events)
         caller.send({"type": "text.send", "text": "recall"})
         words = await caller.wait_for(
-            "person.words", 5, since=seen, where=lambda event: not event["typed"]
+            "person.words", since=seen, where=lambda event: not event["typed"]
         )
         spoken = " ".join(f"w{n}" for n in range(cut["words_heard"]))
         remembered = " ".join(word["text"] for word in words["words"])
         assert remembered == f"person:say 1 | agent:w0 | person:say 40 | agent:{spoken}/cut"
         caller.send({"type": "text.send", "text": "say 1"})
-        done = await caller.wait_for("agent.done", 5, since=seen)
+        done = await caller.wait_for("agent.done", since=seen)
         assert done["utterance"] > cut["utterance"]
 
 
+@pytest.mark.timeout(120)
+@undisturbed
 async def test_an_engine_killed_in_mid_sentence(scripted: Served) -> None:
     await talk_through_a_killed_engine(scripted, 10.0)
 
 
+@pytest.mark.timeout(180)
+@undisturbed
 async def test_an_engine_killed_in_mid_sentence_with_a_spare() -> None:
     with server("--spare-engines=1", script="enter") as served:
-        await until_metric(served, "engine_spare_ready", 1, 15)
+        await until_metric(served, "engine_spare_ready", 1)
         await talk_through_a_killed_engine(served, 3.0)
 
 
@@ -197,9 +203,9 @@ async def test_an_engine_that_hangs_is_replaced(scripted: Served) -> None:
     async with scripted.call() as caller:
         await caller.open()
         os.kill(scripted.engines()[0].pid, signal.SIGSTOP)
-        await caller.wait_for("engine", 8, where=lambda event: event["state"] == "restarting")
-        seen = len(caller.events)
-        await caller.wait_for("engine", 8, since=seen, where=lambda e: e["state"] == "ready")
+        lost = await caller.wait_for("engine", where=lambda event: event["state"] == "restarting")
+        seen = caller.events.index(lost)
+        await caller.wait_for("engine", since=seen, where=lambda e: e["state"] == "ready")
         await alive(caller, 1)
 
 
@@ -208,17 +214,17 @@ async def test_an_engine_that_is_too_slow(scripted: Served) -> None:
     dropped = await metric(scripted, "blocks_dropped_total")
     async with scripted.call() as caller:
         await caller.open()
-        caller.send({"type": "text.send", "text": "sleep 1.2"})
-        await caller.wait_for("engine", 5, where=lambda event: event["state"] == "slow")
+        caller.send({"type": "text.send", "text": "sleep 3"})
+        slow = await caller.wait_for("engine", where=lambda event: event["state"] == "slow")
         caller.send({"type": "text.send", "text": "still there"})
         await caller.wait_for(
-            "person.words", 5, where=lambda e: [w["text"] for w in e["words"]] == ["still", "there"]
+            "person.words", where=lambda e: [w["text"] for w in e["words"]] == ["still", "there"]
         )
         assert await metric(scripted, "blocks_dropped_total") >= dropped + 4
         seen = len(caller.events)
-        caught_up = await caller.wait_for("health", 3, since=seen)
-        assert caught_up["behind_ms"] <= 300
-        await caller.wait_for("engine", 6, since=seen, where=lambda e: e["state"] == "ready")
+        await caller.wait_for("health", since=seen, where=lambda e: e["behind_ms"] <= 300)
+        seen = caller.events.index(slow)
+        await caller.wait_for("engine", since=seen, where=lambda e: e["state"] == "ready")
 
 
 async def test_an_engine_that_gives_one_stream_up_leaves_the_others(scripted: Served) -> None:
@@ -243,7 +249,7 @@ async def test_who_is_refused_by_the_engine_is_told_though_the_channel_is_not_op
 
 def test_an_engine_that_cannot_be_started_ends_the_server_with_an_error() -> None:
     with server("--engine-restarts=1", script="enter_broken", ready=False) as served:
-        assert served.spawned.process.wait(30) == 1
+        assert served.spawned.process.wait(50) == 1
         assert "ended 2 times in a row" in served.spawned.output()
 
 
@@ -251,19 +257,19 @@ def test_an_engine_that_cannot_be_started_ends_the_server_with_an_error() -> Non
 
 
 async def test_sigterm_tells_everybody_and_ends_in_time() -> None:
-    with server("--drain-seconds=1") as served:
+    with server("--drain-seconds=5") as served:
         async with served.call() as caller:
             await caller.open()
             loop = asyncio.get_running_loop()
             told = loop.time()
             os.kill(served.spawned.process.pid, signal.SIGTERM)
             ending = await caller.wait_for("session.ending")
-            assert (ending["reason"], ending["in_ms"]) == ("shutdown", 1000)
+            assert (ending["reason"], ending["in_ms"]) == ("shutdown", 5000)
             with pytest.raises(Refused) as refusal:
                 async with served.call():
                     pass
             assert refusal.value.body["error"]["code"] == "shutting_down"
             assert (await caller.wait_for("session.ended"))["reason"] == "shutdown"
-        code = await asyncio.to_thread(served.spawned.process.wait, 10)
+        code = await asyncio.to_thread(served.spawned.process.wait, 30)
         assert code == 0
-        assert loop.time() - told <= 10.0
+        assert loop.time() - told <= 5.0 + 9.0

@@ -23,6 +23,10 @@ from server import g711
 from server.auth import new_key
 from server.auth_keys import save_keys
 from tests.end_to_end.served import Served, server
+from tests.waiting import until
+
+# What it waits for comes in a moment, or on a busy machine some seconds later.
+pytestmark = pytest.mark.timeout(60)
 
 Event = dict[str, Any]
 PCM: Event = {"type": "audio/pcm", "rate": 16_000}
@@ -46,7 +50,7 @@ def served(keys: tuple[str, str, str]) -> Iterator[Served]:
 @pytest.fixture
 async def client(served: Served, keys: tuple[str, str, str]) -> AsyncIterator[AsyncOpenAI]:
     async with AsyncOpenAI(
-        api_key=keys[0], base_url=f"{served.url}/v1", max_retries=0, timeout=10.0
+        api_key=keys[0], base_url=f"{served.url}/v1", max_retries=0, timeout=30.0
     ) as made:
         yield made
 
@@ -69,14 +73,14 @@ class Heard:
         return [event for event in self.events if event["type"] == kind]
 
     async def until(self, kind: str, count: int = 1) -> Event:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(20):
             while len(self.of(kind)) < count:
                 self._came.clear()
                 await self._came.wait()
         return self.of(kind)[count - 1]
 
     async def over(self) -> None:
-        await asyncio.wait_for(self._task, 8)
+        await asyncio.wait_for(self._task, 20)
 
 
 @contextlib.asynccontextmanager
@@ -103,7 +107,6 @@ def loud_seconds(events: list[Event], field: str, rate: int) -> float:
     return float((np.abs(blocks).max(axis=1) > 500).sum() * 160 / rate)
 
 
-@pytest.mark.timeout(40)
 async def test_sound_both_ways_with_a_sideband_and_a_recording(
     client: AsyncOpenAI, keys: tuple[str, str, str]
 ) -> None:
@@ -115,11 +118,15 @@ async def test_sound_both_ways_with_a_sideband_and_a_recording(
             words = [await heard.until("session.output_transcript.delta", n) for n in (1, 2)]
             assert [word["delta"] for word in words] == [" one", " two"]
             assert words[0]["start_ms"] < words[0]["end_ms"] <= words[1]["start_ms"]
-            assert 0.7 < loud_seconds(heard.of("session.output_audio.delta"), "delta", 16_000) < 2.0
-            reflected = aside.of("session.output_audio.delta")
-            assert 0.7 < loud_seconds(reflected, "delta", 24_000) < 2.0
+            said, given = "session.output_audio.delta", "session.input_audio.append"
+            await until(lambda: loud_seconds(heard.of(said), "delta", 16_000) > 0.7)
+            await until(lambda: loud_seconds(aside.of(said), "delta", 24_000) > 0.7)
+            await until(lambda: loud_seconds(aside.of(given), "audio", 24_000) > 0.7)
+            assert loud_seconds(heard.of(said), "delta", 16_000) < 2.0
+            assert loud_seconds(aside.of(said), "delta", 24_000) < 2.0
+            assert loud_seconds(aside.of(given), "audio", 24_000) < 2.0
+            reflected = aside.of(said)
             assert reflected[0]["start_ms"] < reflected[-1]["end_ms"]
-            assert 0.7 < loud_seconds(aside.of("session.input_audio.append"), "audio", 24_000) < 2.0
             with pytest.raises(openai.NotFoundError):  # it still goes on
                 await client.live.sessions.download_recording(name)
             await joined.session.close(event_id="bye")
@@ -139,7 +146,7 @@ async def test_sound_both_ways_with_a_sideband_and_a_recording(
 
 async def recording(client: AsyncOpenAI, name: str) -> np.ndarray:
     """The two voices of a session that is over, float32 `[2, samples]` at 24 kHz."""
-    for _ in range(50):
+    for _ in range(200):
         try:
             answer = await client.live.sessions.download_recording(name)
         except openai.NotFoundError:
@@ -159,11 +166,11 @@ async def test_who_is_muted_is_not_heard_and_a_fixture_is(client: AsyncOpenAI) -
         await live.session.input_audio.append(audio=tone(0.6, 24_000))
         await asyncio.sleep(1.2)
         assert heard.of("session.output_audio.delta") == []
-        await live.session.output_audio.fixture.play(audio=tone(0.5, 24_000), event_id="f")
+        await live.session.output_audio.fixture.play(audio=tone(1.5, 24_000), event_id="f")
         await live.session.commentary.append(content="Now?", delegation_id=None, event_id="c")
         assert (await heard.until("error"))["error"]["code"] == "fixture_active"
         assert (await heard.until("session.output_audio.fixture.played"))["client_event_id"] == "f"
-        assert 0.4 < loud_seconds(heard.of("session.output_audio.delta"), "delta", 24_000) < 0.6
+        assert 1.4 < loud_seconds(heard.of("session.output_audio.delta"), "delta", 24_000) < 1.6
         await live.session.input_audio.unmute()
         await heard.until("session.input_audio.unmuted")
         await live.session.input_audio.append(audio=tone(0.7, 24_000))

@@ -116,7 +116,7 @@ async def test_when_all_places_are_taken_the_next_is_told_when_to_ask_again(echo
                 pass
         assert refusal.value.status == 503
         assert refusal.value.body["error"]["code"] == "busy"
-    await until_metric(echo, "sessions", 0, 5)
+    await until_metric(echo, "sessions", 0)
 
 
 async def test_who_waits_is_told_the_place_and_let_in_in_turn(echo: Served) -> None:
@@ -133,13 +133,13 @@ async def test_who_waits_is_told_the_place_and_let_in_in_turn(echo: Served) -> N
             assert first["queue"]["wait_ms"] is None or first["queue"]["wait_ms"] >= 0
             assert "queue" not in (await ask(False))[1]
             assert await metric(echo, "visitors_waiting") == 2
-        await until_metric(echo, "sessions", 2, 5)
+        await until_metric(echo, "sessions", 2)
         assert (await ask(second["queue"]["ticket"]))[1]["queue"]["place"] == 2
         assert "queue" not in (await ask(False))[1], "nobody passes the line"
         # In, and only then found to be no offer.
         assert (await ask(first["queue"]["ticket"]))[1]["code"] == "no_audio"
         assert (await ask(second["queue"]["ticket"]))[1]["code"] == "no_audio"
-    await until_metric(echo, "sessions", 0, 5)
+    await until_metric(echo, "sessions", 0)
 
 
 def test_while_the_engine_loads_nobody_is_let_in() -> None:

@@ -57,7 +57,7 @@ def ask(url: str, trusted: ssl.SSLContext, body: dict[str, str] | None = None) -
     """What is answered to a GET, or to a POST of JSON."""
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=10, context=trusted) as response:
+    with urllib.request.urlopen(asked, timeout=30, context=trusted) as response:
         return response.read()
 
 
@@ -115,7 +115,7 @@ async def test_sessions_are_logged_where_the_operator_says_so(tmp_path: Path) ->
             await caller.open()
             caller.send({"type": "text.send", "text": "a word for the log"})
             await caller.wait_for("person.words")
-        await until_metric(served, "sessions", 0, 8)
+        await until_metric(served, "sessions", 0)
         async with served.call() as deleted:
             await deleted.open()
             gone = {"Authorization": f"Bearer {deleted.answer['resume_token']}"}

@@ -17,6 +17,7 @@ from tests.end_to_end.spoken import RATE, SMALL, Answer, Event, Said, Talk, mode
 from tests.speech.checker import transcribe
 from tests.speech.recordings import Recording, human_recordings
 from tests.speech.wer import normalised, word_error_rate
+from tests.steady import undisturbed
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(180)]
 
@@ -134,6 +135,8 @@ async def assert_cut_everywhere(served: Served, talk: Talk, number: int) -> Answ
     return answer
 
 
+@pytest.mark.timeout(600)
+@undisturbed
 async def test_who_interrupts_is_given_the_floor(served: Served) -> None:
     """A person speaks into the answer: it falls silent, and everything agrees on where."""
     interruption = next(r for r in human_recordings() if r.name == "austen-0930")
@@ -162,6 +165,8 @@ async def test_who_interrupts_is_given_the_floor(served: Served) -> None:
         assert word_error_rate(interruption.text, words) <= 0.25, words
 
 
+@pytest.mark.timeout(600)
+@undisturbed
 async def test_the_stop_button_is_obeyed(served: Served) -> None:
     async with served.call(rate=RATE, extra=AT_LENGTH) as caller:
         talk = Talk(caller)

@@ -141,7 +141,7 @@ def test_the_worker_process_serves_over_a_pipe_and_ends_when_told() -> None:
 
     def receive() -> Any:
         while True:
-            assert ours.poll(15)
+            assert ours.poll(60)
             message = ours.recv()
             if not isinstance(message, EngineVitals):
                 return message
@@ -155,7 +155,7 @@ def test_the_worker_process_serves_over_a_pipe_and_ends_when_told() -> None:
         ours.send(CloseStream(7))
         assert receive() == StreamClosed(7)
         ours.send(Shutdown())
-        process.join(10)
+        process.join(60)
         assert process.exitcode == 0
     finally:
         process.kill()
@@ -169,9 +169,9 @@ def test_the_worker_ends_when_the_server_is_gone() -> None:
     process = spawn.Process(target=worker.run, args=(theirs, EngineConfig(model="echo", rows=1)))
     process.start()
     theirs.close()
-    assert ours.poll(15)
+    assert ours.poll(60)
     ours.recv()
     ours.close()
-    process.join(10)
+    process.join(60)
     assert process.exitcode == 0
     process.close()

@@ -62,7 +62,7 @@ def test_who_listens_goes_on_beside_an_answer_that_takes_long() -> None:
 
     def meets(name: str) -> Work:
         yield None
-        meetings.wait(10)
+        meetings.wait(60)
         return name
 
     jobs = JobQueue(apart={"ears"})
@@ -75,7 +75,7 @@ def test_who_listens_goes_on_beside_an_answer_that_takes_long() -> None:
         time.sleep(0.005)
     jobs.end()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     assert {value for _, _, value in jobs.results(1)} == {"heard", "said"}
 

@@ -198,7 +198,7 @@ class Caller:
         return str(pc.localDescription.sdp)
 
     async def accept(self, sdp: str) -> None:
-        """Take the answer's SDP and wait for media; raises TimeoutError after 10 s."""
+        """Take the answer's SDP and wait for media; raises TimeoutError after 20 s."""
         connected = asyncio.Event()
 
         def on_state() -> None:
@@ -208,15 +208,15 @@ class Caller:
         self._pc.on("connectionstatechange", on_state)
         await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         on_state()
-        await asyncio.wait_for(connected.wait(), 10)
-        await asyncio.wait_for(self.mouth.started(), 10)
+        await asyncio.wait_for(connected.wait(), 20)
+        await asyncio.wait_for(self.mouth.started(), 20)
 
     async def call(self) -> None:
         """Offer, post, connect."""
         sdp = await self.offer()
         started = asyncio.get_running_loop().time()
         body = {"sdp": sdp, "type": "offer", **self._extra}
-        timeout = aiohttp.ClientTimeout(total=10)
+        timeout = aiohttp.ClientTimeout(total=20)
         async with (
             aiohttp.ClientSession(timeout=timeout) as http,
             http.post(self._url, json=body) as response,
@@ -271,7 +271,7 @@ class Caller:
         """Send an event, or anything else, on the data channel."""
         self._channel.send(json.dumps(event) if isinstance(event, dict) else event)
 
-    async def open(self, timeout_seconds: float = 5.0) -> None:
+    async def open(self, timeout_seconds: float = 20.0) -> None:
         """Wait until the data channel is open."""
         until = asyncio.get_running_loop().time() + timeout_seconds
         while self._channel.readyState != "open":
@@ -282,7 +282,7 @@ class Caller:
     async def wait_for(
         self,
         kind: str,
-        timeout_seconds: float = 5.0,
+        timeout_seconds: float = 20.0,
         *,
         since: int = 0,
         where: Callable[[dict[str, Any]], bool] = lambda event: True,

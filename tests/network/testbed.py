@@ -98,7 +98,7 @@ def _plug(namespace: str) -> None:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=10)
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=60)
 
 
 _UNFORESEEN: Final = re.compile(r"Traceback \(most|was never awaited|was never retrieved")
@@ -129,7 +129,7 @@ class Spawned:
         size = os.fstat(self._output.fileno()).st_size
         return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
 
-    def wait_for_output(self, pattern: str, timeout_seconds: float = 10.0) -> re.Match[str]:
+    def wait_for_output(self, pattern: str, timeout_seconds: float = 30.0) -> re.Match[str]:
         """Wait until the output matches; raises with the output when it does not or it died."""
         until = time.monotonic() + timeout_seconds
         while True:
@@ -217,7 +217,7 @@ class TestBed:
         return self._spawn(self.client_namespace, command, environment)
 
     def run_in_client(
-        self, command: Sequence[str], timeout_seconds: float = 15.0
+        self, command: Sequence[str], timeout_seconds: float = 60.0
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on the client's side to its end; raises when it fails."""
         return subprocess.run(
@@ -279,7 +279,7 @@ class TestBed:
             dict(os.environ),
         )
         stack.callback(forwarder.close)
-        forwarder.wait_for_output("forwarding", 10)
+        forwarder.wait_for_output("forwarding", 30)
         for namespace, address in (
             (self.server_namespace, SERVER_ADDRESS),
             (self.client_namespace, CLIENT_ADDRESS),

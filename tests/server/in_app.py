@@ -27,6 +27,7 @@ from server.services import Services
 from server.settings import Settings
 from server.webrtc.ice import IceSettings
 from server.webrtc.peer import Peer
+from server.whip_routes import add_whip_routes
 from tests.server.in_process import ScriptedEngine, _Port
 
 __all__ = ["BAD_SDP", "Answer", "App", "app"]
@@ -112,6 +113,7 @@ async def app(*keys: ApiKey, **settings: Any) -> AsyncIterator[App]:
     add_openai_routes(made)
     add_live_routes(made)
     add_pipecat_routes(made)
+    add_whip_routes(made)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Peer, "answer", staticmethod(_answer))
         async with TestClient(TestServer(made)) as client:

@@ -198,8 +198,8 @@ def _step(connection: Connection, scripts: dict[int, Script], turn: MicroTurnInp
 
 
 def enter_slowly(connection: Connection, settings: dict[str, Any]) -> None:
-    """Takes three seconds to load."""
-    time.sleep(3.0)
+    """Takes eight seconds to load: long enough to be asked meanwhile, on any machine."""
+    time.sleep(8.0)
     enter(connection, settings)
 
 

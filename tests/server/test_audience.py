@@ -35,7 +35,7 @@ class Mouth:
     source: Any = None
 
 
-class Peer:
+class Client:
     def __init__(self, microphone: Any) -> None:
         self.speaker = Mouth()
         self.microphone = microphone
@@ -46,20 +46,20 @@ class Session:
 
     def __init__(self, microphone: Any = None) -> None:
         self.speaking = Voice()
-        self.peer: Any = Peer(microphone or Microphone())
-        self.peer.speaker.source = self.speaking
+        self.port: Any = Client(microphone or Microphone())
+        self.port.speaker.source = self.speaking
         self.told: list[Listeners] = []
 
     def tell(self, event: Listeners) -> None:
         self.told.append(event)
 
     def plays(self, frames: int) -> list[float]:
-        return [float(self.peer.speaker.source.next_frame()[0]) for _ in range(frames)]
+        return [float(self.port.speaker.source.next_frame()[0]) for _ in range(frames)]
 
 
 def heard_by(session: Session) -> object:
     """Who is given the person's sound."""
-    return session.peer.microphone.on_sound
+    return session.port.microphone.on_sound
 
 
 def hears(listener: Listener, frames: int) -> list[float]:
@@ -80,7 +80,7 @@ def test_what_is_heard_is_the_same_with_listeners_and_without() -> None:
     audience.leave(first)
     assert session.plays(1) == pytest.approx([0.006]) and not emptied
     audience.leave(second)
-    assert session.peer.speaker.source is session.speaking and emptied == [True]
+    assert session.port.speaker.source is session.speaking and emptied == [True]
     assert session.plays(1) == pytest.approx([0.007])
     assert [one.count for one in session.told] == [1, 2, 1, 0]
     assert not any(one.hear_person for one in session.told)
@@ -90,9 +90,9 @@ def test_a_session_that_ended_meanwhile_stays_silent() -> None:
     session = Session()
     audience, listener = Audience(session), Listener()
     audience.join(listener)
-    session.peer.speaker.source = None
+    session.port.speaker.source = None
     audience.leave(listener)
-    assert session.peer.speaker.source is None
+    assert session.port.speaker.source is None
 
 
 def test_one_that_does_not_take_its_frames_loses_the_oldest() -> None:

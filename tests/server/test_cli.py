@@ -46,12 +46,12 @@ def test_weights_run_in_a_python_of_their_own_from_any_folder(tmp_path: Path) ->
         env=os.environ | places,
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=60,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["folder"] == str(tmp_path)
-    failed = subprocess.run([*RUN, "weights", "path", "nose"], capture_output=True, timeout=15)
+    failed = subprocess.run([*RUN, "weights", "path", "nose"], capture_output=True, timeout=60)
     assert failed.returncode == 1, "the exit status comes through"
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from typing import Any
 
 import pytest
 
-from server.auth import ApiKey, Gate, new_key
+from server import auth
+from server.auth import ApiKey, Gate, Grant, new_key
 from server.auth_http import Door, normal_origin
 from server.packed import PackedJson
 from tests.server.in_app import Answer, App, app
@@ -70,6 +72,30 @@ async def test_what_a_secret_fixes_has_a_bound(key: tuple[str, ApiKey], kind: st
         assert here.gate.secrets == 0
         tools[8:] = []
         assert (await mint(here, key[0], session={"type": kind, **fields})).status == 200
+
+
+async def test_what_all_secrets_fix_has_a_bound_and_is_measured(
+    key: tuple[str, ApiKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "MAX_SECRET_BYTES", 20_000)
+    settings = {"instructions": random.Random(3).randbytes(3_900).hex()}
+    session = {"type": "counterpoint", "settings": settings}
+    async with app(key[1]) as here:
+        made = [await mint(here, key[0], session=session) for _ in range(6)]
+        kept = [one.status for one in made].count(200)
+        assert 2 <= kept < 6 and [one.status for one in made] == [200] * kept + [429] * (6 - kept)
+        assert "fix less" in made[-1].body["error"]["message"]
+        assert int(made[-1].headers["Retry-After"]) > 0
+        assert (await mint(here, key[0], session={"type": "counterpoint"})).status == 200
+        gauges = (await here.ask("GET", "/metrics")).body.splitlines()
+        assert f"counterpoint_secrets {kept + 1}" in gauges
+        (held,) = (one for one in gauges if one.startswith("counterpoint_secrets_bytes "))
+        assert 9_000 < float(held.split()[1]) <= 20_000
+        # Those that have ended make room.
+        holder = here.gate.show_key(key[0], time.time())
+        large = Grant(session=PackedJson(session))
+        here.gate.mint(holder, large, time.time() + 601)
+        assert here.gate.secrets == 1 and here.gate.secret_bytes == large.session.packed_bytes
 
 
 def test_what_is_kept_is_as_it_was_and_small() -> None:

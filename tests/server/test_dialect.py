@@ -100,6 +100,7 @@ EVENTS: list[SessionEvent] = [
     SettingsChanged(StreamSettings(tools=(ToolSpec("get_weather"),)), "e"),
     HoldChanged(True),
     AgentComplete(2, 24_000),
+    AgentComplete(3, 1_248_000, limited=True),
     LookWanted("camera", 2.0, 320, 240),
     LookChanged("screen", "limited", "Too many."),
     Seen("camera", "hand", "raised, left", 0.93456, 1.25, (0.1, 0.2, 0.3, 1.0)),

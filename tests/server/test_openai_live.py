@@ -33,7 +33,14 @@ from server.session_events import (
     SessionStarted,
     Several,
 )
-from server.steering_events import Appended, CancelAsked, SayAsked, ToolAnswered, ToolEnded
+from server.steering_events import (
+    AgentComplete,
+    Appended,
+    CancelAsked,
+    SayAsked,
+    ToolAnswered,
+    ToolEnded,
+)
 
 Event = dict[str, Any]
 ONE, TWO, THREE = (AgentWord(f" w{n}", n * 2400, (n + 1) * 2400) for n in range(3))
@@ -179,6 +186,12 @@ def test_what_is_cut_was_never_told_and_the_cut_is(by: CutBy) -> None:
     assert told[1]["code"] == "output_audio_interrupted" and told[1]["reason"] == by
     assert told[1]["offset_ms"] == 4000
     assert client.words() == " w0 w1"
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_an_answer_at_its_limit_is_told_of(limited: bool) -> None:
+    told = Client().happens(Said(0, (ONE,)), AgentComplete(0, 2400, limited))
+    assert [one.get("code") for one in told] == ["output_audio_limited"] * limited
 
 
 # ---- what is appended ----------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from server.session_events import (
     TextSent,
 )
 from server.steering_events import (
+    AgentComplete,
     AnswerAsked,
     Appended,
     CancelAsked,
@@ -220,6 +221,31 @@ def test_an_answer_that_is_cut_is_what_was_heard(
     (retrieved,) = client.send("conversation.item.retrieve", item_id=told[-1]["item_id"])
     assert retrieved["item"]["status"] == "incomplete"
     assert retrieved["item"]["content"][0]["transcript"] == "w0"
+
+
+def test_an_answer_at_its_limit_is_incomplete() -> None:
+    client = Client()
+    client.says(0)
+    client.happens(AgentComplete(0, 7200, limited=True))
+    client.says(1)
+    client.happens(AgentComplete(1, 7200))
+    first, second = (
+        next(one["response"] for one in client.ends(number) if one["type"] == "response.done")
+        for number in (0, 1)
+    )
+    details = {"type": "incomplete", "reason": "max_output_tokens"}
+    assert first["status"] == "incomplete" and first["status_details"] == details
+    (item,) = first["output"]
+    assert item["status"] == "incomplete" and item["content"][0]["transcript"] == "w0 w1 w2"
+    assert (second["status"], second["status_details"]) == ("completed", None)
+
+
+def test_an_answer_at_its_limit_that_is_cut_is_cancelled() -> None:
+    client = Client()
+    client.says()
+    client.happens(AgentComplete(0, 7200, limited=True))
+    (done,) = (one for one in client.ends(0, "floor", 2) if one["type"] == "response.done")
+    assert done["response"]["status_details"]["reason"] == "turn_detected"
 
 
 def test_answers_never_overlap() -> None:

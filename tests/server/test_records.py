@@ -13,6 +13,7 @@ import pytest
 from model.messages import AgentWord, Word
 from server import record
 from server.conversation import Conversation
+from server.engine_journal import forget_sound
 from server.registry import Entry
 from tests.server.in_app import App, app
 
@@ -64,3 +65,12 @@ async def test_a_deleted_conversation_leaves_a_mark_for_the_engine_that_is_behin
         answer = await here.ask("DELETE", f"/api/sessions/{entry.id}", **header)
         assert answer.status == 204
         assert os.listdir(tmp_path) == [f"{entry.id}.deleted"]
+
+
+def test_the_sound_of_a_session_is_deleted_and_no_other(tmp_path: Path) -> None:
+    kept = ("abcd-20300101T000000Z-7-1.journal", "xyz-20300101T000000Z-7-2.journal", "abc.jsonl")
+    for name in (*kept, "abc-20300101T000000Z-7-3.journal", "abc-20300101T000001Z-8-1.journal"):
+        (tmp_path / name).touch()
+    forget_sound(tmp_path, "abc")
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "abc.deleted"}
+    forget_sound(tmp_path / "never made", "abc")

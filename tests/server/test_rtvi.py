@@ -219,6 +219,12 @@ def test_what_was_cut_is_never_told_as_spoken(by: CutBy) -> None:
     assert (cut["type"], cut["by"], cut["words_heard"]) == ("agent.cut", by, 3)
 
 
+@pytest.mark.parametrize("limited", [True, False])
+def test_an_answer_at_its_limit_is_told_in_our_own_form(limited: bool) -> None:
+    told = Client().happens(Said(0, WORDS), AgentComplete(0, 9600, limited))[4:]
+    assert types(told) == ["bot-llm-stopped"] + ["server-message"] * limited
+
+
 def test_less_was_heard_than_was_believed() -> None:
     """A client that says how much was heard takes words back, also of a segment that was whole."""
     client = Client()

@@ -29,7 +29,7 @@ class Line:
         self.microphone.append(base64.b64encode(payload).decode(), "audio/pcm")
 
     async def until_delivered(self) -> None:
-        await asyncio.wait_for(self._came.wait(), 5)
+        await asyncio.wait_for(self._came.wait(), 30)
 
     def _deliver(self, text: str) -> None:
         self.delivered.append(text)

@@ -25,6 +25,7 @@ from server.hearing import Hearing
 from server.policy import Policy
 from server.session_events import AgentProgress, Problem, SessionEvent
 from server.speaking import Speaking
+from server.steering_events import AgentComplete
 
 
 class Prude(Policy):
@@ -85,6 +86,16 @@ def test_an_utterance_heard_to_its_end() -> None:
     stage.play(13)
     assert stage.progress() == [AgentProgress("done", 0, 10 * FRAME, 2)]
     assert stage.conversation.as_turns() == (Turn("agent", "one two"),)
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_the_client_is_told_which_answer_reached_its_limit(limited: bool) -> None:
+    stage = Stage()
+    stage.say(0, "one", 10)
+    stage.speaking.restart()
+    stage.say(0, "two", 10)
+    stage.speaking.finish(UtteranceDone(0, 10 * FRAME, limited))
+    assert stage.events[-1] == AgentComplete(1, 10 * FRAME, limited)
 
 
 def test_speech_made_before_the_engine_knew_of_the_stop_is_never_heard() -> None:

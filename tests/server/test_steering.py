@@ -27,7 +27,7 @@ from server.dialects.pace import CHANGES_A_SECOND
 from server.hearing import Hearing
 from server.looking import Looking
 from server.policy import Policy
-from server.session_events import Problem, SessionEvent
+from server.session_events import Problem, SessionEvent, StopSpeaking
 from server.speaking import Speaking
 from server.steering import Steering
 from server.steering_events import (
@@ -244,6 +244,14 @@ async def test_a_call_of_the_clients_is_told_and_answered_once() -> None:
     assert hand.problems()[-1].event_id == "twice"
 
 
+async def test_a_tools_name_may_begin_with_anything_a_name_may_have() -> None:
+    hand = Hand(tools=[{**TOOL, "name": "-weather"}])
+    hand.steering.told(ToolCall("call_1", "-weather", "{}"))
+    hand.steering.act(ToolAnswered("call_1", "sunny"))
+    assert hand.answers() == [ToolAnswer("call_1", "sunny", False)] and hand.orders() == []
+    hand.steering.close()
+
+
 async def test_a_call_without_an_answer_and_one_of_no_tool_fail() -> None:
     hand = Hand(tools=[TOOL])
     hand.steering.told(ToolCall("call_1", "gone", "{}"))
@@ -278,6 +286,20 @@ async def test_an_answer_asked_for_while_the_engine_is_started_again_is_given() 
     assert hand.orders() == [Answer("none")]
     hand.steering.restart()
     assert hand.orders() == [], "once"
+    hand.steering.close()
+
+
+@pytest.mark.parametrize("stop", [CancelAsked(), StopSpeaking()])
+async def test_an_answer_that_was_asked_for_and_stopped_meanwhile_is_not_given(
+    stop: CancelAsked | StopSpeaking,
+) -> None:
+    hand = Hand()
+    hand.course.stream_open = False
+    hand.steering.act(AnswerAsked())
+    hand.steering.act(stop)
+    hand.hearing.restart()
+    hand.steering.restart()
+    assert hand.orders() == []
     hand.steering.close()
 
 

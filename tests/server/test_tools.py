@@ -111,10 +111,19 @@ async def test_one_answer_a_call_and_none_after_its_time() -> None:
 
     asked = Asked()
     assert asked.begin("client") and not asked.begin("ours", hangs)
+    assert not asked.running.take("ours", "forged", False) and asked.answers == []
     await until(lambda: len(asked.answers) >= 2)
     assert sorted(one.call for one in asked.answers) == ["client", "ours"]
     assert all(one.failed and "0.1 s" in one.text for one in asked.answers)
     assert not asked.running.end("client", "late", False) and len(asked.answers) == 2
+
+
+async def test_a_client_answers_what_it_was_asked_once() -> None:
+    asked = Asked()
+    assert asked.begin("client") and asked.running.take("client", "5", False)
+    assert not asked.running.take("client", "6", False)
+    assert not asked.running.take("never", "7", False)
+    assert asked.answers == [ToolAnswer("client", "5", False)]
 
 
 async def test_too_many_calls_and_the_same_twice_are_answered_at_once() -> None:

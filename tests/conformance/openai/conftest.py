@@ -14,6 +14,6 @@ from tests.end_to_end.served import Served
 async def client(served: Served, key: str) -> AsyncIterator[AsyncOpenAI]:
     """With the server's address and a key."""
     async with AsyncOpenAI(
-        api_key=key, base_url=f"{served.url}/v1", max_retries=0, timeout=10.0
+        api_key=key, base_url=f"{served.url}/v1", max_retries=0, timeout=30.0
     ) as made:
         yield made

@@ -49,6 +49,13 @@ from model.messages import (
 )
 from model.timebase import HEARING_BLOCK_SAMPLES
 
+
+@pytest.fixture(autouse=True)
+def awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing waits for the writer, longer than a service would that is told to end."""
+    monkeypatch.setattr(journal_module, "CLOSE_SECONDS", 60.0)
+
+
 QUIET = np.zeros(HEARING_BLOCK_SAMPLES, np.float32)
 LOUD = np.full(HEARING_BLOCK_SAMPLES, 0.5, np.float32)
 
@@ -243,7 +250,7 @@ def test_a_queue_that_is_full_ends_the_journal_and_delays_nothing(tmp_path: Path
     stuck = threading.Event()
 
     def slow() -> Mapping[str, Any]:
-        stuck.wait(15)
+        stuck.wait(60)
         return {}
 
     journal = Journal(JournalRoom(tmp_path, 10**9), slow, most_entries=8)
@@ -251,7 +258,7 @@ def test_a_queue_that_is_full_ends_the_journal_and_delays_nothing(tmp_path: Path
     engine.open(OpenStream(1))
     talk(engine, 1, 100)  # Nobody reads the queue: this would never end if a tick waited for it.
     stuck.set()
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while not stopped(tmp_path):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -274,7 +281,7 @@ def test_what_was_deleted_before_it_was_written_is_never_written(tmp_path: Path)
     ready = threading.Event()
 
     def slow() -> Mapping[str, Any]:
-        ready.wait(15)
+        ready.wait(60)
         return {}
 
     journal = Journal(JournalRoom(tmp_path, 10**9), slow)
@@ -315,7 +322,7 @@ def test_a_journal_without_room_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     journal = Journal(JournalRoom(tmp_path, 60_000), describe)
     engine = Engine(EchoModel(1), journal)
     engine.open(OpenStream(1))
-    until, k = time.monotonic() + 15, 0
+    until, k = time.monotonic() + 60, 0
     while not stopped(tmp_path):
         assert time.monotonic() < until
         engine.push(MicroTurnInput(1, k, noise(k)), now=0.0)
@@ -350,14 +357,14 @@ def test_an_engine_that_is_killed_leaves_what_it_had_written(tmp_path: Path) -> 
     theirs.close()
 
     def received() -> FromEngine:
-        assert ours.poll(15)
+        assert ours.poll(60)
         message: FromEngine = ours.recv()
         return message
 
     try:
         received()
         ours.send(OpenStream(9))
-        k, until = 0, time.monotonic() + 15
+        k, until = 0, time.monotonic() + 60
         while not any(isinstance(entry, Stepped) for entry in written(tmp_path)):
             assert time.monotonic() < until
             ours.send(MicroTurnInput(9, k, noise(k)))
@@ -367,7 +374,7 @@ def test_an_engine_that_is_killed_leaves_what_it_had_written(tmp_path: Path) -> 
                 pass
             time.sleep(0.01)
         process.kill()
-        process.join(10)
+        process.join(60)
         journal = JournalReader(journals(tmp_path)[0])
         assert journal.head["engine"]["model"] == "echo"
         assert journal.head["packages"]["numpy"] == np.__version__

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import pytest
 
 from model.engine.jobs import Job, JobQueue
 from model.engine.pieces import PAUSE, Emit, Piece, Priority, Work, advance
@@ -33,6 +36,12 @@ def layers(trace: list[int], count: int) -> Work:
         yield PAUSE
     yield Emit("read")
     return "done"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No piece lasts too long, whatever else the machine does meanwhile."""
+    monkeypatch.setattr("model.engine.jobs.PIECE_SECONDS", math.inf)
 
 
 def test_a_quick_pass_is_one_piece() -> None:

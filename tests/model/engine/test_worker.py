@@ -45,10 +45,10 @@ def test_two_micro_turns_that_came_together_are_both_answered(
     try:
         assert ours.recv() == StreamOpened(1)
         for k in (0, 1):
-            assert ours.poll(20.0), f"micro-turn {k} waits for another message"
+            assert ours.poll(60.0), f"micro-turn {k} waits for another message"
             output = ours.recv()
             assert isinstance(output, MicroTurnOutput) and output.k == k
     finally:
         ours.send(Shutdown())
-        serving.join(5.0)
+        serving.join(60.0)
     assert not serving.is_alive()

@@ -1,13 +1,18 @@
-"""Stick figures as the pose network would see them: points with scores, a little shaken."""
+"""Stick figures and hands as networks would see them, and the same in pictures of other shapes."""
 
 from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
+from typing import TypeVar
 
-from model.interaction.looked import Body, Point
+from model.interaction.looked import Body, Hand, Point
 
-__all__ = ["body", "figure", "limb"]
+__all__ = ["DRAWN_AT", "body", "figure", "hand", "limb", "reframed"]
+
+DRAWN_AT = 4 / 3
+"""Width by height of the picture that figures are drawn in; hands are in a square one."""
 
 STANDING: list[Point] = [
     (0.50, 0.15), (0.52, 0.13), (0.48, 0.13), (0.55, 0.14), (0.45, 0.14),
@@ -20,7 +25,31 @@ def body(points: list[Point], seed: int = 0, shake: float = 0.004, score: float 
     """These points, shaken by that share of the picture."""
     chance = random.Random(seed)
     shaken = tuple((x + chance.gauss(0, shake), y + chance.gauss(0, shake)) for x, y in points)
-    return Body(shaken, (score,) * len(points))
+    return Body(shaken, (score,) * len(points), DRAWN_AT)
+
+
+def hand(*stretched: bool, thumb: Point | None = None) -> Hand:
+    """An upright hand; `thumb` is where the tip of its thumb is from the joint, else it is bent."""
+    points: list[Point] = [(0.5, 0.8), (0.44, 0.74), (0.40, 0.68)]
+    tip = (0.50, 0.66) if thumb is None else (0.40 + thumb[0], 0.68 + thumb[1])
+    points += [((0.40 + tip[0]) / 2, (0.68 + tip[1]) / 2), tip]
+    for number, out in enumerate(stretched):
+        root = limb((0.5, 0.8), 3.14 - 0.25 * (number - 1.5), 0.22)
+        joint = limb(root, 3.14, 0.08)
+        after = limb(joint, 3.14 if out else 0.3, 0.07)
+        points += [root, joint, after, limb(after, 3.14 if out else 0.3, 0.05)]
+    return Hand("right", 0.9, tuple(points), 1.0)
+
+
+_Shape = TypeVar("_Shape", Body, Hand)
+
+
+def reframed(shape: _Shape, aspect: float) -> _Shape:
+    """The same shape in a picture of another width by height; smaller where it would not fit."""
+    smaller = min(1.0, aspect / shape.aspect)
+    wider = smaller * shape.aspect / aspect
+    points = tuple((0.5 + (x - 0.5) * wider, 0.5 + (y - 0.5) * smaller) for x, y in shape.points)
+    return replace(shape, points=points, aspect=aspect)
 
 
 def limb(start: Point, angle: float, length: float) -> Point:

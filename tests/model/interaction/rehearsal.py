@@ -1,13 +1,15 @@
 """A conversation without a server: blocks in, words and samples out; Playout to the sample.
 
-A fixed number of job pieces runs between two micro-turns: a rehearsal is deterministic and
-does not depend on how busy the machine is. How fast the jobs are is measured elsewhere.
+A fixed number of job pieces runs between two micro-turns, each as long as the others: a rehearsal
+is deterministic and does not depend on how busy the machine is. How fast the jobs are is measured
+elsewhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -34,8 +36,21 @@ from model.sight import Picture, SightSource
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_BLOCK_SAMPLES
 
 PIECES_A_MICRO_TURN = 16
+PAUSE_SECONDS = 0.006
 
 SILENCE = np.zeros(HEARING_BLOCK_SAMPLES, np.float32)
+
+
+class EvenClock:
+    """In the place of `time`: what lies between two pauses of a pass lasts `PAUSE_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def perf_counter(self) -> float:
+        """The next look."""
+        self._now += PAUSE_SECONDS
+        return self._now
 
 
 @dataclass
@@ -180,5 +195,6 @@ class Rehearsal:
         return bool(done) and self.heard.get(number, 0) >= done[0].samples
 
     def _work(self) -> None:
-        for _ in range(PIECES_A_MICRO_TURN):
-            self.engine.jobs.run_piece()
+        with patch("model.engine.jobs.time", EvenClock()):
+            for _ in range(PIECES_A_MICRO_TURN):
+                self.engine.jobs.run_piece()

@@ -17,7 +17,7 @@ from model.interaction.parts import Pieces
 from model.interaction.reading import Line
 from model.interaction.requesting import Requests
 from model.interaction.seeing import SightParts
-from model.messages import Seen
+from model.messages import Seen, StreamSettings
 from model.sight import Picture
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
 from tests.model.interaction.scripted_parts import Scribe, scripted_model
@@ -118,6 +118,7 @@ def room(
     source: Literal["camera", "screen"] = "camera",
     eyes: Any = None,
     intents: Mapping[str, Intent] | None = None,
+    settings: StreamSettings | None = None,
     **replies: str,
 ) -> Room:
     """A conversation of row 0 in which the person always says these words aloud; with `intents` a
@@ -133,7 +134,7 @@ def room(
     sight = SightParts(eyes, reader, (requests, Requests(scribe, 3, requests)), probe)
     model.parts = replace(model.parts, sight=sight, memories=model.parts.memories[:2])
     model.rows = 2
-    return Room(Rehearsal.begin(model), scribe, eyes, source)
+    return Room(Rehearsal.begin(model, settings), scribe, eyes, source)
 
 
 def _state(intent: Intent) -> torch.Tensor:

@@ -101,8 +101,12 @@ def test_who_leaves_and_comes_again_is_told_of_again() -> None:
 def test_one_person_seen_twice_in_one_place_or_for_a_moment_is_nobody_else() -> None:
     assert fired(*[people(LEFT, BUST)] * 5) == []
     assert fired(people(LEFT, RIGHT), people(LEFT), people(LEFT, RIGHT), people(LEFT)) == []
-    faint = people(LEFT, RIGHT, score=0.4)
+    faint = people(LEFT, RIGHT, score=0.38)
     assert fired(*[faint] * 5) == []
+
+
+def test_who_comes_in_is_seen_less_surely_than_who_is_alone() -> None:
+    assert fired(*[people(LEFT, RIGHT, score=0.42)] * 2) == ["Somebody else is there."]
 
 
 def test_nobody_has_left_while_one_of_two_stays() -> None:

@@ -10,12 +10,10 @@ import pytest
 
 from model.engine.pieces import finished
 from model.interaction.eyes import Eyes
-from model.interaction.gestures import gesture
-from model.interaction.looked import Hand, Looked, Network, Point
+from model.interaction.looked import Looked, Network
 from model.interaction.stillness import Around
 from model.sight import Picture
 from model.weights import store
-from tests.model.interaction.bodies import limb
 from tests.model.interaction.room import room
 
 ALL: tuple[Network, ...] = ("things", "faces", "body", "hands")
@@ -115,38 +113,6 @@ def test_a_watch_for_a_cup_fires_when_one_is_really_shown(eyes: Eyes) -> None:
     here.wait(40)
     assert here.said[len(before) :] == " I see a cup."
     assert ("object", "cup") in here.seen() and ("scene", "nobody there") in here.seen()
-
-
-# ---- signs of a hand ----------------------------------------------------------------------------
-
-
-def hand(*stretched: bool, thumb: float = 0.0) -> Hand:
-    """An upright hand; `thumb` is how far it points up (or down, if negative)."""
-    points: list[Point] = [(0.5, 0.8)]
-    points += [(0.44, 0.74), (0.40, 0.68)]
-    tip = (0.40, 0.68 - 0.14 * thumb) if thumb else (0.50, 0.66)
-    points += [((0.40 + tip[0]) / 2, (0.68 + tip[1]) / 2), tip]
-    for number, out in enumerate(stretched):
-        root = limb((0.5, 0.8), 3.14 - 0.25 * (number - 1.5), 0.22)
-        joint = limb(root, 3.14, 0.08)
-        after = limb(joint, 3.14 if out else 0.3, 0.07)
-        points += [root, joint, after, limb(after, 3.14 if out else 0.3, 0.05)]
-    return Hand("right", 0.9, tuple(points))
-
-
-@pytest.mark.parametrize(
-    ("made", "sign"),
-    [
-        (hand(True, True, False, False), "victory"),
-        (hand(True, False, False, False), "pointing"),
-        (hand(False, False, False, False), "fist"),
-        (hand(False, False, False, False, thumb=1.0), "thumb up"),
-        (hand(False, False, False, False, thumb=-1.0), "thumb down"),
-        (hand(False, True, False, True), ""),
-    ],
-)
-def test_signs(made: Hand, sign: str) -> None:
-    assert gesture(made) == sign
 
 
 def test_without_its_part_nothing_is_loaded(tmp_path: Path) -> None:

@@ -71,6 +71,18 @@ def test_who_asked_for_nothing_wants_no_end_of_it() -> None:
     assert probe.judge(stop, watching=False) != (STOP,)
 
 
+def test_who_shows_nothing_must_be_surer_to_want_something_watched() -> None:
+    size = OUTPUTS
+    probe = Intents((1,), torch.zeros(size), torch.ones(size), torch.eye(size), torch.zeros(size))
+    state = torch.full((size,), -9.0)
+    watch = Intent("watch", "comes", "object")
+    state[INTENTS.index(watch)], state[INTENTS.index(ANSWER)] = 1.0, 0.0
+    assert probe.judge(state, watching=False) == (watch,)
+    assert probe.judge(state, watching=False, shown=False) == (ANSWER,)
+    state[INTENTS.index(watch)] = 2.0
+    assert probe.judge(state, watching=False, shown=False) == (watch,)
+
+
 def test_intents_about_as_likely_are_judged_together_and_others_not() -> None:
     size = OUTPUTS
     spread = torch.ones(size)

@@ -15,7 +15,7 @@ from model.interaction.reading import Line
 from model.interaction.scene import Scene
 from model.interaction.stillness import changed, thumbnail
 from model.sight import Box, Picture, Seen
-from tests.model.interaction.bodies import figure
+from tests.model.interaction.bodies import DRAWN_AT, figure
 
 BOX = (0.1, 0.1, 0.2, 0.3)
 EVERY_SECONDS = 0.4
@@ -109,7 +109,7 @@ def test_a_raised_hand_is_the_persons_own_and_comes_down_again() -> None:
 
 
 def test_a_body_that_is_none_is_not_believed() -> None:
-    nothing = Body(((0.5, 0.5),) * 17, (0.1,) * 17)
+    nothing = Body(((0.5, 0.5),) * 17, (0.1,) * 17, DRAWN_AT)
     assert run([Looked("camera", 0.0, ("body",), body=nothing)] * 5)[1] == []
 
 
@@ -128,7 +128,7 @@ def test_a_body_without_a_face_at_its_head_is_clutter_where_things_were_looked_f
 def test_a_body_tells_that_somebody_is_there_where_things_are_lost_in_clutter() -> None:
     both: tuple[Network, ...] = ("body", "things")
     there = [with_face(replace(body(0.0, seed=n), networks=both)) for n in range(4)]
-    nothing = Body(((0.5, 0.5),) * 17, (0.34,) * 17)
+    nothing = Body(((0.5, 0.5),) * 17, (0.34,) * 17, DRAWN_AT)
     gone = [Looked("camera", 0.0, both, body=nothing)] * 4
     here, events = run(there)
     assert labels(events) == [("scene", "somebody there")]
@@ -151,7 +151,7 @@ def arm(elbow_up: bool, wrist_seen: bool) -> Looked:
     made = figure("raised hands", 1.0 if elbow_up else 0.0)
     scores = [0.7] * 17
     scores[10] = 0.7 if wrist_seen else 0.1
-    return Looked("camera", 0.0, ("body",), body=Body(made.points, tuple(scores)))
+    return Looked("camera", 0.0, ("body",), body=replace(made, scores=tuple(scores)))
 
 
 def test_a_hand_above_the_picture_is_raised_by_its_elbow() -> None:

@@ -199,12 +199,21 @@ def test_what_was_read_for_a_turn_that_is_not_taken_is_not_told() -> None:
     assert taken and here.seen() == [("text", "No entry")]
 
 
-def test_a_screen_alone_is_not_watched() -> None:
+def test_a_screen_alone_is_not_watched_and_a_watch_waits_for_the_camera() -> None:
     here = room(source="screen")
     here.wait(5)
+    here.eyes.things = (CUP,)
     here.ask("Tell me when a cup appears.", " watch: a cup appears, tell\n")
-    assert "your camera is off" in here.said
-    assert here.rehearsal.engine._state.minds[0].looking.watches == ()
+    promised = (
+        "I do not watch your screen, and your camera is off. "
+        "Turn it on, and I will tell you when I see a cup."
+    )
+    assert here.said == promised
+    here.wait(20)
+    assert here.eyes.looks == []
+    here.source = "camera"
+    here.wait(40)
+    assert here.said == f"{promised} I see a cup."
 
 
 def test_a_camera_that_is_off_was_never_there() -> None:

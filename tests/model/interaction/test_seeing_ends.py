@@ -121,15 +121,22 @@ def test_an_end_is_heard_while_the_camera_is_off(intents: Any) -> None:
 
 
 @pytest.mark.parametrize("intents", [None, WANTS])
-def test_nothing_is_promised_while_the_camera_is_off(intents: Any) -> None:
+def test_no_reading_is_promised_while_the_camera_is_off(intents: Any) -> None:
     here = switched_off(intents=intents)
-    here.ask("Say when the cup is there.", CUP_APPEARS)
-    assert here.said.endswith("your camera is off. Turn it on and ask me again.")
     here.ask("Read this.", " read")
     assert here.said.endswith(
         "I cannot read that: your camera is off. Turn it on and ask me again."
     )
     assert len(mind_of(here).watches) == 1
+
+
+@pytest.mark.parametrize("intents", [None, WANTS])
+def test_a_watch_more_waits_for_the_camera_too(intents: Any) -> None:
+    here = switched_off(intents=intents)
+    here.ask("Say when a dog drinks from the cup.", " watch: a dog appears, tell\n")
+    off = "I see nothing yet, and your camera is off."
+    assert here.said.endswith(f"{off} Turn it on, and I will tell you when I see a dog.")
+    assert [one.key[1] for one in mind_of(here).watches] == ["cup", "dog"]
 
 
 @pytest.mark.parametrize("intents", [None, WANTS])

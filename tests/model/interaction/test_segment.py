@@ -18,13 +18,11 @@ from model.interaction.segment import (
 from model.messages import Audio, Word
 from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE, samples, seconds
 
-RANDOM = np.random.default_rng(5)
-
 
 def speech(*spans: tuple[float, float], duration_seconds: float) -> Audio:
     """Loud in the spans, almost silent elsewhere."""
     length = samples(duration_seconds, HEARING_RATE)
-    audio = RANDOM.standard_normal(length).astype(np.float32)
+    audio = np.random.default_rng(5).standard_normal(length).astype(np.float32)
     level = np.full(length, 0.0003, np.float32)
     for first, last in spans:
         level[samples(first, HEARING_RATE) : samples(last, HEARING_RATE)] = 0.1
@@ -123,12 +121,12 @@ def test_blocks_that_came_meanwhile_are_kept() -> None:
 def test_settled_words_never_change(data: st.DataObject) -> None:
     """Whatever a recogniser answers, settled words stay, audio is bounded, time does not jump."""
     segment = Segment.begin(np.zeros(4_800, np.float32), 3.0)
-    total = 4_800
+    total, random = 4_800, np.random.default_rng(5)
     for _ in range(data.draw(st.integers(1, 12))):
         asked = segment
         for _ in range(data.draw(st.integers(0, 30))):
             level = data.draw(st.sampled_from([0.0, 0.0003, 0.1]))
-            segment = segment.add((RANDOM.standard_normal(1_600) * level).astype(np.float32))
+            segment = segment.add((random.standard_normal(1_600) * level).astype(np.float32))
             total += 1_600
         duration = seconds(len(asked.audio), HEARING_RATE)
         edges = sorted(data.draw(st.lists(st.floats(0, duration), max_size=12)))

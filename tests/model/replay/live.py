@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from model.timebase import HEARING_BLOCK_SAMPLES, MICRO_TURN_SECONDS, SPEAKING_B
 
 __all__ = ["Live", "Talker", "live"]
 
-JOBS_SECONDS = 20.0
+JOBS_SECONDS = 120.0
 PATIENCE_SECONDS = 20 * MICRO_TURN_SECONDS
 """A machine that is busy with other things answers too, only later."""
 
@@ -132,5 +133,6 @@ def live(model: InteractionModel, folder: Path, **head: object) -> Iterator[Live
     finally:
         engine.jobs.end()
         for thread in threads:
-            thread.join(10)
-        journal.close()
+            thread.join(JOBS_SECONDS)
+        with patch("model.engine.journal.CLOSE_SECONDS", JOBS_SECONDS):
+            journal.close()

@@ -27,12 +27,16 @@ class ScribbleModel:
     Args:
         rows: how many streams.
         slow_seconds: how long a stroke takes; live it makes jobs and ticks overlap.
+
+    Attributes:
+        strokes: how many its jobs have made.
     """
 
     apart = frozenset[str]()
 
     def __init__(self, rows: int, slow_seconds: float = 0.0) -> None:
         self.rows = rows
+        self.strokes = 0
         self._slow_seconds = slow_seconds
         self._memories: list[list[int]] = [[] for _ in range(rows)]
 
@@ -85,11 +89,13 @@ class ScribbleModel:
             tokens.append(sum(self._memories[row]) % 1_009)
             self._memories[row].append(tokens[-1])
         time.sleep(self._slow_seconds)
+        self.strokes += 1
         return tokens
 
     def _scribble(self, row: int, strokes: int) -> Work:
         for number in range(strokes):
             time.sleep(self._slow_seconds)
+            self.strokes += 1
             self._memories[row] = self._memories[row][-99:]
             self._memories[row].append(number * self._memories[row][-1] % 997 + 1)
             yield PAUSE if number % 2 else None

@@ -39,7 +39,15 @@ def journals(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.journal"), key=lambda path: int(path.stem.rsplit("-", 1)[1]))
 
 
-def with_neighbours(at_work: Live) -> None:
+def work(at_work: Live, model: ScribbleModel) -> None:
+    """Let the jobs make ten strokes, or all they can: so at each tick some wait, on any machine."""
+    enough, until = model.strokes + 10, time.monotonic() + 60
+    while model.strokes < enough and at_work.engine.jobs.waiting():
+        assert time.monotonic() < until
+        time.sleep(0.0005)
+
+
+def with_neighbours(at_work: Live, model: ScribbleModel) -> None:
     """Stream 1 is there all the time; others come and go, two of them in the same row."""
     talkers = {number: noise(number, TURNS) for number in (1, 2, 3, 4)}
     comes = {1: 0, 2: 20, 3: 30, 4: 80}
@@ -53,7 +61,7 @@ def with_neighbours(at_work: Live) -> None:
             at_work.close(number)
             there.remove(number)
         at_work.tick(*(talkers[number] for number in there))
-        time.sleep(0.006)
+        work(at_work, model)
     at_work.close(1)
 
 
@@ -61,8 +69,9 @@ def with_neighbours(at_work: Live) -> None:
 def scribbled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Journals of four streams with neighbours that change."""
     folder = tmp_path_factory.mktemp("scribbled")
-    with live(ScribbleModel(3, 0.0004), folder) as at_work:
-        with_neighbours(at_work)
+    model = ScribbleModel(3, 0.0004)
+    with live(model, folder) as at_work:
+        with_neighbours(at_work, model)
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -15,8 +15,16 @@ from server.webrtc.ice import IceSettings
 from server.webrtc.peer import Peer
 from tests.network.caller import Caller
 from tests.network.testbed import Link, TestBed
+from tests.steady import SteadyLoop
 
 LOOPBACK = IceSettings(interfaces=("127.0.0.1",))
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], SteadyLoop]]:
+    """Both ends of a call in one process stand still together, when the machine does."""
+    return {"steady": SteadyLoop}
 
 
 class Served:
@@ -28,7 +36,7 @@ class Served:
 
     async def told(self) -> dict[str, Any]:
         """What the server knows of its Peers."""
-        timeout = aiohttp.ClientTimeout(total=5)
+        timeout = aiohttp.ClientTimeout(total=20)
         async with (
             aiohttp.ClientSession(timeout=timeout) as http,
             http.get(self.url.replace("/api/offer", "/peers")) as response,
@@ -59,7 +67,7 @@ def serve(link: Link | None = None) -> Iterator[Served]:
     """Start the echo server on a wire of its own; this thread is the client's side meanwhile."""
     with TestBed(link=link) as bed:
         server = bed.spawn_server([sys.executable, "-m", "tests.network.echo_server"])
-        server.wait_for_output("serving", 15)
+        server.wait_for_output("serving", 60)
         with bed.in_client():
             yield Served(bed)
         assert "Traceback" not in server.output(), server.output()

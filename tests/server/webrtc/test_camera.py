@@ -24,6 +24,9 @@ from tests.waiting import until
 from .conftest import paired
 from .encoding import assembled, encoded
 
+# What it waits for comes in a moment, or on a busy machine some seconds later.
+pytestmark = pytest.mark.timeout(60)
+
 RED, GREEN, BLUE, BLACK = (200, 20, 30), (20, 190, 40), (30, 30, 210), (0, 0, 0)
 # Chroma is subsampled and colours are rounded on the way.
 NEAR = 12
@@ -83,7 +86,8 @@ async def test_pictures_have_the_colours_that_were_shown(codec: str) -> None:
 async def test_odd_sizes_are_pictures_too(size: tuple[int, int]) -> None:
     watched = Watched()
     await watched.feed(assembled(encoded("VP8", [RED, GREEN], size=size)))
-    assert [near(one, colour) for one, colour in zip(watched.pictures, (RED, GREEN), strict=True)]
+    shown = zip(watched.pictures, (RED, GREEN), strict=True)
+    assert all(near(one, colour) for one, colour in shown)
     for picture in watched.pictures:
         assert picture.width * picture.height <= 320 * 240
         assert picture.width / picture.height == pytest.approx(size[0] / size[1], rel=0.02)
@@ -315,7 +319,7 @@ async def test_a_flash_and_a_click_of_one_moment_have_one_time() -> None:
         for _ in range(15):
             flash_at[0] = caller.say(tone.astype(np.float32))
             await asyncio.sleep(0.8)
-            if len(found.apart_ms()) >= 3:
+            if len(found.apart_ms()) >= 5:
                 break
     apart = found.apart_ms()
     assert len(apart) >= 3, (found.clicks, found.flashes)

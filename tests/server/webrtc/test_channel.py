@@ -13,6 +13,9 @@ from tests.waiting import until
 
 from .conftest import LOOPBACK, paired
 
+# What it waits for comes in a moment, or on a busy machine some seconds later.
+pytestmark = pytest.mark.timeout(60)
+
 
 async def test_texts_pass_both_ways_in_order_also_those_sent_before_it_was_open() -> None:
     caller = Caller("", loopback=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import re
 import socket
-import time
 
 import aioice.stun
 import pytest
@@ -16,8 +16,12 @@ import pytest
 from server.errors import BadOffer
 from server.webrtc.ice import IceServer, IceSettings, host_addresses, turn_credentials
 from server.webrtc.peer import Peer
+from tests.waiting import until
 
 from .test_offer import GOOD
+
+# What it waits for comes in a moment, or on a busy machine some seconds later.
+pytestmark = pytest.mark.timeout(60)
 
 
 def candidates(answer: str) -> set[tuple[str, int]]:
@@ -76,9 +80,10 @@ async def test_dead_servers_cost_the_cap_and_no_more() -> None:
             ),
             gather_seconds=0.2,
         )
-        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         peer = await Peer.answer(GOOD, settings)
-        assert 0.2 <= time.monotonic() - started < 2.0
+        assert 0.2 <= loop.time() - started < 2.0
         assert {a for a, _ in candidates(peer.answer_sdp)} == {"127.0.0.1"}
         await peer.close()
 
@@ -105,9 +110,16 @@ async def test_no_sockets_are_left_when_an_offer_is_refused_or_cancelled() -> No
         await answering
     with pytest.raises(BadOffer):
         await Peer.answer(GOOD.replace("PCMU/8000", "PCMU"), settings)
-    await asyncio.sleep(0.1)
+    await until(lambda: is_free(free))
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody has this UDP port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", free))
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
 
 
 @pytest.mark.parametrize(

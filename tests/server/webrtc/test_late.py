@@ -18,6 +18,9 @@ from tests.waiting import until
 
 from .conftest import LOOPBACK, paired
 
+# What it waits for comes in a moment, or on a busy machine some seconds later.
+pytestmark = pytest.mark.timeout(60)
+
 HOST = "candidate:1 1 udp 2130706431 10.1.2.{} 5000 typ host generation 0 ufrag abcd"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,8 @@ import pytest
 
 from server.webrtc.opus import OpusDecoder
 from server.webrtc.speaker import Lateness, Schedule, Speaker
+from tests.steady import blocked
+from tests.waiting import until
 
 from .test_opus import voice
 
@@ -133,16 +134,17 @@ def test_a_source_that_raises_is_silence(caplog: pytest.LogCaptureFixture) -> No
 
 
 async def test_a_blocked_loop_bursts_and_frame_numbers_have_no_hole() -> None:
-    speaker = Speaker()
+    speaker, loop = Speaker(), asyncio.get_running_loop()
     sent: list[tuple[int, float]] = []
 
     async def send(number: int, packet: bytes) -> None:
-        sent.append((number, time.monotonic()))
+        sent.append((number, loop.time()))
 
     running = asyncio.create_task(speaker.run(send))
     await asyncio.sleep(0.3)
-    time.sleep(0.2)  # noqa: ASYNC251  # the fault under test
+    blocked(loop, 0.2)
     await asyncio.sleep(0.3)
+    await until(lambda: len(sent) >= (loop.time() - sent[0][1]) / 0.02)
     running.cancel()
     await asyncio.wait({running})
     assert [number for number, _ in sent] == list(range(len(sent)))

@@ -8,6 +8,9 @@ import pytest
 
 from server.webrtc.watch import GoneReason, Watch
 
+# What it waits for comes in a moment, or on a busy machine some seconds later.
+pytestmark = pytest.mark.timeout(60)
+
 
 @pytest.mark.parametrize("stays", [True, False])
 async def test_who_stops_a_track_says_bye_and_may_stay(stays: bool) -> None:

@@ -1,8 +1,9 @@
-"""The durable log of a Session, one JSON object a line; kept only where the operator asked for it.
+"""The text log of a Session, one JSON object a line; kept only where `recordings` names a folder.
 
 A line is what the client was told (`"type": …`, as `docs/dialect.md` has it) or what the engine was
 given beside audio (`"type": "micro_turn"`, with `k`, `texts`, `heard`, `commands`). No secret is
-written. Files are readable by their owner only.
+written. Files are readable by their owner only. What an engine keeps of a stream, sound and all, to
+replay it, is another thing: its journal, `model.engine.journal`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import IO, Final
 
 from model.messages import MicroTurnInput
 
-__all__ = ["Journal", "JournalWriter", "forget_sound"]
+__all__ = ["LogWriter", "SessionLog"]
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ _OPEN_FILES: Final = 64
 _DELETE: Final = "delete"
 
 
-class JournalWriter:
+class LogWriter:
     """The one thread that writes; no disk can then hold up anybody's voice.
 
     Args:
@@ -43,7 +44,7 @@ class JournalWriter:
         self._files: dict[str, IO[str]] = {}
         # To be deleted, but the queue was full: nothing that is in it is written any more.
         self._forgotten: set[str] = set()
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="session-log", daemon=True)
         self._thread.start()
 
     @property
@@ -89,7 +90,7 @@ class JournalWriter:
             self._write(session, line)
         except OSError as error:
             self.dropped_lines += 1
-            log.error("a journal could not be written: %s", error.strerror)
+            log.error("a session's log could not be written: %s", error.strerror)
 
     def _write(self, session: str, line: str | None) -> None:
         file = self._files.get(session)
@@ -112,10 +113,10 @@ class JournalWriter:
         file.flush()
 
 
-class Journal:
+class SessionLog:
     """One session's log; without a writer it keeps nothing."""
 
-    def __init__(self, writer: JournalWriter | None, session: str) -> None:
+    def __init__(self, writer: LogWriter | None, session: str) -> None:
         self._writer = writer
         self._session = session
 
@@ -141,9 +142,3 @@ class Journal:
         """Nothing more comes."""
         if self._writer is not None:
             self._writer.put(self._session, None)
-
-
-def forget_sound(folder: Path, session: str) -> None:
-    """Remove what the engine's journal holds of a session: see `journal` in `model.config`."""
-    for path in folder.glob(f"{session}-*.journal"):
-        path.unlink(missing_ok=True)
