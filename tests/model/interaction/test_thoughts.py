@@ -38,7 +38,7 @@ def test_what_is_thought_does_not_hang_on_how_it_was_read(language: Language) ->
         assert torch.allclose(other.thought(SAID), at_once, rtol=0.05, atol=0.25)
         elsewhere = one.thought("What is the capital of France?")
     assert at_once.shape == (2 * 576,)
-    assert not torch.allclose(elsewhere, at_once, rtol=0.05, atol=0.05)
+    assert (elsewhere - at_once).abs().max() > 10, "of other words it is far off"
 
 
 @pytest.mark.timeout(60)
