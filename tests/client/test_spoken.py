@@ -32,7 +32,7 @@ from tests.steady import undisturbed
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(300)]
 
 LISTEN_SECONDS = 60.0
-STORY = "Please tell me a story about a dragon."
+STORY = "Tell me about the history of bread, please."
 WEATHER = "What is the weather in London?"
 
 
