@@ -48,7 +48,9 @@ def take(
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.wait_for_timeout(250)  # colours fade over
         paths.append(folder / file)
-        page.screenshot(path=paths[-1], full_page=True)
+        # A phone shows what stays in sight, and no more: the head above and the buttons below.
+        page.evaluate("() => scrollTo(0, 0)")
+        page.screenshot(path=paths[-1], full_page=viewport is not PHONE)
     return paths
 
 
