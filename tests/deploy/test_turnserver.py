@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,45 +14,21 @@ import aioice.turn
 import pytest
 
 from server.webrtc.ice import turn_credentials
+from tests.network.coturn import HERE, coturn
 
 CONF: Final = Path(__file__).resolve().parents[2] / "deploy" / "turnserver.conf"
-HERE: Final = "127.0.0.1"
 COUNTERPOINT: Final = "203.0.113.7"
 
 
 @pytest.fixture
 def relay(tmp_path: Path) -> Iterator[int]:
     """Its port. Counterpoint is on the loopback, and there are no certificates."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind((HERE, 0))
-        port = int(free.getsockname()[1])
     given = CONF.read_text("utf-8")
     assert f"allowed-peer-ip={COUNTERPOINT}\n" in given
     kept = re.sub(r"(?m)^(cert|pkey|\S*listening-port)=.*\n", "", given)
     (tmp_path / "conf").write_text(kept.replace(COUNTERPOINT, HERE))
-    words = ["turnserver", "-c", str(tmp_path / "conf"), f"--listening-port={port}"]
-    words += [f"--listening-ip={HERE}", f"--relay-ip={HERE}", "--allow-loopback-peers", "--no-tls"]
-    words += ["--no-dtls", "--log-file=stdout", f"--pidfile={tmp_path / 'pid'}"]
-    words += [f"--userdb={tmp_path / 'db'}"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, cwd=tmp_path)
-        try:
-            _until_it_listens(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
-        assert process.poll() is None, "coturn ended"
-        try:
-            socket.create_connection((HERE, port), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("coturn does not listen")
+    with coturn(tmp_path, "-c", str(tmp_path / "conf"), "--allow-loopback-peers") as port:
+        yield port
 
 
 async def allocation(port: int, secret: str, lives_seconds: int = 60) -> Any:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-import shutil
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from server import doctor, reachability
 from server.doctor import Finding
 from server.settings import Settings
+from tests.network.coturn import coturn
 
 
 def found(settings: Settings) -> dict[str, Finding]:
@@ -105,32 +103,9 @@ def test_media_ports_are_tried() -> None:
 @pytest.fixture
 def turn_port(tmp_path: Path) -> Iterator[int]:
     """coturn on the loopback, with one account."""
-    port = free_port(socket.SOCK_DGRAM)
-    program = shutil.which("turnserver")
-    assert program, "run deploy/test-packages.sh"
-    words = [program, "-n", "--listening-ip=127.0.0.1", f"--listening-port={port}"]
-    words += ["--lt-cred-mech", "--user=ann:secret", "--realm=test", "--no-tls", "--no-dtls"]
-    words += ["--no-cli", "--log-file=stdout", f"--pidfile={tmp_path / 'pid'}"]
-    words += [f"--userdb={tmp_path / 'db'}", "--relay-ip=127.0.0.1"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, cwd=tmp_path)
-        try:
-            _wait_for(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert process.poll() is None, "coturn ended"
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("coturn does not listen")
+    account = ("--lt-cred-mech", "--user=ann:secret", "--realm=test")
+    with coturn(tmp_path, "-n", "--no-cli", *account) as port:
+        yield port
 
 
 def test_stun_and_turn_servers_are_really_asked(
