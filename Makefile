@@ -97,17 +97,18 @@ test-late: test-real test-units
 endurance: setup-tests
 	$(BIN)/pytest -q -m endurance --timeout=5400 -s
 
+TIMEOUT = {"sure": 1.1, "likely": 1.1, "patience_seconds": $(1)}
+END_OF_TURN = {"sure": $(1), "likely": $(1)}
 # A fixed subset, under 40 minutes on two cores, everything included.
 bench: setup-tests
-	$(BIN)/counterpoint bench all --n 24 --seed 1 --split dev --json out/bench/bench.json
+	$(BIN)/counterpoint bench all --n 12 --seed 1 --split dev --json out/bench/bench.json \
+	  --baseline 'timeout_700=$(call TIMEOUT,0.7)' --baseline 'end_of_turn_50=$(call END_OF_TURN,0.5)'
 
 # Everything, on the test split; kill it and start it again as often as you like. The rules' two
 # baselines are swept over their thresholds in the same run. `make bench-plan` says how long it takes.
-TIMEOUT = {"sure": 1.1, "likely": 1.1, "patience_seconds": $(1)}
-END_OF_TURN = {"sure": $(1), "likely": $(1)}
 # What is drawn at the start of a server, how many threads and which language model, is named.
 CHECKPOINT = model/weights/core/core.safetensors
-FULL = all --n 100 --split test --checkpoint $(CHECKPOINT) --sessions 4 \
+FULL = all --n 100 --split test --checkpoint $(CHECKPOINT) --sessions 4 --minutes 30 \
 	  --engine threads=1 --engine language=language-0.5b --variant core=core=shipped \
 	  --json tests/bench/full/full.json --rival pipecat \
 	  --baseline 'timeout_400=$(call TIMEOUT,0.4)' \

@@ -24,6 +24,7 @@ from server.auth_http import check_exposure, make_door
 from server.cli import server_environment
 from server.engine_entry import check as check_engine
 from server.errors import SettingsError
+from server.free_memory import free_bytes
 from server.reachability import probe
 from server.settings import Settings
 from server.webrtc.ice import IceServer, turn_credentials
@@ -294,15 +295,13 @@ def _device(settings: Settings) -> Iterator[Finding]:
 
 
 def _memory(_settings: Settings) -> Iterator[Finding]:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        [free] = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
-    except (OSError, ValueError):
+    free = free_bytes()
+    if free is None:
         yield Finding(
             "memory", "WARN", "cannot be measured here", f"{ENOUGH_MEMORY:.0f} GB is good"
         )
         return
-    size = free * 1024 / GIGABYTE
+    size = free / GIGABYTE
     level: Level = "OK" if size >= ENOUGH_MEMORY else "WARN" if size >= LEAST_MEMORY else "FAIL"
     remedy = "" if level == "OK" else f"free some: {ENOUGH_MEMORY:.0f} GB are needed"
     yield Finding("memory", level, f"{size:.1f} GB free", remedy)

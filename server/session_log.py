@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import queue
+import shutil
 import threading
 from pathlib import Path
 from typing import IO, Final
@@ -25,6 +26,12 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 # When the disk cannot keep up the newest lines are dropped and counted: the call matters more.
 _QUEUE_LINES: Final = 8_192
 _OPEN_FILES: Final = 64
+_SPARE_BYTES: Final = 1024 * 1024 * 1024
+"""So much of the disk is left to others: a file ends at its bound, but there is always another."""
+
+_LINES_BETWEEN: Final = 64
+"""Lines between two looks at what is left; together they are less than a thousandth of it."""
+
 # In the place of a line; being in the queue, it comes after all that was written before.
 _DELETE: Final = "delete"
 
@@ -44,6 +51,7 @@ class LogWriter:
         self._files: dict[str, IO[str]] = {}
         # To be deleted, but the queue was full: nothing that is in it is written any more.
         self._forgotten: set[str] = set()
+        self._until_look, self._full = 0, False
         self._thread = threading.Thread(target=self._run, name="session-log", daemon=True)
         self._thread.start()
 
@@ -106,11 +114,25 @@ class LogWriter:
             path = self._path(session)
             path.touch(mode=0o600)
             file = self._files[session] = path.open("a", encoding="utf-8")
-        if file.tell() > _MAX_BYTES:
+        if file.tell() > _MAX_BYTES or not self._has_room():
             self.dropped_lines += 1
             return
         file.write(line + "\n")
         file.flush()
+
+    def _has_room(self) -> bool:
+        """Whether enough of the disk is left; said aloud when it no longer is."""
+        if self._until_look > 0:
+            self._until_look -= 1
+            return True
+        free = shutil.disk_usage(self._folder).free
+        if free < _SPARE_BYTES:
+            if not self._full:
+                log.error("no more sessions are logged: %d MB of the disk are left", free >> 20)
+            self._full = True
+            return False
+        self._full, self._until_look = False, _LINES_BETWEEN
+        return True
 
 
 class SessionLog:

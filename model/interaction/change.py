@@ -146,7 +146,7 @@ class RowChange:
         number = self.mind.drafts + 1
         listen: Work | None = None
         carried = "" if outcomes else self.mind.carried
-        if segment and hearing.read(self.mind.hearing):
+        if segment and (hearing.read(self.mind.hearing) or self._listens_beside()):
             carried = results.joined(carried, self.mind.hearing.words)
         elif segment:
             heard = self.mind.hearing.segment
@@ -168,6 +168,18 @@ class RowChange:
         self.drafted += 1
         return draft
 
+    def _listens_beside(self) -> bool:
+        """Whether the answer may begin on the words so far, while the last of the voice is being
+        recognised: should that give other words, they are answered instead. Not where the client
+        wants an answer now, whatever is said."""
+        heard = self.mind.hearing
+        if self.mind.wishes.answer or not hearing.nearly_read(heard):
+            return False
+        if not heard.busy or heard.asked_k < heard.voiced_k:
+            self.cancel("ears")
+            self.listen()
+        return True
+
     def read_ahead(self) -> None:
         """Let Language read what the person has said so far; the last word may still change."""
         mind, heard = self.mind, self.mind.hearing
@@ -187,11 +199,26 @@ class RowChange:
     def drop_draft(self) -> None:
         """The answer in the making is not wanted."""
         if self.mind.draft is not None:
-            self.cancel("language")
+            self._read_again_soon(self.mind.draft)
+            self.answer_otherwise()
             self.cancel("turn")
+            self.forget()
+
+    def answer_otherwise(self) -> None:
+        """The answer in the making is to other words than were said; what was judged of the
+        person's turn is about its sound, and counts."""
+        if self.mind.draft is not None:
+            self.cancel("language")
             self.mind = replace(self.mind, draft=None)
             self.dropped += 1
-            self.forget()
+
+    def _read_again_soon(self, draft: Draft) -> None:
+        """A draft that was recognising the segment takes with it what it was asked for: the next
+        partial is due at once, and not a while after it."""
+        heard = self.mind.hearing
+        if draft.segment == heard.number and not draft.text and not draft.nothing:
+            asked_k = min(heard.asked_k, heard.read_k)
+            self.mind = replace(self.mind, hearing=replace(heard, asked_k=asked_k))
 
     # ---- speaking --------------------------------------------------------------------------
 

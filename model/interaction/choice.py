@@ -61,9 +61,9 @@ def measured_speed(language: Language) -> float:
 
 
 def choose_threads(language: Language, clock: Callable[[], float] = time.perf_counter) -> int:
-    """How many torch threads decode quickest at this moment: one per core, at most
-    `MOST_THREADS`, where that is clearly quicker than a single one."""
-    most = min(os.cpu_count() or 1, MOST_THREADS)
+    """How many torch threads decode quickest at this moment: one per core that this process may
+    use, at most `MOST_THREADS`, where that is clearly quicker than a single one."""
+    most = min(_cores(), MOST_THREADS)
     if most == 1:
         return 1
     ids = language.encode("Good morning.")
@@ -79,6 +79,12 @@ def choose_threads(language: Language, clock: Callable[[], float] = time.perf_co
                 took[threads] += clock() - began
     language.reset(0)
     return most if took[1] > CLEARLY * took[most] else 1
+
+
+def _cores() -> int:
+    """Those that this process may run on, where the system tells."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def _machine(device: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from model.engine.jobs import Priority, Work
-from model.interaction import core, results, streams
+from model.interaction import core, streams
 from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
 from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment
 from model.interaction.core_words import write
@@ -174,7 +174,7 @@ class CoreFloor:
             doing,
             sure,
             draft=worth,
-            goes_on=not takes and near < point.draft / 2 or _says_otherwise(mind),
+            goes_on=not takes and near < point.draft / 2,
             resume=_may_resume(row, doing, point),
             confirms=True,
             owes=_owes(near, point),
@@ -317,20 +317,6 @@ def _end_is_near(row: CoreRow) -> float:
     owed = 1.0 - sum(row.person[PICKED[name]] for name in MINE)
     quiet = 1.0 - row.ahead[0]
     return max(row.floor[TAKE], row.person[PICKED["finished"]], owed * quiet)
-
-
-def _says_otherwise(mind: Mind) -> bool:
-    """The draft under way answers other words than are known by now; or it is none, for there were
-    no words, and now there are."""
-    draft = mind.draft
-    if draft is None or not (draft.text or draft.nothing) or draft.segment != mind.hearing.number:
-        return False
-    now = results.joined(mind.carried, mind.hearing.words)
-    return _hashes(now) != _hashes(draft.text)
-
-
-def _hashes(text: str) -> list[int]:
-    return [streams.word_hash(word) for word in text.split()]
 
 
 def _may_resume(row: CoreRow, doing: str, point: OperatingPoint) -> bool:

@@ -60,7 +60,7 @@ class Verdict:
         decision, probability: about the floor.
         person, person_probability: about what the person is doing.
         draft: an answer is worth its work, though not yet the floor.
-        goes_on: the person goes on, or said something else: a draft answers the wrong thing.
+        goes_on: the person goes on: a draft answers the wrong thing.
         resume: we were stopped for nothing, and may go on where we were cut.
         confirms: nothing is said before all voiced sound has been recognised.
         owes: whether what was said waits for an answer, however long ago it was.

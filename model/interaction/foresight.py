@@ -3,8 +3,10 @@
 To decode one token all weights are fetched from memory; to check three more in the same pass costs
 little on a processor that computes faster than it fetches (`FORESEEING`). Proposed is what followed
 when the same tokens stood in the conversation before (answers repeat much of their question), else
-what the decoder is known to say often. A token counts only if it is the one that would have been
-chosen anyway, so proposals decide when a token is known, and never which.
+what the decoder is known to say often. An answer that was begun and dropped, since other words of
+the person came to be known, is proposed before all else: most of its words are said again. A token
+counts only if it is the one that would have been chosen anyway, so proposals decide when a token is
+known, and never which.
 
 Prompt lookup after Saxena 2023, "Prompt Lookup Decoding"; checking as in Leviathan et al. 2023,
 "Fast Inference from Transformers via Speculative Decoding".
@@ -33,6 +35,10 @@ FORESEEING: Final = {"onednn": 3}
 """Tokens proposed in a pass, by the kernel of `model.nn.whole`. 0.5B, one thread, AVX512 with
 VNNI: a product of four rows takes 1.2 times as long as one of a single row. With AVX2 only it
 takes 1.9 times as long: nothing is proposed there."""
+
+EARLIER: Final = 8
+"""Tokens proposed at once of an answer that was dropped, in the pass that reads what is answered
+now: that has some ten tokens anyway, and each more costs some 3 ms where a pass costs 80."""
 
 LOOKED_BACK: Final = 1024
 """Tokens of a row in which the next ones are looked for."""
@@ -80,22 +86,29 @@ class Foresight:
         self._state = state
         self._habits = habits
         self._chosen: list[list[int]] = [[] for _ in range(state.rows)]
+        self._earlier: list[Sequence[int]] = [()] * state.rows
 
     def forget(self, row: int) -> None:
         """The row is another one."""
-        self._chosen[row] = []
+        self._chosen[row], self._earlier[row] = [], ()
 
     def knows(self, row: int) -> bool:
         """Whether its next token is chosen."""
         return bool(self._chosen[row])
 
-    def keep(self, row: int, tokens: Sequence[int]) -> None:
-        """These are chosen next; their keys are written but for the last one's."""
-        self._chosen[row] = list(tokens)
+    def keep(self, row: int, tokens: Sequence[int], earlier: Sequence[int] = ()) -> None:
+        """These are chosen next, their keys are written but for the last one's; what was said
+        `earlier` in their place is proposed behind them."""
+        self._chosen[row], self._earlier[row] = list(tokens), tuple(earlier)
 
-    def guess(self, row: int, length: int, behind: Sequence[int]) -> list[int]:
-        """What may follow the row's tokens and these behind them."""
-        return proposed([*self._latest(row, length), *behind], self.count, self._habits)
+    def guess(
+        self, row: int, length: int, behind: Sequence[int], earlier: Sequence[int] = ()
+    ) -> list[int]:
+        """What may follow the row's tokens and these behind them, where an `earlier` answer may
+        have begun alike."""
+        first = list(earlier[:EARLIER])
+        held = [*self._latest(row, length), *behind, *first]
+        return first + proposed(held, max(self.count - len(first), 0), self._habits)
 
     def take(self, row: int) -> int:
         """The next token; the caller appends it."""
@@ -116,7 +129,10 @@ class Foresight:
         """
         pairs = list(zip(rows, lengths, strict=True))
         held = [self._latest(row, length) for row, length in pairs]
-        chunks = [[one[-1], *proposed(one, self.count, self._habits)] for one in held]
+        chunks = [
+            [one[-1], *proposed(one, self.count, self._habits, self._earlier[row])]
+            for one, row in zip(held, rows, strict=True)
+        ]
         x = self._decoder.read(
             self._state,
             torch.tensor(chunks),
@@ -149,27 +165,31 @@ def foresight(decoder: Decoder, state: DecoderState, habits: Habits) -> Foresigh
     return Foresight(decoder, state, habits, count) if count else None
 
 
-def proposed(held: Sequence[int], count: int, habits: Habits) -> list[int]:
-    """The `count` tokens that may follow these, at least one."""
-    text = list(held)
+def proposed(
+    held: Sequence[int], count: int, habits: Habits, earlier: Sequence[int] = ()
+) -> list[int]:
+    """The `count` tokens that may follow these, at least one; looked for in an `earlier` answer in
+    the same place before all else."""
+    text, before = list(held), list(earlier)
     for _ in range(count):
-        text.append(_next(text, habits))
+        text.append(_next(text, habits, before))
     return text[len(held) :]
 
 
-def _next(text: list[int], habits: Habits) -> int:
-    for length in (3, 2):
-        if (found := _followed(text, length)) is not None:
-            return found
+def _next(text: list[int], habits: Habits, earlier: list[int]) -> int:
+    for place in (earlier, text):
+        for length in (3, 2):
+            if (found := _followed(place, text[-length:])) is not None:
+                return found
     if len(text) > 1 and (habit := habits.two.get((text[-2], text[-1]))) is not None:
         return habit
-    found = _followed(text, 1)
+    found = _followed(text, text[-1:])
     return found if found is not None else habits.one.get(text[-1], text[-1])
 
 
-def _followed(text: list[int], length: int) -> int | None:
-    """What followed where the last `length` tokens stood last before."""
-    last = text[-length:]
+def _followed(text: list[int], last: list[int]) -> int | None:
+    """What followed in a text where these tokens stood last, not at its end."""
+    length = len(last)
     for end in range(len(text) - 1, length - 1, -1):
         if text[end - 1] == last[-1] and text[end - length : end] == last:
             return text[end]

@@ -21,8 +21,10 @@ __all__ = [
     "closed",
     "is_over",
     "last_seconds",
+    "nearly_read",
     "parted",
     "read",
+    "reads_on",
     "recognised",
     "take_in",
     "unread",
@@ -125,6 +127,17 @@ def unread(heard: Hearing) -> bool:
 def read(heard: Hearing) -> bool:
     """Whether words are known, and the last hypothesis had heard all of the voice."""
     return bool(heard.words) and heard.voiced_k <= heard.read_k
+
+
+def nearly_read(heard: Hearing) -> bool:
+    """Whether words are known that may well be all there are: the last hypothesis lacks no more of
+    the voice than comes between two of them."""
+    return bool(heard.words) and heard.voiced_k - heard.read_k <= PARTIAL_MICRO_TURNS
+
+
+def reads_on(heard: Hearing) -> bool:
+    """Whether a hypothesis is on its way that hears voice which the last one had not."""
+    return heard.busy and heard.voiced_k > heard.read_k
 
 
 def closed(heard: Hearing) -> Hearing:

@@ -127,18 +127,19 @@ class LanguageRows(RowMemory):
         self._state.spoken[row] = 0
         return token
 
-    def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
+    def begin_reply(self, row: int, ids: Sequence[int], earlier: Sequence[int] = ()) -> Pieces[int]:
         """Read tokens into a row that is not empty, and sample the next in the same pass: an
-        `append` and a `next_tokens` in less time."""
+        `append` and a `next_tokens` in less time. What was said `earlier` to nearly the same is
+        checked first: it decides when tokens are known, never which."""
         guess: list[int] = []
         if self._foresight is not None:
-            guess = self._foresight.guess(row, self._lengths[row], ids)
+            guess = self._foresight.guess(row, self._lengths[row], ids, earlier)
         logits, end = yield from self._read_on(row, ids, guess)
         seed = self._state.seeds[row : row + 1]
         token, *more = agreed(logits, guess, [0], 0, seed, end, self.sampling)
         self._put(row, end, [token])
         if self._foresight is not None:
-            self._foresight.keep(row, more)
+            self._foresight.keep(row, more, earlier)
         self._lengths[row] = end + 1
         self._state.lengths[row] = end + 1
         self._state.spoken[row] = 1

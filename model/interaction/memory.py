@@ -110,11 +110,12 @@ class Memory:
     ) -> Pieces[int]:
         """`ask`, and the first token of our answer, sampled in the pass that reads the question,
         which may be `about` what is known beside it."""
+        earlier = self._reply  # of a draft that answered other words, and was dropped
         ids = self._question(text, outcomes, beside)
         self._about = about
         kept = shared(self._ahead, ids[:-1])
         yield from self._stand(ids[:kept])
-        token = yield from self.language.begin_reply(self.row, ids[kept:])
+        token = yield from self.language.begin_reply(self.row, ids[kept:], earlier)
         self._ahead = ids
         self._reply_start = self.language.length(self.row) - 1
         return token
@@ -219,6 +220,7 @@ class Memory:
     def record(self, what: Turn | Called | Outcome, utterance: int = 0) -> Pieces[str]:
         """Commit what needs no answer, or what we said without Language; returns a turn's text."""
         yield from self.go_back()
+        self._reply = []
         kept = _Kept(what, utterance)
         self._kept.append(kept)
         opened = len(self.language.agent_open()) if kept.is_agent() else 0

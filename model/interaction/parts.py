@@ -147,8 +147,9 @@ class LanguagePart(Protocol):
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         """Sample one token for each row and append it; one batched step."""
 
-    def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
-        """Read tokens into a row that is not empty, and append the next, in pieces."""
+    def begin_reply(self, row: int, ids: Sequence[int], earlier: Sequence[int] = ()) -> Pieces[int]:
+        """Read tokens into a row that is not empty, and append the next, in pieces; it may be
+        known sooner where nearly the same was answered `earlier`."""
 
     def thought(self, row: int, start: int, end: int) -> Tensor:
         """What middle layers made of the tokens at these places: `[width]`."""

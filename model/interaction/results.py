@@ -12,10 +12,11 @@ from model.interaction import hearing, looking, seeing, speaking
 from model.interaction.floor_port import FloorPart
 from model.interaction.looked import Looked
 from model.interaction.mind import Asks, Mind, Rendered, ReplyDone, Requested, Transcribed
+from model.interaction.streams import word_hash
 from model.interaction.wishes import Called, queued
 from model.messages import Event, PersonWords, Remembered, ToolCall, Turn, Word
 
-__all__ = ["APOLOGY", "ask", "carry", "enter", "joined"]
+__all__ = ["APOLOGY", "ask", "carry", "enter", "joined", "says_otherwise"]
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,20 @@ def carry(earlier: str, later: str) -> str:
 def joined(carried: str, words: Sequence[Word]) -> str:
     """Earlier words of the person, and these behind them."""
     return carry(carried, " ".join(word.text for word in words))
+
+
+def says_otherwise(mind: Mind) -> bool:
+    """The draft under way answers other words than are known by now; or it is none, for there were
+    no words, and now there are."""
+    draft = mind.draft
+    if draft is None or not (draft.text or draft.nothing) or draft.segment != mind.hearing.number:
+        return False
+    now = joined(mind.carried, mind.hearing.words)
+    return _hashes(now) != _hashes(draft.text)
+
+
+def _hashes(text: str) -> list[int]:
+    return [word_hash(word) for word in text.split()]
 
 
 def _transcribed(mind: Mind, found: Transcribed) -> tuple[Mind, tuple[Event, ...]]:

@@ -25,8 +25,11 @@ def follow(change: RowChange, verdict: Verdict) -> None:
         change.mind = replace(change.mind, doing=verdict.person)
         change.events.append(PersonState(verdict.person, verdict.person_probability))
     forced = _forced(change.mind)
-    if verdict.goes_on and not forced:
-        change.drop_draft()
+    if not forced:
+        if verdict.goes_on:
+            change.drop_draft()
+        elif results.says_otherwise(change.mind):
+            change.answer_otherwise()
     for job in verdict.jobs:
         change.cancel(job.lane)
         change.submit(job.lane, job.priority, job.work)
@@ -164,7 +167,9 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
         return
     # Behind a turn that the client ended the person may be saying something else already.
     under_way = draft.segment == mind.hearing.number
-    unread = verdict.confirms and hearing.unread(mind.hearing) and not forced
+    heard = mind.hearing
+    waits = hearing.reads_on(heard) or (verdict.confirms and hearing.unread(heard))
+    unread = waits and under_way and not forced
     if draft.nothing:
         if unread:
             change.drop_draft()  # Of words that were there; more was said since.

@@ -41,7 +41,7 @@ def assembled(
         "load": {key: m.as_json() for key, m in sorted(every.items()) if "load_" in key},
         "paired": {
             target: {key: measure.as_json() for key, measure in pairs.items()}
-            for target, pairs in compared(records, seed).items()
+            for target, pairs in compared(records, seed, variants).items()
         },
         "matched": matched(records, seed, variants),
         "unreached": unreached(records),

@@ -1,4 +1,4 @@
-"""What `all` measures beside its clips: transport, load, a sample through Chromium.
+"""What `all` measures beside its clips: transport, load, ticks, identity, a sample in Chromium.
 
 Each of them is kept in a file once it is done, so that a run that was killed goes on behind it.
 """
@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from tests.bench.systems import run_system
 __all__ = ["Kept", "NotMeasured", "beside"]
 
 _LOAD_SHARE: Final = 0.12
+_IDENTITY_SHARE: Final = 0.06
+_IDENTITY_SESSIONS: Final = 2
 _RIVAL_ECHO_PORT: Final = 8470
 
 Found = dict[str, Measure]
@@ -91,6 +94,13 @@ async def beside(
     found |= await kept.once("transport", transport)
     target, processes = ours
     found |= await kept.once("load", lambda: _loaded(target, draw, processes, load))
+    for suite, given in (
+        ("tick", {"minutes": options.minutes}),
+        ("identity", {"n": max(round(options.n * _IDENTITY_SHARE), 1), "policy": options.policy,
+                      "sessions": _IDENTITY_SESSIONS, "engine": options.engine}),
+    ):  # fmt: skip
+        measure = partial(run_system, suite, target, draw, processes, given)
+        found |= await kept.once(suite, measure)
     for i, one in enumerate(others):
         name = one.target.prefix
 

@@ -29,7 +29,11 @@ def arguments(words: Sequence[str], description: str = "") -> argparse.Namespace
     parser.add_argument("--checkpoint", type=Path, help="whose hash seeds the test split")
     parser.add_argument("--half", choices=["synthetic", "human", "both"], default="both")
     parser.add_argument("--json", type=Path, default=ROOT / "out/bench/result.json", metavar="OUT")
-    parser.add_argument("--url", help="of a running server, reachable over UDP from here")
+    parser.add_argument(
+        "--url",
+        help="of a running server, reachable over UDP from here; of one that is not called as ours "
+             "is, with its dialect before it: pipecat+http://HOST:PORT",
+    )  # fmt: skip
     parser.add_argument("--start", action="store_true", help="start it (the default without --url)")
     parser.add_argument("--policy", help="measure a scripted agent instead, by name")
     parser.add_argument("--plan", action="store_true", help="only say how long it would take")
@@ -98,6 +102,11 @@ def wrong(options: argparse.Namespace) -> str:
         )
     try:
         rivals.wanted(options.rival)
+    except ValueError as error:
+        return str(error)
+    try:
+        for address in (options.url or "", *(one.partition("=")[2] for one in options.target)):
+            servers.reached("", address)
     except ValueError as error:
         return str(error)
     for named in options.variant:

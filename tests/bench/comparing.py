@@ -1,7 +1,8 @@
 """`counterpoint bench compare A.json B.json`: do two runs with one seed agree?
 
-Two values agree when their 95 % intervals meet. A share of exactly 0 or 1 has an interval of no
-width; it is taken to reach three n-ths inwards (the rule of three).
+Two values agree when their 95 % intervals meet; one that only one of the runs withholds does not
+agree. A share of exactly 0 or 1 has an interval of no width; it is taken to reach three n-ths
+inwards (the rule of three).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _NOT_COMPARED: Final = ("capacity.", "tick.", "load_")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One key of both runs: its values, and whether their intervals meet."""
+    """One key of both runs: its values, NaN for one withheld, and whether their intervals meet."""
 
     key: str
     one: float
@@ -52,7 +53,7 @@ def _left_out(key: str) -> bool:
 
 
 def compare(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Verdict]:
-    """A verdict for every key that both results have a value for.
+    """A verdict for every key that both results have and one has a value for.
 
     Raises:
         ValueError: the runs differ in suite, split or seed.
@@ -66,11 +67,19 @@ def compare(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Verdict]:
     for key in sorted(one["measures"].keys() & other["measures"].keys()):
         first, second = one["measures"][key], other["measures"][key]
         mine, theirs = interval_of(first), interval_of(second)
-        if mine is None or theirs is None or _left_out(key):
+        if _left_out(key):
+            continue
+        if (first["value"] is None) != (second["value"] is None):
+            found.append(Verdict(key, _value(first), _value(second), agrees=False))
+        if mine is None or theirs is None:
             continue
         meets = mine[0] <= theirs[1] and theirs[0] <= mine[1]
         found.append(Verdict(key, float(first["value"]), float(second["value"]), meets))
     return found
+
+
+def _value(measure: Mapping[str, Any]) -> float:
+    return float("nan") if measure["value"] is None else float(measure["value"])
 
 
 def main(words: Sequence[str]) -> int:

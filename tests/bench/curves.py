@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from tests.bench.matched import families
 from tests.bench.pictures import OURS, SERIES, bar, svg, text
-from tests.bench.sides import name_of
+from tests.bench.sides import in_order, name_of
 
-__all__ = ["Spot", "curves", "spots_of"]
+__all__ = ["Spot", "curves", "over_sessions", "spots_of"]
 
 _LEFT: Final = 60
 _RIGHT: Final = 640
@@ -31,6 +31,44 @@ class Spot:
     y: float
     across: Ends | None = None
     up: Ends | None = None
+
+
+def over_sessions(
+    points: Mapping[str, Mapping[str, Any]], keys: Sequence[str], title: str, up: str
+) -> str:
+    """A line for each key over the number of sessions; empty where fewer than two were tried.
+
+    Args:
+        points: measures by `load_N`, and what another target has by `NAME.load_N`, dashed.
+        keys: what is drawn.
+        title: of the picture.
+        up: what y is.
+    """
+    lines: dict[tuple[str, str], list[Spot]] = {}
+    for name, measures in points.items():
+        whose, _, number = name.partition("load_")
+        for key in keys:
+            measure = measures.get(key)
+            if measure is not None and measure["value"] is not None:
+                ends = tuple(measure["ci95"]) if measure["ci95"] else None
+                spot = Spot(float(number), float(measure["value"]), None, ends)
+                lines.setdefault((whose, key), []).append(spot)
+    lines = {of: spots for of, spots in lines.items() if len(spots) > 1}
+    if not lines:
+        return ""
+    spots = [spot for line in lines.values() for spot in line]
+    frame = _Frame(max(s.x for s in spots) * 1.1, max(*(s.y for s in spots), 0.2) * 1.1)
+    parts = frame.axes(title, "sessions at once", up)
+    for i, ((whose, key), line) in enumerate(lines.items()):
+        colour = SERIES[keys.index(key) % len(SERIES)]
+        parts.append(frame.line(line, colour, "4 4" if whose else ""))
+        for spot in line:
+            parts += frame.whiskers(spot, f"{colour}66")
+            parts.append(frame.dot(spot, colour, 4, f"{whose}{key}"))
+        parts.append(bar(_RIGHT + 20, 34 + 15 * i, 9, 9, colour))
+        dashed = f", {name_of(whose)}, dashed" if whose else ""
+        parts.append(text(_RIGHT + 34, 42 + 15 * i, f"{key}{dashed}", size=10))
+    return svg(max(_BOTTOM + 40, 50 + 15 * len(lines)), parts, title)
 
 
 def spots_of(
@@ -153,7 +191,7 @@ def curves(
         legend.append((f"{name} (swept)", colour))
         parts.append(frame.line([spots[t] for t in points], colour, "4 4" if null else ""))
         for target in points:
-            spot, label = spots[target], target.rstrip(".").rsplit("_", 1)[1]
+            spot, label = spots[target], str(in_order(target)[1])
             parts += [] if null else frame.whiskers(spot, f"{colour}66")
             parts.append(frame.dot(spot, colour, 4, name_of(target)))
             parts.append(text(frame.x(spot.x) + 6, frame.y(spot.y) - 6, label, size=9))

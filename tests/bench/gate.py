@@ -32,7 +32,7 @@ from tests.bench.harness.caller import CallFailed
 from tests.bench.harness.conversation import play
 from tests.bench.metrics.activity import ClipLog
 from tests.bench.metrics.overlap import IGNORED, YIELD_SECONDS, stop_delay, talked_through
-from tests.bench.metrics.turns import answer_delay, asked, pause_taken
+from tests.bench.metrics.turns import answer_delay, asked, pause_taken, pauses
 from tests.bench.running import Draw, Work
 
 __all__ = ["FLOOR_LEAST", "TRANSPORT_MOST", "Floor", "Transport", "decisions", "failures"]
@@ -74,7 +74,7 @@ class Floor:
 
 def decisions(log: ClipLog) -> list[bool]:
     """Every labelled thing of a clip, rightly treated or not; what cannot be told is left out."""
-    found = [not pause_taken(log, pause) for pause in log.labelled("pause")]
+    found = [not pause_taken(log, pause) for pause in pauses(log)]
     found += [answer_delay(log, t) is not None for t in log.labelled("turn") if asked(log, t)]
     stops = [stop_delay(log, label) for label in log.labelled("interruption")]
     found += [delay <= YIELD_SECONDS for delay in stops if delay is not None]

@@ -26,7 +26,7 @@ __all__ = ["journalling", "measured", "replayed"]
 
 KEYS: Final = ("identity.equal", "identity.overhead")
 ROOT: Final = Path(__file__).parents[2]
-PORT: Final = 8450
+PORT: Final = 8446
 OVERHEAD_TURNS: Final = 600
 SETTLE_SECONDS: Final = 3.0
 """After a call the engine closes its stream, and the journal writes once in a second."""

@@ -14,7 +14,8 @@ from tests.bench.metrics.machine import CORE
 from tests.bench.metrics.overlap import IGNORED
 from tests.bench.sides import name_of
 
-__all__ = ["ENOUGH", "LINES", "Line", "falls_short", "in_words", "of_curves", "too_few"]
+__all__ = ["ENOUGH", "LINES", "Line", "falls_short", "in_words", "of_curves", "of_variants",
+           "too_few", "variants_of"]  # fmt: skip
 
 Result = Mapping[str, Any]
 
@@ -121,10 +122,34 @@ def too_few(measures: Mapping[str, Any], targets: Sequence[str]) -> list[str]:
     for target in targets:
         ignored = [measures.get(f"{target}overlap.{kind}") for kind in IGNORED]
         counts = {key: measures.get(f"{target}{key}", {"n": 0})["n"] for key in _COUNTED}
+        # Of people there are recordings of turns alone: metrics 1 and 2.
+        people = {key: measures.get(f"{target}human.{key}") for key in _COUNTED[:2]}
+        counts |= {f"human.{key}": one["n"] for key, one in people.items() if one}
         counts["what is to be ignored"] = sum(one["n"] for one in ignored if one)
         few = [f"{key} {n}" for key, n in counts.items() if n < ENOUGH]
         if few:
             told.append(f"fewer than {ENOUGH} events of {name_of(target)}: {', '.join(few)}")
+    return told
+
+
+def _of(measures: Mapping[str, Any], target: str) -> dict[str, Any]:
+    """The measures of one target, as if they were ours."""
+    return {key.removeprefix(target): m for key, m in measures.items() if key.startswith(target)}
+
+
+def variants_of(result: Result) -> list[str]:
+    """Of every variant of ours, the prefix of its keys."""
+    return [f"baseline.{one.partition('=')[0]}." for one in result["run"].get("variant") or ()]
+
+
+def of_variants(result: Result) -> list[tuple[str, list[str]]]:
+    """What of each variant of ours misses a line, by its name; its own are asked, and no more: what
+    is played to ours alone is not measured of it."""
+    told: list[tuple[str, list[str]]] = []
+    for variant in variants_of(result):
+        every = _with_terms(_of(result["measures"], variant))
+        missed = [line.told(every[line.key]) for line in LINES if line.key in every]
+        told.append((name_of(variant), [line for line in missed if line]))
     return told
 
 
@@ -142,27 +167,36 @@ def _verdict(measure: Mapping[str, Any]) -> str:
 
 
 def in_words(result: Result) -> list[str]:
-    """Of each rival with a single setting, whether ours is better in latency and take-overs both.
+    """Of each rival with a single setting, how ours and its variants stand beside it.
 
-    Such a rival has no curve to be matched with, only its point. Latency is of content, which is in
-    favour of who tells no words.
+    Such a rival has no curve to be matched with, only its point: nothing is said of what another
+    setting of it would do. Latency is of content, which is in favour of who tells no words.
     """
     pairs: Mapping[str, Any] = result.get("paired", {})
-    points = [t for t in pairs if t.startswith("rival.") and t.count(".") == 2]
+    points = [t for t in pairs if t.startswith("rival.") and t.count(".") == 2 and t[-1] == "."]
     swept = {point for family in families(points).values() for point in family}
     told: list[str] = []
-    for target in (point for point in points if point not in swept):
-        for tail, half in (("", "both halves"), ("synthetic.", "synthetic"), ("human.", "human")):
-            if (pair := pairs.get(f"{target}{tail}")) is None:
-                continue
-            keys = ("latency_mean_s", "filler_latency_mean_s", "pause_takeover")
-            latency, sound, takeover = (_verdict(pair[key]) for key in keys)
-            both = latency == takeover == _BETTER
-            verdict = "is better on both" if both else "is not better on both"
-            told.append(f"Against {name_of(target)} at its one setting ({half}) ours {verdict}: "
-                        f"latency of content {latency}, of any sound {sound}; "
-                        f"take-over {takeover}.")  # fmt: skip
+    for subject in ("", *variants_of(result)):
+        of = f" from {name_of(subject)}" if subject else ""
+        for target in (point for point in points if point not in swept):
+            for tail, half in _TAILS:
+                if (pair := pairs.get(f"{target}{tail}{of}")) is not None:
+                    told.append(f"{name_of(subject)} beside {name_of(target)} at its one setting "
+                                f"({half}): {_beside(pair)}")  # fmt: skip
     return told
+
+
+_TAILS: Final = (("", "both halves"), ("synthetic.", "synthetic"), ("human.", "human"))
+
+
+def _beside(pair: Mapping[str, Any]) -> str:
+    keys = ("latency_mean_s", "filler_latency_mean_s", "pause_takeover")
+    latency, sound, takeover = (_verdict(pair[key]) for key in keys)
+    at_once = "; so this point of it is beaten" if latency == takeover == _BETTER else ""
+    return (
+        f"latency of content {latency}, of any sound {sound}; take-over {takeover}{at_once}. "
+        "Its other settings were not measured."
+    )
 
 
 def of_curves(result: Result) -> list[str]:

@@ -17,6 +17,8 @@ _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("aiortc", "aiohttp", "av", "numpy", "torch", "onnxruntime", "faster-whisper",
                     "webrtcvad-wheels", "hibari-tts")  # fmt: skip
 
+_DECISIVE: Final = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
+
 _FOUND: Final = ("tests/bench/full", "tests/bench/runs.jsonl")
 _WORDS: Final = ("*.md", "docs", *_FOUND)
 
@@ -61,6 +63,17 @@ def _processor() -> str:
     return platform.processor()
 
 
+def _instructions() -> list[str]:
+    """Those of the processor that decide how quick the decoders are; none where it cannot be told.
+
+    The name of a virtual processor does not tell them.
+    """
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            return [one for one in _DECISIVE if one in line.split()]
+    return []
+
+
 def _version(package: str) -> str:
     try:
         return version(package)
@@ -69,11 +82,12 @@ def _version(package: str) -> str:
 
 
 def description() -> dict[str, object]:
-    """Host, processor, cores, memory, load, system, versions."""
+    """Host, processor, its instructions, cores, memory, load, system, versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "host": platform.node(),
         "processor": _processor(),
+        "instructions": _instructions(),
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**30, 1),
         "load": [round(one, 2) for one in os.getloadavg()],

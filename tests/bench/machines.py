@@ -6,6 +6,7 @@ what is told in seconds is a mixture, of which this says what is in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -20,11 +21,20 @@ FIGURES: Final = ("turn.latency_mean_s", "pause.takeover", "stop.latency_p50_s",
                   "human.turn.latency_mean_s", "human.pause.takeover")  # fmt: skip
 
 
+_KERNEL: Final = re.compile(r"^Linux-(?P<release>.+?)-(?:x86_64|aarch64)\b")
+
+
 def named(machine: Mapping[str, Any]) -> str:
-    """What tells a machine from another; of memory whole GiB, which a reboot does not change."""
+    """What tells a machine from another; of memory whole GiB, which a reboot does not change.
+
+    Virtual processors of several generations bear one name ("AMD EPYC"): hosts whose kernels are
+    not the same count as two machines, as does one host before and behind an update.
+    """
     cores, memory = machine.get("cores", "?"), machine.get("memory_gib")
     size = "?" if memory is None else f"{memory:.0f}"
-    return f"{machine.get('processor', '')}, {cores} cores, {size} GiB"
+    kernel = _KERNEL.match(str(machine.get("system", "")))
+    release = f", Linux {kernel['release']}" if kernel else ""
+    return f"{machine.get('processor', '')}, {cores} cores, {size} GiB{release}"
 
 
 def places(sittings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -77,6 +77,7 @@ class Record:
         scene: noise and room.
         load: of the machine.
         parts: what the server says it is made of.
+        tried: why calls came to nothing before this one, or with it.
     """
 
     target: str
@@ -92,13 +93,14 @@ class Record:
     scene: str = ""
     load: float = 0.0
     parts: Mapping[str, str] = field(default_factory=dict)
+    tried: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For one line."""
         plain = {
             name: getattr(self, name)
             for name in ("target", "suite", "clip", "failure", "recognised", "spoken", "cuts",
-                         "floor", "scene", "load")
+                         "floor", "scene", "load", "tried")
         }  # fmt: skip
         log = log_to_json(self.log) if self.log is not None else None
         return plain | {"log": log, "client": dict(self.client), "parts": dict(self.parts)}
@@ -113,7 +115,8 @@ class Record:
         names = ("target", "suite", "clip", "failure", "scene", "load", "client", "parts")
         plain: dict[str, Any] = {name: fields[name] for name in names}
         log = log_from_json(fields["log"]) if fields["log"] is not None else None
-        return Record(**plain, **tuples, log=log)
+        # Clips of before this was written down have none.
+        return Record(**plain, **tuples, log=log, tried=tuple(fields.get("tried", ())))
 
 
 class ShardMismatch(ValueError):

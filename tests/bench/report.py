@@ -12,9 +12,16 @@ from typing import Any, Final
 
 from tests.bench import machines, tables
 from tests.bench.anchors import ANSWER_ANCHORS, STOP_ANCHORS
-from tests.bench.curves import curves, spots_of
+from tests.bench.curves import curves, over_sessions, spots_of
 from tests.bench.distributions import answers, distribution, stops
-from tests.bench.judging import falls_short, in_words, of_curves, too_few
+from tests.bench.judging import (
+    falls_short,
+    in_words,
+    of_curves,
+    of_variants,
+    too_few,
+    variants_of,
+)
 from tests.bench.pictures import COLOURS, standalone, timeline
 from tests.bench.records import Record
 from tests.bench.sides import name_of
@@ -49,6 +56,7 @@ _NOTES: Final = (
     "No latency without the false-action rate of the same run.",
     "Latencies are withheld when fewer than 95 % of turns were answered.",
     "Nulls run on the same stimuli without a network; 70 ms stand for the way there and back.",
+    "Nulls are told what an event is, so as to be what they are called: B = .50 is by definition.",
     "Anchors were published by others on other stimuli: a sense of scale, not a comparison.",
     _OF_STOPS,
     "Intervals are 95 %, resampled by clip: what was measured in one call is not independent.",
@@ -71,8 +79,9 @@ class Picture:
     svg: str
 
 
-def pictures(measures: Mapping[str, Any], records: Sequence[Record]) -> list[Picture]:
+def pictures(result: Result, records: Sequence[Record]) -> list[Picture]:
     """Those of the run, without the ones that would be empty."""
+    measures: Mapping[str, Any] = result["measures"]
     targets = targets_of(measures)
     found: list[Picture] = []
     for half, prefix in (("synthetic", ""), ("human", "human.")):
@@ -94,7 +103,20 @@ def pictures(measures: Mapping[str, Any], records: Sequence[Record]) -> list[Pic
         title = f"Interruption to the last voiced frame, {half} half: share of all interruptions"
         drawn = distribution(stops(records, half), title)
         found.append(Picture(f"stop-latency-{half}", title, drawn))
+    load = tables.by_sessions(result)
+    for name, (keys, up) in _LOADED.items():
+        title = f"Over the number of sessions: {name}"
+        found.append(Picture(f"load-{name}", title, over_sessions(load, keys, title, up)))
     return [picture for picture in found if picture.svg]
+
+
+_LOADED: Final = {
+    "latencies": (("turn.latency_mean_s", "stop.latency_p50_s"), "seconds"),
+    "shares": (
+        ("turn.answered", "pause.takeover", "stop.yielded", "overlap.balance",
+         "backchannel.takeover"), "share",
+    ),
+}  # fmt: skip
 
 
 def _absent(measures: Mapping[str, Any], targets: set[str], prefix: str) -> list[str]:
@@ -140,6 +162,11 @@ def _facts(result: Result) -> list[str]:
         busy = f"load while they were played: p50 {load['load_p50']}, p95 {load['load_p95']}"
         late = f"{load['unsteady']} in which the client itself was late"
         told.append(f"{load['clips']} calls; {busy}; {late}.")
+        if (apart := load.get("vad_ms")) is not None:
+            other = "an independent voice activity detector"
+            told.append(
+                f"Onsets of the agent: ours and those of {other} {apart} ms apart (median)."
+            )
     settings = [f"{name} {', '.join(run[name])}" for name in ("engine", "variant", "baseline")
                 if run.get(name)]  # fmt: skip
     told += [f"Settings: {'; '.join(settings)}."] if settings else []
@@ -147,11 +174,28 @@ def _facts(result: Result) -> list[str]:
     told += [f"Checkpoint {checkpoint['sha256'][:12]}."] if checkpoint else []
     versions = machine.get("versions") or {}
     told += [f"Versions: {', '.join(f'{k} {v}' for k, v in versions.items())}."] if versions else []
-    for name, said in (result.get("parts") or {}).items():
-        for parts in said if name in ("ours", "baseline.core.") else ():
+    known = result.get("parts") or {}
+    shown = ("ours", *variants_of(result))
+    for name, said in known.items():
+        for parts in said if name in shown else ():
             told.append(f"{name_of(name)}: {'; '.join(f'{k}: {v}' for k, v in parts.items())}.")
+    told += [_KIN] if _are_kin(known, shown) else []
     told += [f"{name}: {json.dumps(said)}" for name, said in (result.get("rivals") or {}).items()]
     return told
+
+
+_KIN: Final = (
+    "Ours has the floor that the baselines have, with the thresholds it is shipped with: against "
+    "their curves it is one setting of the same rules."
+)
+
+
+def _are_kin(parts: Mapping[str, Sequence[Mapping[str, str]]], ours: Sequence[str]) -> bool:
+    """Whether a baseline, variants apart, has the floor of ours."""
+    floors = [one.get("floor", "") for one in parts.get("ours", ())]
+    theirs = [one.get("floor", "") for name, said in parts.items() for one in said
+              if name.startswith("baseline.") and name not in ours]  # fmt: skip
+    return not {floor for floor in floors if floor}.isdisjoint(theirs)
 
 
 def _few(result: Result) -> list[str]:
@@ -166,9 +210,10 @@ def _lists(result: Result) -> list[tuple[str, list[str]]]:
     """What is said before any figure, by heading."""
     every = [
         ("What falls short", falls_short(result["measures"])),
+        *((f"What falls short of {name}", lines) for name, lines in of_variants(result)),
         ("Not measured", [*tables.lost(result), *_few(result)]),
         ("Against whole curves, in words", of_curves(result)),
-        ("Against a rival at its point", in_words(result)),
+        ("Beside a rival at its point", in_words(result)),
     ]
     return [(title, lines) for title, lines in every if lines]
 
@@ -204,7 +249,7 @@ def page(result: Result, records: Sequence[Record]) -> str:
     parts += [f'<p class="note">{escape(note)}</p>' for note in _notes(result, records)]
     parts += map(_html_table, _further(result))
     parts.append("<h2>Latency and false actions</h2>")
-    parts += [picture.svg for picture in pictures(result["measures"], records)]
+    parts += [picture.svg for picture in pictures(result, records)]
     parts += _timelines(records)
     whole = (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
              f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n")  # fmt: skip
@@ -260,7 +305,7 @@ def _named(result: Result, text: str) -> str:
 def write_report(html: Path, text: Path, result: Result, records: Sequence[Record]) -> None:
     """Write both, and every picture as a file beside the text, linked from it."""
     links: dict[str, str] = {}
-    for picture in pictures(result["measures"], records):
+    for picture in pictures(result, records):
         place = text.with_name(f"{text.stem}-{picture.name}.svg")
         place.write_text(_named(result, standalone(picture.svg)))
         links[picture.title] = place.name

@@ -18,12 +18,13 @@ from tests.bench.metrics.turns import (
     filler_delay,
     pause_measures,
     pause_taken,
+    pauses,
     turn_measures,
 )  # fmt: skip
 from tests.bench.metrics.words import CutCount, heard_measures, word_error_measures
 from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record
-from tests.bench.sides import resampled, shared_sides, unanswered
+from tests.bench.sides import name_of, resampled, shared_sides, unanswered
 from tests.bench.stimuli.making import Half
 from tests.bench.stimuli.script import Script
 
@@ -129,24 +130,25 @@ def _delays(
 
 def _taken(records: Iterable[Record]) -> dict[str, float]:
     return {
-        record.clip: float(any(pause_taken(log, p) for p in log.labelled("pause")))
+        record.clip: float(any(pause_taken(log, p) for p in found))
         for record in records
-        if (log := record.log) is not None and log.labelled("pause")
+        if (log := record.log) is not None and (found := pauses(log))
     }
 
 
 def _pairs(
-    records: Sequence[Record], target: str, halves: Sequence[str], seed: int
+    records: Sequence[Record], target: str, halves: Sequence[str], seed: int, subject: str = ""
 ) -> dict[str, Measure]:
     def of(prefix: str) -> list[Record]:
         # Clips of `voice` are there for words, and count for no floor.
         return [r for r in records if r.target == prefix and r.suite != "voice"
                 and r.log is not None and r.log.half in halves]  # fmt: skip
 
-    ours, theirs = of(""), of(target)
+    ours, theirs = of(subject), of(target)
     recordings = {r.clip: _recording(r) for r in ours}
-    (one, other), clips = shared_sides(records, halves, ("", target))
-    why = "; ".join(filter(None, (_withheld(records, target, half) for half in halves)))
+    (one, other), clips = shared_sides(records, halves, (subject, target))
+    whys = (_withheld(records, (subject, target), half) for half in halves)
+    why = "; ".join(filter(None, whys))
 
     def later(delay_of: Callable[[ClipLog, Label], float | None]) -> Measure:
         delays = _delays(ours, delay_of), _delays(theirs, delay_of)
@@ -162,40 +164,52 @@ def _pairs(
     }
 
 
-def _withheld(records: Sequence[Record], target: str, half: str) -> str:
+def _withheld(records: Sequence[Record], two: tuple[str, str], half: str) -> str:
     """Why a half has no latency of both sides; empty for one in which no turn was played."""
-    (one, other), _ = shared_sides(records, (half,), ("", target))
-    if np.isnan([one.answered, other.answered]).all():
+    sides, _ = shared_sides(records, (half,), two)
+    if np.isnan([side.answered for side in sides]).all():
         return ""
-    return unanswered({"": one, target: other})
+    return unanswered(dict(zip(two, sides, strict=True)))
 
 
-def compared(records: Sequence[Record], seed: int) -> Mapping[str, dict[str, Measure]]:
+def compared(
+    records: Sequence[Record], seed: int, variants: Sequence[str] = ()
+) -> Mapping[str, dict[str, Measure]]:
     """Ours minus each other target over the clips both played, paired, both halves together.
+    Variants of ours minus each rival besides, as `rival.NAME. from VARIANT`.
 
     All but nulls also by half, as `rival.NAME.human.` and `rival.NAME.synthetic.`. Latencies, of
     content and of any sound, are paired over the turns both answered, and withheld where either
     answered fewer than 95 % of a half.
     """
     found: dict[str, dict[str, Measure]] = {}
-    for target in sorted({r.target for r in records} - {""}):
-        found[target] = _pairs(records, target, HALVES, seed)
+    targets = sorted({r.target for r in records} - {""})
+    rivals = [target for target in targets if target.startswith("rival.")]
+    asked = [("", target) for target in targets]
+    asked += [(variant, rival) for variant in variants for rival in rivals]
+    for subject, target in asked:
+        of = f" from {name_of(subject)}" if subject else ""
+        found[f"{target}{of}"] = _pairs(records, target, HALVES, seed, subject)
         if not target.startswith("null."):
             for half in HALVES:
-                found[f"{target}{half}."] = _pairs(records, target, (half,), seed)
+                pair = _pairs(records, target, (half,), seed, subject)
+                found[f"{target}{half}.{of}"] = pair
     return found
 
 
 def failures(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
-    """How many clips of each target failed, by prefix or `ours`, with five reasons at most."""
-    found: dict[str, list[str]] = {}
+    """Of each target with any, by prefix or `ours`: clips that failed (`n`), calls that came to
+    nothing and were made again, those clips' too (`again`), and five reasons at most."""
+    found: dict[str, dict[str, Any]] = {}
     for record in records:
-        if record.failure:
-            found.setdefault(record.target or "ours", []).append(record.failure)
-    return {
-        target: {"n": len(reasons), "reasons": list(dict.fromkeys(reasons))[:_MOST_REASONS]}
-        for target, reasons in found.items()
-    }
+        if record.failure or record.tried:
+            told = found.setdefault(record.target or "ours", {"n": 0, "again": 0, "reasons": []})
+            told["n"] += bool(record.failure)
+            told["again"] += len(record.tried)
+            told["reasons"] += [*record.tried, *([record.failure] if record.failure else [])]
+    for told in found.values():
+        told["reasons"] = list(dict.fromkeys(told["reasons"]))[:_MOST_REASONS]
+    return found
 
 
 def unreached(records: Sequence[Record]) -> dict[str, int]:

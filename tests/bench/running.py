@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import aiohttp
@@ -140,8 +140,9 @@ def wants(prefix: str, work: Work) -> bool:
     return work.suite != "voice" or not prefix.startswith("baseline.")
 
 
-async def _played(target: Target, script: Script) -> Played:
-    """Play until the client itself was on time, three times at most."""
+async def _played(target: Target, script: Script, failed: list[str]) -> Played:
+    """Play until the client itself was on time, three times at most; `failed` is told why a call
+    came to nothing."""
     failure: Exception | None = None
     played: Played | None = None
     for attempt in range(_TRIES):
@@ -149,6 +150,7 @@ async def _played(target: Target, script: Script) -> Played:
             played = await play(target.url, script, target.settings, target.dialect)
         except Exception as error:  # Whatever one call dies of, the others go on.
             failure = error
+            failed.append(reason(error))
             await asyncio.sleep(1.0 + attempt)
             continue
         if played.late_p99_seconds <= UNSTEADY_SECONDS:
@@ -218,13 +220,15 @@ def _is_read(work: Work) -> bool:
 
 
 async def _record(target: Target, script: Script, *, words: bool) -> Record:
+    failed: list[str] = []
     try:
-        played = await _played(target, script)
-        return await asyncio.to_thread(record_of, target.prefix, script, played, words=words)
+        played = await _played(target, script, failed)
+        made = await asyncio.to_thread(record_of, target.prefix, script, played, words=words)
     except WeightsError:  # Of the bench's recogniser: no call's failure.
         raise
     except Exception as error:
-        return Record(target.prefix, script.suite, script.clip, failure=reason(error))
+        made = Record(target.prefix, script.suite, script.clip, failure=reason(error))
+    return replace(made, tried=tuple(failed))
 
 
 def reason(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,9 +13,11 @@ from typing import Final
 
 from tests.bench.harness import bed
 from tests.bench.harness.calibration import reference_command
+from tests.bench.harness.dialects import COUNTERPOINT
+from tests.bench.rivals.pipecat.rival import DIALECT as PIPECAT
 from tests.bench.running import Target
 
-__all__ = ["ECHO_PORT", "baseline_command", "echo_target", "prefixes", "targets",
+__all__ = ["ECHO_PORT", "baseline_command", "echo_target", "prefixes", "reached", "targets",
            "variant_command", "variants"]  # fmt: skip
 
 Command = Callable[[int, Sequence[str], str], list[str]]
@@ -74,6 +77,26 @@ async def echo_target(stack: contextlib.AsyncExitStack, port: int = ECHO_PORT) -
     return Target("", url)
 
 
+DIALECTS: Final = {"counterpoint": COUNTERPOINT, "pipecat": PIPECAT}
+
+
+def reached(prefix: str, address: str) -> Target:
+    """A server that runs already, at `URL` or, where it is not called as ours is, `DIALECT+URL`.
+
+    Raises:
+        ValueError: a dialect nobody knows.
+    """
+    named = _DIALECT.match(address)
+    if named is None:
+        return Target(prefix, address)
+    if named[1] not in DIALECTS:
+        raise ValueError(f"{address}: known dialects are {', '.join(DIALECTS)}, as in pipecat+URL")
+    return Target(prefix, named[2], dialect=DIALECTS[named[1]])
+
+
+_DIALECT: Final = re.compile(r"([a-z0-9_-]+)\+(https?://.*)")
+
+
 async def targets(
     options: argparse.Namespace, stack: contextlib.AsyncExitStack
 ) -> tuple[list[Target], list[int]]:
@@ -81,7 +104,7 @@ async def targets(
     found: list[Target] = []
     processes: list[int] = []
     if options.url:
-        found.append(Target("", options.url))
+        found.append(reached("", options.url))
     elif options.suite == "transport":
         found.append(await echo_target(stack))
     else:
@@ -103,5 +126,5 @@ async def targets(
         found.append(Target(f"baseline.{name}.", url, process=process))
     for named in options.target:
         prefix, url = named.split("=", 1)
-        found.append(Target(f"{prefix}.", url))
+        found.append(reached(f"{prefix}.", url))
     return found, processes

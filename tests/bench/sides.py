@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tests.bench.metrics.activity import ClipLog, recording_of
 from tests.bench.metrics.overlap import YIELD_SECONDS, balance_of, overlap_rows, stop_delay
 from tests.bench.metrics.statistics import Measure, bootstrap, withheld
-from tests.bench.metrics.turns import ANSWERED_SHARE, answer_delay, asked, pause_taken
+from tests.bench.metrics.turns import ANSWERED_SHARE, answer_delay, asked, pause_taken, pauses
 from tests.bench.records import Record
 
 __all__ = ["Chosen", "Side", "in_order", "name_of", "resampled", "shared_sides", "unanswered"]
@@ -36,7 +36,7 @@ class Side:
             turns = [answer_delay(log, turn) for turn in log.labelled("turn") if asked(log, turn)]
             known = [delay for delay in turns if delay is not None]
             self._answers[i] = sum(known), len(known), len(turns)
-            taken = [pause_taken(log, pause) for pause in log.labelled("pause")]
+            taken = [pause_taken(log, pause) for pause in pauses(log)]
             self._pauses[i] = sum(taken), len(taken)
             stops = [stop_delay(log, label) for label in log.labelled("interruption")]
             self._stops.append([s for s in stops if s is not None and s <= YIELD_SECONDS])

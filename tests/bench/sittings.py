@@ -76,16 +76,19 @@ def versions_of(sittings: Sequence[Fields]) -> dict[str, Any]:
 
 
 def conditions(records: Iterable[Record]) -> dict[str, Any]:
-    """Load while the clips were played, and how many stayed unsteady after their last try."""
+    """Load while the clips were played, how many stayed unsteady after their last try, and how far
+    our onsets of the agent lay from an independent voice activity detector's (median of calls)."""
     played = [record for record in records if record.client]
     loads = [record.load for record in played]
     unsteady = sum(record.client["late_p99"] > UNSTEADY_SECONDS for record in played)
     p50, p95 = np.percentile(loads, (50, 95)) if loads else (None, None)
+    apart = [record.client["vad"] for record in played if record.client.get("vad")]
     return {
         "clips": len(played),
         "load_p50": None if p50 is None else round(float(p50), 2),
         "load_p95": None if p95 is None else round(float(p95), 2),
         "unsteady": unsteady,
+        "vad_ms": round(1000 * float(np.median(apart)), 1) if apart else None,
     }
 
 

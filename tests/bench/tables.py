@@ -13,12 +13,13 @@ from tests.bench import machines
 from tests.bench.anchors import ANCHORS
 from tests.bench.metrics.activity import recording_of
 from tests.bench.metrics.keys import KEYS
-from tests.bench.metrics.machine import CORE
+from tests.bench.metrics.machine import CORE, broken_by
+from tests.bench.metrics.statistics import Measure
 from tests.bench.records import Record
 from tests.bench.sides import in_order, name_of
 
-__all__ = ["Table", "by_machine", "failed", "figures", "load", "lost", "matched", "paired",
-           "sittings", "speakers", "targets_of"]  # fmt: skip
+__all__ = ["Table", "by_machine", "by_sessions", "failed", "figures", "load", "lost", "matched",
+           "paired", "sittings", "speakers", "targets_of"]  # fmt: skip
 
 Result = Mapping[str, Any]
 
@@ -85,8 +86,8 @@ _EMPTY: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Why a cell is empty, by kind of target, with the letter that stands in it."""
 
-_FLOOR: Final = frozenset(key for suite in ("turn", "pause", "stop", "overlap", "backchannel")
-                          for key in KEYS[suite])  # fmt: skip
+_FLOOR: Final = tuple(key for suite in ("turn", "pause", "stop", "overlap", "backchannel")
+                      for key in KEYS[suite])  # fmt: skip
 
 
 def _why_empty(target: str, key: str) -> str:
@@ -170,12 +171,15 @@ def paired(result: Result) -> Table:
     """Ours minus each other target, clip by clip."""
     keys = ("latency_mean_s", "filler_latency_mean_s", "pause_takeover", "balance", "stop_p50_s")
     rows = [
-        [name_of(target), *(_cell(pair.get(key)) for key in keys)]
+        [name_of(target).replace(". from", " from"), *(_cell(pair.get(key)) for key in keys)]
         for target, pair in result.get("paired", {}).items()
     ]
     heads = ("ours minus", "latency of content, s", "latency of any sound, s", "pauses taken",
              "balance B", "stop p50, s")  # fmt: skip
-    halves = "Both halves together, but for lines that name one. Less is better but for B."
+    halves = (
+        "Both halves together, but for lines that name one. Less is better but for B. Where a row "
+        "says `from X`, X minus the other."
+    )
     words = (
         "Who tells no words (a rival) has fillers counted as content: the latency of any sound "
         "compares like with like."
@@ -183,8 +187,19 @@ def paired(result: Result) -> Table:
     return Table("Clip by clip", heads, rows, [halves, words])
 
 
-_LOAD: Final = ("turn.answered", "turn.latency_mean_s", "pause.takeover", "stop.latency_p50_s",
-                "stop.yielded", "overlap.balance")  # fmt: skip
+def by_sessions(result: Result) -> dict[str, dict[str, Any]]:
+    """What was measured at each number of sessions, by whose and how many: `rival.NAME.load_2`."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, measure in result.get("load", {}).items():
+        whose, _, rest = key.partition("load_")
+        number, _, name = rest.partition(".")
+        found.setdefault(f"{whose}load_{number}", {})[name] = measure
+    return dict(sorted(found.items(), key=lambda one: _sessions_of(one[0])))
+
+
+def _sessions_of(name: str) -> tuple[str, int]:
+    whose, _, number = name.partition("load_")
+    return whose, int(number)
 
 
 def _calls(measure: Mapping[str, Any] | None) -> str:
@@ -195,17 +210,22 @@ def _calls(measure: Mapping[str, Any] | None) -> str:
 
 
 def load(result: Result) -> Table:
-    """A row for each number of sessions, a cell for each of the floor's figures."""
-    found: Mapping[str, Any] = result.get("load", {})
-    numbers = sorted({key.split("load_")[0] + "load_" + key.split("load_")[1].split(".")[0]
-                      for key in found})  # fmt: skip
-    rows = [[number, *(_cell(found.get(f"{number}.{key}")) for key in _LOAD),
-             _calls(found.get(f"{number}.calls.failed"))] for number in numbers]  # fmt: skip
+    """A row for each number of sessions: the floor's figures, and what breaks there."""
+    found = by_sessions(result)
+    keys = [key for key in _FLOOR if any(key in measures for measures in found.values())]
+    rows: list[list[str]] = []
+    for number, measures in found.items():
+        calls = _calls(measures.get("calls.failed"))
+        known = {key: Measure.of_json(one) for key, one in measures.items() if key in CORE}
+        broken = [*broken_by(known), *(["calls"] if calls not in ("", "0") else [])]
+        cells = (_cell(measures.get(key)) for key in keys)
+        rows.append([number, *cells, calls, ", ".join(broken)])
     bounds = ", ".join(f"{key} {sign} {bound:g}" for key, (sign, bound) in CORE.items())
     breaks = "A failed call breaks a point; a share breaks it when its whole interval does."
     holds = "Capacity is the most sessions at which these hold, a latency though it be withheld"
     notes = [breaks, f"{holds}: {bounds}. The synthetic half, a few calls a point."]
-    return Table("Load", ("sessions", *_LOAD, "calls that failed"), rows, notes)
+    heads = ("sessions", *keys, "calls that failed", "broken by")
+    return Table("Load", heads, rows, notes)
 
 
 def failed(result: Result) -> Table:
@@ -213,10 +233,12 @@ def failed(result: Result) -> Table:
     found = result.get("failed") or {}
     by_target = {} if isinstance(found, list) else found
     rows = [
-        [name_of(target), str(one["n"]), "; ".join(one["reasons"])]
+        [name_of(target), str(one["n"]), str(one.get("again", "")), "; ".join(one["reasons"])]
         for target, one in by_target.items()
     ]
-    return Table("Calls that failed", ("target", "clips", "reasons"), rows)
+    heads = ("target", "clips without a call", "calls that came to nothing", "reasons")
+    lost = "Turns of a clip without a call are in no share: of these, none was answered."
+    return Table("Calls that failed", heads, rows, [lost])
 
 
 def lost(result: Result) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from tests.bench import redrawing
 from tests.bench.assembling import from_clips
 from tests.bench.files import as_lines
+from tests.bench.machines import places
 from tests.bench.metrics import statistics
 from tests.bench.policies import POLICIES, perform
 from tests.bench.records import Record, Shard
@@ -95,6 +96,13 @@ def test_a_run_that_went_on_elsewhere_tells_the_figures_of_each_machine(out: Pat
     text = markdown(result, records)
     assert "one, 2 cores, 4 GiB and two, 2 cores, 4 GiB." in text
     assert "two, 2 cores, 4 GiB: 2 calls, load p50 2.0." in text
+
+
+def test_hosts_of_one_name_and_two_kernels_are_two_machines() -> None:
+    kernels = [f"Linux-6.18.44-v{build}-x86_64-with-glibc2.36" for build in (782, 657)]
+    told: list[dict[str, str]] = [{"system": one} for one in (*kernels, kernels[0])]
+    first, second, bare = places([{"machine": MACHINE | one} for one in (*told, {})])
+    assert first == f"{bare}, Linux 6.18.44-v782" and second == f"{bare}, Linux 6.18.44-v657"
 
 
 def test_what_nobody_has_played_is_no_report(out: Path, capsys: pytest.CaptureFixture[str]) -> None:

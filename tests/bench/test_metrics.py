@@ -188,21 +188,6 @@ class TestTurns:
         assert turn_measures([yielded], SEED)["turn.latency_mean_s"].value == pytest.approx(0.5)
 
 
-class TestPauses:
-    def test_share_taken(self) -> None:
-        pause: list[tuple[LabelKind, float, float]] = [("pause", 1.0, 1.8)]
-        logs = [
-            log([(1.5, 3.0)], pause, name="taken"),
-            log([(1.75, 1.85)], pause, name="taken, cut at once"),
-            log([(2.0, 3.0)], pause, name="late"),
-            log([(0.5, 3.0)], pause, name="was talking before"),
-            log([], pause, name="waited"),
-        ]
-        measures = pause_measures(logs, SEED)
-        assert measures["pause.takeover"].value == pytest.approx(2 / 5)
-        assert measures["pause.takeover_late"].value == pytest.approx(3 / 5)
-
-
 LONG = [(1.0, 12.0)]
 
 

@@ -45,8 +45,12 @@ class TestProvenance:
             for i in range(101)
         ]
         found = sittings.conditions([*records, failed(), Record("null.silence.", "turn", "x")])
-        assert found == {"clips": 101, "load_p50": 50.0, "load_p95": 95.0, "unsteady": 2}
+        assert found == {"clips": 101, "load_p50": 50.0, "load_p95": 95.0, "unsteady": 2,
+                         "vad_ms": None}  # fmt: skip
         assert sittings.conditions([])["load_p50"] is None
+        heard = [Record("", "turn", "x", client={"late_p99": 0.0, "vad": one})
+                 for one in (0.004, 0.0, 0.008)]  # fmt: skip
+        assert sittings.conditions(heard)["vad_ms"] == 6.0  # 0: nothing was heard of the agent
 
     def test_what_servers_are_made_of_is_told_and_a_change_shows(self) -> None:
         records = [Record("", "turn", str(i), parts={"language": name})

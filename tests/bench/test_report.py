@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.bench.distributions import Series, answers, distribution, stops
-from tests.bench.judging import LINES, falls_short, in_words
+from tests.bench.judging import LINES, falls_short, in_words, of_variants
 from tests.bench.matched import matched
 from tests.bench.metrics import statistics
 from tests.bench.metrics.activity import ClipLog, Interval, Label
@@ -85,7 +85,7 @@ def made_up(records: list[Record]) -> dict[str, Any]:
                      {"calibration": None, "machine": machine, "load": [2.5, 1, 1]}],
         "load": load | {"load_2.calls.failed": failures},
         "paired": {t: {k: m.as_json() for k, m in pair.items()}
-                   for t, pair in compared(records, 1).items()},
+                   for t, pair in compared(records, 1, ["baseline.core."]).items()},
         "matched": matched(records, 1, ["baseline.core."]), "unreached": unreached(records),
         "failed": {"ours": {"n": 2, "reasons": ["503 <busy> | no place"]},
                    "rival.pipecat.": {"n": 1, "reasons": ["time out"]}},
@@ -158,22 +158,39 @@ class TestWords:
         keys = ("latency_mean_s", "filler_latency_mean_s")
         return {**{key: one(latency) for key in keys}, "pause_takeover": one(takeover)}
 
-    def test_a_rival_of_one_setting_is_judged_on_both(self) -> None:
+    def test_of_a_rival_of_one_setting_only_this_point_is_judged(self) -> None:
         better, level = (-0.4, -0.1), (-0.1, 0.1)
-        for pair, verdict in (
-            (self.pair(better, better), "ours is better on both"),
-            (self.pair(better, level), "ours is not better on both"),
-            (
-                self.pair(None, better),
-                "ours is not better on both: latency of content is not compared (ours ",
-            ),
+        for pair, verdict, beaten in (
+            (self.pair(better, better), "content is better, of any sound is better", True),
+            (self.pair(better, level), "take-over is not told apart", False),
+            (self.pair(None, better), "latency of content is not compared (ours ", False),
         ):
-            (told,) = in_words({"paired": {"rival.pipecat.": pair, "baseline.x.": pair}})
-            assert verdict in told
+            paired = {"rival.pipecat.": pair, "baseline.x.": pair}
+            (told,) = in_words({"run": {}, "paired": paired})
+            assert told.startswith("ours beside rival.pipecat") and verdict in told
+            assert ("this point of it is beaten" in told) is beaten
+            assert "other settings were not measured" in told
+
+    def test_a_variant_is_judged_as_ours_is(self) -> None:
+        pair = self.pair((-1, -1), (-1, -1))
+        run = {"variant": ["core=core=shipped"]}
+        told = in_words({"run": run, "paired": {"rival.pipecat. from baseline.core": pair}})
+        assert told == []  # ours is not there: nothing is known of the rival
+        paired = {"rival.pipecat.": pair, "rival.pipecat. from baseline.core": pair}
+        ours, variant = in_words({"run": run, "paired": paired})
+        assert ours.startswith("ours ") and variant.startswith("baseline.core beside rival.pipecat")
+        measures = self.measures()
+        late = {"value": 0.9, "n": 5, "ci95": None}
+        measures |= {"baseline.core.turn.latency_mean_s": late}
+        ((name, missed),) = of_variants({"run": run, "measures": measures})
+        assert name == "baseline.core" and missed[0].startswith(
+            "turn.latency_mean_s is 0.9, wanted"
+        )
 
     def test_a_swept_rival_is_not_judged_at_points(self) -> None:
         pair = self.pair((-1, -1), (-1, -1))
-        assert in_words({"paired": {"rival.pipecat_1.": pair, "rival.pipecat_2.": pair}}) == []
+        paired = {"rival.pipecat_1.": pair, "rival.pipecat_2.": pair}
+        assert in_words({"run": {}, "paired": paired}) == []
 
 
 class TestReport:
@@ -184,7 +201,9 @@ class TestReport:
                 "Sittings", "not calibrated", "Clip by clip", "latency of any sound, s",
                 "30 clips of 5 speakers: speaker-0 (6)", "They play 10 recordings",
                 "(10 recordings)", "a silence of 0.5 s is a stop", "not measured in this run: ",
-                "Against rival.pipecat at its one setting (human) ours is ",
+                "ours beside rival.pipecat at its one setting (human): ",
+                "variant.core beside rival.pipecat at its one setting (synthetic): ",
+                "What falls short of variant.core",
                 "(a) a baseline is our server with another floor",
                 "no points of it, for they answered too few turns: baseline.timeout_1300",
                 "PARTIAL: 60 of 90 clips", "variant.core against baseline.end_of_turn", "n 100",
@@ -204,13 +223,14 @@ class TestReport:
 
     def test_failures_under_load_are_shown(self, fields: dict[str, Any]) -> None:
         (row,) = (line for line in markdown(fields).splitlines() if line.startswith("| load_2"))
-        assert row.endswith("| 2: 503 &lt;busy> |")
+        assert "| 2: 503 &lt;busy> |" in row
+        assert row.endswith("stop.yielded, overlap.balance, calls |"), "not measured, or failed"
         assert "2: 503 &lt;busy&gt;" in page(fields, records())
 
     def test_a_table_is_not_broken_by_a_reason(self, fields: dict[str, Any]) -> None:
         lines = markdown(fields).splitlines()
         (row,) = (line for line in lines if line.startswith("| ours | 2 |"))
-        assert row == "| ours | 2 | 503 &lt;busy> / no place |"
+        assert row == "| ours | 2 |  | 503 &lt;busy> / no place |"
 
     def test_what_may_be_absent_may(self, fields: dict[str, Any]) -> None:
         for key in ("failed", "sittings", "paired", "load"):

@@ -362,6 +362,12 @@ class TestCompare:
         )
         assert compare(a, a) == []
 
+    def test_what_only_one_of_them_withholds_differs(self) -> None:
+        told = self.one(turn__latency=self.measure(0.5, 0.4, 0.6))
+        withheld = self.one(turn__latency=self.measure(None, 0, 0))
+        assert [verdict.agrees for verdict in compare(told, withheld)] == [False]
+        assert [verdict.agrees for verdict in compare(withheld, told)] == [False]
+
     def test_runs_of_two_seeds_are_not_compared(self, tmp_path: Path) -> None:
         other = {"run": self.RUN | {"seed": 2}, "measures": {}}
         with pytest.raises(ValueError, match="seed"):

@@ -48,7 +48,9 @@ class TestFailedCalls:
             assert not shard.has("", "one")
             shard.add(failed())
         assert Shard(path, HEAD).has("", "one")
-        assert failures(Shard(path, HEAD).records) == {"ours": {"n": 1, "reasons": ["busy"]}}
+        assert failures(Shard(path, HEAD).records) == {
+            "ours": {"n": 1, "again": 0, "reasons": ["busy"]}
+        }
 
     def test_a_later_success_replaces_it_and_a_later_failure_does_not(self, tmp_path: Path) -> None:
         path = tmp_path / "run.shard.jsonl"
@@ -63,7 +65,17 @@ class TestFailedCalls:
     def test_reasons_are_told_by_target_each_once_and_five_at_most(self) -> None:
         records = [Record("rival.pipecat.", "turn", str(i), failure=f"{i % 7}") for i in range(20)]
         told = failures([*records, Record("", "turn", "well")])
-        assert told == {"rival.pipecat.": {"n": 20, "reasons": ["0", "1", "2", "3", "4"]}}
+        reasons = ["0", "1", "2", "3", "4"]
+        assert told == {"rival.pipecat.": {"n": 20, "again": 0, "reasons": reasons}}
+
+    def test_calls_that_came_to_nothing_are_told_though_a_later_one_did_not(
+        self, tmp_path: Path
+    ) -> None:
+        shard = Shard(tmp_path / "run.shard.jsonl", HEAD)
+        shard.add(Record("", "turn", "one", tried=("busy", "time out")))
+        (kept,) = Shard(shard.path, HEAD).records
+        told = {"ours": {"n": 0, "again": 2, "reasons": ["busy", "time out"]}}
+        assert failures([kept]) == told
 
     async def test_whatever_one_call_dies_of_the_others_go_on(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

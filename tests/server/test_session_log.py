@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,6 +71,27 @@ def test_a_file_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     closed(writer)
     assert (tmp_path / "abc.jsonl").stat().st_size <= 200
     assert writer.dropped_lines == 98
+
+
+def test_a_disk_that_is_nearly_full_is_left_to_others_and_it_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bounds, "_LINES_BETWEEN", 3)
+    room = iter([True, False, False, True])
+    spare = bounds._SPARE_BYTES
+
+    def usage(folder: Path) -> SimpleNamespace:
+        assert folder == tmp_path
+        return SimpleNamespace(free=spare if next(room) else spare - 1)
+
+    monkeypatch.setattr("server.session_log.shutil.disk_usage", usage)
+    writer = LogWriter(tmp_path)
+    for number in range(8):
+        writer.put("abc", f"{number}")
+    closed(writer)
+    kept = (tmp_path / "abc.jsonl").read_text().split()
+    assert kept == ["0", "1", "2", "3", "6", "7"] and writer.dropped_lines == 2
+    assert len([one for one in caplog.records if "1023 MB" in one.getMessage()]) == 1
 
 
 def test_more_sessions_than_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,10 +136,12 @@ def round_trips(played: Played) -> tuple[float, ...]:
     return tuple(trips)
 
 
-def reference_command(policy: str, port: int, delay: float | None = None) -> list[str]:
+def reference_command(
+    policy: str, port: int, delay: float | None = None, host: str = bed.ADDRESS
+) -> list[str]:
     """The command line of a reference agent."""
     command = [sys.executable, "-m", "tests.bench.harness.reference",
-               "--host", bed.ADDRESS, "--port", str(port), "--policy", policy]  # fmt: skip
+               "--host", host, "--port", str(port), "--policy", policy]  # fmt: skip
     return command + (["--delay", str(delay)] if delay is not None else [])
 
 

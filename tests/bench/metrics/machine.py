@@ -168,25 +168,30 @@ def _nearest(measure: Measure, sign: str) -> float:
     return low if sign == "<=" else high
 
 
-def holds(point: LoadPoint, targets: Mapping[str, tuple[str, float]] = CORE) -> bool:
-    """Whether every target is met.
+def broken_by(
+    measures: Mapping[str, Measure], targets: Mapping[str, tuple[str, float]] = CORE
+) -> list[str]:
+    """The targets that are not met: one that was not measured is none that is met.
 
-    One that was not measured is not met, nor is any where a call failed: those sessions were not
-    carried. A point has few clips, so that one event can put a share beyond its target by chance:
-    a share breaks a point only when its interval lies wholly beyond the target. Latencies, which
+    A number of sessions has few clips, so that one event can put a share beyond its target by
+    chance: a share misses only when its interval lies wholly beyond the target. Latencies, which
     scatter less, are judged by their value.
     """
-    if point.failures:
-        return False
+    found: list[str] = []
     for key, (sign, bound) in targets.items():
-        measure = point.measures.get(key)
+        measure = measures.get(key)
         if measure is None:
-            return False
+            found.append(key)
+            continue
         value = _nearest(measure, sign) if key in _SHARES else measure.value
-        met = value <= bound if sign == "<=" else value >= bound
-        if not met:
-            return False
-    return True
+        if not (value <= bound if sign == "<=" else value >= bound):
+            found.append(key)
+    return found
+
+
+def holds(point: LoadPoint, targets: Mapping[str, tuple[str, float]] = CORE) -> bool:
+    """Whether every target is met and no call failed: else those sessions were not carried."""
+    return not point.failures and not broken_by(point.measures, targets)
 
 
 def capacity_measures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from tests.bench.metrics.activity import (
@@ -17,13 +18,19 @@ from tests.bench.metrics.overlap import YIELD_SECONDS, stop_delay, stretches
 from tests.bench.metrics.statistics import Measure, grouped, mean, quantile, withheld
 
 __all__ = ["ANSWERED_SHARE", "answer_delay", "asked", "filler_delay", "pause_measures",
-           "pause_taken", "turn_measures"]  # fmt: skip
+           "pause_taken", "pauses", "turn_measures"]  # fmt: skip
 
 ANSWER_SECONDS: Final = 5.0
 """Later than this is no answer."""
 
 EARLY_SECONDS: Final = 0.5
 """An answer may start this long before the person's last sample; sooner is a take-over."""
+
+PAUSE_SECONDS: Final = (0.3, 1.5)
+"""What is shorter belongs to fluent speech; what is longer may be an end."""
+
+_GRID_SECONDS: Final = 0.01
+"""Two marks of one place differ by less."""
 
 ANSWERED_SHARE: Final = 0.95
 """Below this share of answered turns a latency is withheld."""
@@ -36,6 +43,35 @@ def _goes_on(log: ClipLog, at: float, before: float) -> bool:
     return next(one for one in said if one.start <= at <= one.end).start < before
 
 
+def pauses(log: ClipLog) -> tuple[Label, ...]:
+    """The pauses inside turns in which we could start to speak: those that were put there and the
+    speaker's own silences of 0.3 to 1.5 s, in order; without those at whose start we are speaking.
+    """
+    put = log.labelled("pause")
+    own = [
+        Label("pause", before.end, after.start)
+        for turn in log.labelled("turn")
+        for before, after in pairwise(sorted(log.person))
+        if turn.start - _GRID_SECONDS <= before.start and after.end <= turn.end + _GRID_SECONDS
+        and PAUSE_SECONDS[0] <= after.start - before.end <= PAUSE_SECONDS[1]
+        and not any(one.start < after.start and before.end < one.end for one in put)
+    ]  # fmt: skip
+    spoken = bursts(log.agent)
+    found = sorted({*put, *own}, key=lambda one: one.start)
+    return tuple(one for one in found if not any(b.start < one.start < b.end for b in spoken))
+
+
+def _no_answer(log: ClipLog, start: float, turn: Label) -> bool:
+    """Whether a start before the turn's end is none: in a pause it is a take-over, and what was
+    taken back before the person had ended answers nothing."""
+    if start >= turn.end:
+        return False
+    if any(pause.start <= start < pause.end for pause in pauses(log)):
+        return True
+    said = (one for one in stretches(log, whole_ends=True) if one.start <= start <= one.end)
+    return any(one.end <= turn.end for one in said)
+
+
 def _starts(log: ClipLog, turn: Label, *, content: bool) -> float | None:
     early = turn.end - EARLY_SECONDS
     for burst in bursts(log.agent):
@@ -45,6 +81,8 @@ def _starts(log: ClipLog, turn: Label, *, content: bool) -> float | None:
                 continue  # it was already talking: that is a take-over, not an answer
             if start == burst.start and _goes_on(log, start, early):
                 continue
+            if _no_answer(log, start, turn):
+                continue
             return onset - turn.end if onset <= turn.end + ANSWER_SECONDS else None
     return None
 
@@ -53,8 +91,8 @@ def answer_delay(log: ClipLog, turn: Label) -> float | None:
     """Person's last voiced sample to the first voiced sample of our content, seconds.
 
     None when not answered: no content starts from 0.5 s before to 5 s after the turn's end, that of
-    an utterance which began sooner, a take-over, not counted. Negative when we start before the
-    end.
+    an utterance which began sooner or in a pause, a take-over, and one that was over before the end
+    not counted. Negative when we start before the end.
     """
     return _starts(log, turn, content=True)
 
@@ -118,12 +156,11 @@ def pause_taken(log: ClipLog, pause: Label, slack_seconds: float = 0.0) -> bool:
 
 
 def pause_measures(logs: Sequence[ClipLog], seed: int) -> dict[str, Measure]:
-    """Metric 2 over every label `pause`; `takeover_late` also counts 0.5 s after the pause."""
+    """Metric 2 over all `pauses`; `takeover_late` also counts 0.5 s after the pause."""
 
     def share(slack_seconds: float) -> Measure:
         taken = [
-            [float(pause_taken(log, pause, slack_seconds)) for pause in log.labelled("pause")]
-            for log in logs
+            [float(pause_taken(log, pause, slack_seconds)) for pause in pauses(log)] for log in logs
         ]
         return grouped(taken, mean, seed, [recording_of(log) for log in logs])
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.cli import main
 from tests.bench.harness.conversation import utterances_of
-from tests.bench.harness.dialects import COUNTERPOINT
+from tests.bench.harness.dialects import COUNTERPOINT, Dialect
 from tests.bench.rivals import starting
 from tests.bench.rivals.pipecat import rival, setup
+from tests.bench.servers import reached
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,6 +32,28 @@ def test_a_rival_is_asked_for_by_name_and_setting() -> None:
 def test_a_rival_nobody_knows_is_refused(words: list[str]) -> None:
     with pytest.raises(ValueError):
         starting.wanted(words)
+
+
+@pytest.mark.parametrize(
+    ("address", "url", "dialect"),
+    [
+        ("http://10.0.0.1:8080", "http://10.0.0.1:8080", COUNTERPOINT),
+        ("counterpoint+https://a/b+c", "https://a/b+c", COUNTERPOINT),
+        ("pipecat+http://10.0.0.1:7860", "http://10.0.0.1:7860", rival.DIALECT),
+        ("http://10.0.0.1/a+http://b", "http://10.0.0.1/a+http://b", COUNTERPOINT),
+    ],
+)
+def test_a_server_that_runs_is_called_in_the_dialect_it_is_named_with(
+    address: str, url: str, dialect: Dialect
+) -> None:
+    target = reached("rival.x.", address)
+    assert (target.prefix, target.url, target.dialect) == ("rival.x.", url, dialect)
+
+
+def test_a_dialect_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--url", "sip+http://a"], ["--target", "rival.x=sip+http://a"]):
+        assert main(["turn", *words]) == 2
+        assert "known dialects are counterpoint, pipecat" in capsys.readouterr().err
 
 
 async def test_a_rival_without_its_environment_is_absent_and_says_why(

@@ -153,9 +153,15 @@ def turns(page: Page, answering: Condition, cut: Condition, over: Condition) -> 
     page.evaluate("() => page.say('0')")
     yield answering
     yield later(page, _HEARD_MS)
-    page.evaluate("() => page.say('1')")
-    yield cut
-    yield from part(page)
+    if isinstance(cut, str):
+        page.evaluate(f"() => {{ page.partAfter({cut}, {_AFTER_MS}); }}")
+        page.evaluate("() => page.say('1')")
+        yield cut
+        yield "() => page.partsOver() > 0"
+    else:
+        page.evaluate("() => page.say('1')")
+        yield cut
+        yield from part(page)
     yield over
     yield from part(page)
 

@@ -77,9 +77,10 @@ export class Talker {
     await this.until('sound', () => bytes() >= 48000 * seconds);
   }
 
-  /** Wait until an answer that begins at event `since` or later was heard to its end. */
+  /** Wait until an answer that begins at event `since` or later was heard to its end, or to where it may grow no longer. */
   #done(since) {
-    const whole = (one) => one.type === 'response.done' && one.response.status === 'completed'
+    const whole = (one) => one.type === 'response.done'
+      && (one.response.status === 'completed' || one.response.status_details?.reason === 'max_output_tokens')
       && one.response.output.some((item) => item.type === 'message');
     return this.until('whole answer', whole, since);
   }

@@ -89,6 +89,11 @@ async def heard_words(talker: Talker, since: int) -> None:
     await talker.wait_for(_OURS, 60.0, since=since, where=enough)
 
 
+def interrupts(event: Event) -> bool:
+    """An `info` may also tell of an answer that may grow no longer."""
+    return bool(event.get("code") == "output_audio_interrupted")
+
+
 async def record(served: Served, key: str, session: str) -> list[Event]:
     """The turns of the server's record, which the key opens."""
     path = f"/api/sessions/{session.removeprefix('live_')}/record.json"
@@ -108,8 +113,8 @@ async def conversed(conversation: AbstractAsyncContextManager[Talker]) -> tuple[
         talker.say(said()[0].audio)
         await heard_words(talker, 0)
         talker.say(said()[1].audio)
-        await talker.wait_for("info", 30.0)
-        cut = next(at for at, one in enumerate(talker.events) if one["type"] == "info")
+        told = await talker.wait_for("info", 30.0, where=interrupts)
+        cut = talker.events.index(told)
         await heard_to_its_end(talker, cut)  # in answer to the interruption
         await delegated(talker)
         await talker.send({"type": "session.close", "event_id": "bye"})

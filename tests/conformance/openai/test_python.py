@@ -16,7 +16,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.conformance.judging import STORY, TELLER, WEATHER, said, same
+from tests.conformance.judging import STORY, TELLER, WEATHER, said, same, to_its_end
 from tests.conformance.openai.talking import Event, Phone, Socket, Talker
 from tests.end_to_end.served import Served
 from tests.network.caller import Caller
@@ -129,7 +129,7 @@ async def interrupted(talker: Talker) -> tuple[Event, Event]:
     assert cut["audio_end_ms"] > 1_000 and cut["item_id"] == first["output"][0]["id"]
     since = talker.events.index(cut)
     second = await answered(talker, since)
-    assert second["status"] == "completed", second
+    assert to_its_end(second), second
     return first, second
 
 
@@ -174,7 +174,7 @@ async def calls_a_function(talker: Talker) -> None:
     await talker.send({"type": "conversation.item.create", "item": output})
     await talker.send({"type": "response.create"})
     response = await answered(talker, since)
-    assert response["status"] == "completed" and response["output"][0]["role"] == "assistant"
+    assert to_its_end(response) and response["output"][0]["role"] == "assistant", response
 
 
 async def cancelled_by_the_client(talker: Talker) -> Event:

@@ -49,6 +49,7 @@ class Scribe:
         wanted: words that make a tool likely, by a piece of the tool's description.
         writes: what it would write where it may choose.
         longest: characters of the longest instructions.
+        earlier: what was said before to nearly the same, of each reply begun.
         thinks: what `thought` gives, by a piece of what stands there; else zeros.
     """
 
@@ -59,6 +60,7 @@ class Scribe:
     longest: int = 1000
     thinks: dict[str, torch.Tensor] = field(default_factory=dict)
     held_: list[list[int]] = field(default_factory=list)
+    earlier: list[str] = field(default_factory=list)
     _written: int = 0
 
     def __post_init__(self) -> None:
@@ -125,7 +127,8 @@ class Scribe:
     def next_tokens(self, rows: Sequence[int]) -> list[int]:
         return [self._next(row) for row in rows]
 
-    def begin_reply(self, row: int, ids: Sequence[int]) -> Pieces[int]:
+    def begin_reply(self, row: int, ids: Sequence[int], earlier: Sequence[int] = ()) -> Pieces[int]:
+        self.earlier.append("".join(map(chr, earlier)))
         yield from self.append(row, ids)
         return self._next(row)
 

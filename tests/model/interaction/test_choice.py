@@ -76,7 +76,7 @@ class Timed:
 def test_several_threads_are_taken_where_they_are_clearly_quicker(
     several: float, chosen: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
     before = torch.get_num_threads()
     language = Timed({1: 0.02, 4: several})
     try:

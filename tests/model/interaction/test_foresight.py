@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
+from model.engine.pieces import finished
 from model.interaction.foresight import Foresight, Habits, agreed, proposed
 from model.interaction.language import Language
 from model.nn.sampling import Sampling
@@ -37,6 +38,13 @@ def test_habits_go_before_what_followed_a_single_token() -> None:
     habits = Habits({(2, 3): 11}, {11: 12})
     assert proposed([3, 5, 2, 3], 3, habits) == [11, 12, 12]
     assert proposed([2, 3, 6, 2, 3], 1, habits) == [6]  # two alike in this conversation
+
+
+def test_what_an_earlier_answer_said_in_this_place_goes_before_all_else() -> None:
+    held = [1, 2, 3, 4, 9, 1, 2, 3]
+    assert proposed(held, 3, NONE, earlier=[5, 1, 2, 3, 7, 8]) == [7, 8, 8]
+    assert proposed(held, 2, NONE, earlier=[2, 3, 6]) == [6, 6]  # two alike of it, before three
+    assert proposed(held, 1, NONE, earlier=[3, 6]) == [4]  # one is too few
 
 
 def logits(*chosen: int) -> torch.Tensor:
@@ -169,23 +177,51 @@ def test_the_habits_of_the_default_decoder_are_there() -> None:
     assert Habits.of("no-such-decoder") == NONE
 
 
+def replied(
+    language: Language, foresight: Foresight | None, earlier: Sequence[int] = ()
+) -> list[int]:
+    """The tokens of a reply to the same words every time."""
+    kept, language._foresight = language._foresight, foresight
+    try:
+        language.reset(0)
+        finished(language.append(0, language.encode("one two three one two three")))
+        token: int = finished(language.begin_reply(0, language.encode(" one two"), earlier))
+        return [token, *(language.next_tokens([0])[0] for _ in range(30))]
+    finally:
+        language._foresight = kept
+
+
 @pytest.mark.weights
 @pytest.mark.timeout(60)
 def test_a_reply_that_begins_with_the_question_foresees_too(language: Language) -> None:
     language.sampling = Sampling(repetition_penalty=1.1)
-    kept, found = language._foresight, []
-    for foresight in (kept, None):
-        language._foresight = foresight
-        language.reset(0)
-        for _ in language.append(0, language.encode("one two three one two three")):
-            pass
-        begun = language.begin_reply(0, language.encode(" one two"))
-        token = -1
-        while token < 0:
-            try:
-                next(begun)
-            except StopIteration as done:
-                token = done.value
-        found.append([token, *(language.next_tokens([0])[0] for _ in range(30))])
-    language._foresight = kept
-    assert found[0] == found[1]
+    assert replied(language, language._foresight) == replied(language, None)
+
+
+@pytest.mark.weights
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["the same", "one word changed", "something else"])
+def test_an_earlier_reply_saves_passes_and_decides_nothing(
+    language: Language, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language.sampling = Sampling(repetition_penalty=1.1)
+    plain = replied(language, None)
+    earlier = {
+        "the same": plain,
+        "one word changed": [*plain[:4], 17, *plain[5:]],
+        "something else": language.encode("Good morning to all of you who came here today."),
+    }[kind]
+    passes: list[int] = []
+    look = Foresight.look
+
+    def counted(self: Foresight, *given: Any) -> None:
+        passes[-1] += 1
+        look(self, *given)
+
+    monkeypatch.setattr(Foresight, "look", counted)
+    for given in ((), earlier):
+        passes.append(0)
+        assert replied(language, language._foresight, given) == plain
+    without, with_it = passes
+    # 31 tokens: nine with the question at best, then four in a pass.
+    assert with_it <= without if kind == "something else" else with_it < min(without, 10)

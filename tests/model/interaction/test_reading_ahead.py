@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle, islice
+from typing import cast
 
 import pytest
 
@@ -13,10 +14,11 @@ from model.interaction import work
 from model.interaction.memory import CUT_TOKENS, LONGEST_TURN_TOKENS, Memory
 from model.interaction.mind import Transcribed
 from model.interaction.parts import Pieces
+from model.interaction.rules import EndOfTurn, RulesRow
 from model.interaction.segment import Segment
 from model.messages import StreamSettings, Turn, Word
 from tests.model.interaction.scripted_parts import Scribe
-from tests.model.interaction.walk import SILENCE, VOICE, Walk, lanes
+from tests.model.interaction.walk import SILENCE, VOICE, Walk, decisions, lanes, rendered
 
 
 class Reader(Scribe):
@@ -78,6 +80,25 @@ def test_a_draft_dropped_for_more_words_or_none_is_not_read_again() -> None:
     assert scribe.text() == asked_at_once("Tell me. Now.")
 
 
+def test_of_a_dropped_draft_the_next_one_knows_what_it_said() -> None:
+    memory, scribe = primed()
+
+    def drafted(text: str, tokens: int) -> str:
+        token = finished(memory.answer(text))
+        for _ in range(tokens):
+            memory.took(token)
+            (token,) = scribe.next_tokens([0])
+        return scribe.earlier[-1]
+
+    assert drafted("Tell me.", 3) == ""
+    finished(memory.read_ahead("Tell me now and"))
+    assert drafted("Tell me now.", 2) == "Yes"
+    finished(memory.settle("Yes.", cut=False))
+    assert drafted("And then?", 2) == ""  # what was heard is remembered, and no draft of this
+    finished(memory.record(Turn("agent", "Mhm.")))
+    assert drafted("And then?", 0) == ""
+
+
 def test_what_was_read_ahead_is_not_remembered() -> None:
     memory, scribe = primed()
     before = scribe.text()
@@ -128,6 +149,51 @@ def heard(walk: Walk, count: int) -> Transcribed:
     words = tuple(Word(f"w{n}", n / 10, n / 10) for n in range(count))
     open_ = Segment(now.segment.blocks, now.segment.start_seconds, open_words=words)
     return Transcribed(now.number, now.segment, open_)
+
+
+def paused(walk: Walk, count: int) -> list[str]:
+    """Words are known, the person says a little more and falls silent; lanes of what begins."""
+    walk.take(8, VOICE)
+    walk.step(VOICE, heard(walk, count))
+    walk.take(2, VOICE)
+    began: list[str] = []
+    while walk.mind.draft is None and walk.k < 20:
+        began = lanes(walk.step(SILENCE))
+    return began
+
+
+def test_a_draft_begins_on_the_words_so_far_while_the_last_are_recognised() -> None:
+    walk = Walk()
+    assert "language" in paused(walk, 2)
+    draft = walk.mind.draft
+    assert draft is not None and draft.text == "w0 w1" and walk.mind.hearing.busy
+    walk.step(SILENCE, rendered(draft.number))
+    assert decisions(walk.take(30)) == [], "what was said last is still being recognised"
+    assert decisions([walk.step(SILENCE, heard(walk, 2)), *walk.take(2)]) == ["take"]
+    assert walk.mind.asked == "w0 w1"
+
+
+def test_a_draft_on_other_words_than_were_said_gives_way_to_one_on_these() -> None:
+    walk = Walk()
+    paused(walk, 2)
+    first = walk.mind.draft
+    output = walk.step(SILENCE, heard(walk, 3), EndOfTurn(walk.k - 1, 0.7))
+    second = walk.mind.draft
+    assert first is not None and second is not None and second.number == first.number + 1
+    assert second.text == "w0 w1 w2" and (output.drafted, output.dropped) == (1, 1)
+    assert "language" in output.cancel and "language" in lanes(output)
+    assert not walk.mind.hearing.busy
+    assert cast(RulesRow, walk.mind.floor).end_of_turn is not None, "it judged the same sound"
+
+
+def test_words_long_ago_are_not_what_a_draft_begins_on() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    walk.step(VOICE, heard(walk, 2))
+    walk.take(6, VOICE)
+    while walk.mind.draft is None and walk.k < 24:
+        walk.step(SILENCE)
+    assert walk.mind.draft is not None and walk.mind.draft.text == ""
 
 
 def test_words_are_read_a_few_at_a_time_but_for_the_last() -> None:

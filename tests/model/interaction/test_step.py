@@ -42,6 +42,20 @@ def test_who_goes_on_before_we_speak_is_not_spoken_to_and_loses_no_word(known: b
     assert walk.mind.hearing.segment.end_seconds - walk.mind.hearing.segment.start_seconds > 3.0
 
 
+def test_what_a_dropped_draft_was_listening_to_is_recognised_at_once() -> None:
+    """And not three micro-turns behind the draft's beginning."""
+    walk = Walk()
+    walk.take(8, VOICE)
+    silences = 0
+    while walk.mind.draft is None and silences < 10:
+        walk.take(1)
+        silences += 1
+    began_k = walk.k - 1
+    walk.take(1, VOICE)
+    assert walk.mind.draft is None and walk.k - began_k < 3
+    assert "ears" in lanes(walk.step(VOICE))
+
+
 def test_a_draft_listens_alone() -> None:
     for voiced in range(4, 10):
         walk = Walk()

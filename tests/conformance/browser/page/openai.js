@@ -118,6 +118,6 @@ function doErrand(connection, event, content) {
 
 /** Whether we spoke since the first event of a type, and then no more; Live has no event for that. */
 export function fellSilent(since) {
-  const words = events.slice(events.findIndex((one) => one.type === since)).filter((one) => one.type === 'session.output_transcript.delta');
+  const words = events.slice(events.findIndex((one) => one.type === since || one.code === since)).filter((one) => one.type === 'session.output_transcript.delta');
   return words.length > 2 && performance.now() - words.at(-1).at > 1500;
 }

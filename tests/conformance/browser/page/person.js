@@ -64,6 +64,18 @@ export function part() {
   if (heard.active) record();  // else the call is over
 }
 
+/**
+ * The next part begins so long after something holds: found out here, in time, since whoever drives
+ * the page also drives others and may come seconds late, when the next answer is already heard.
+ */
+export async function partAfter(holds, ms) {
+  while (!holds()) await new Promise((resolve) => { setTimeout(resolve, 20); });
+  setTimeout(part, ms);
+}
+
+/** How many parts are over. */
+export const partsOver = () => parts.length;
+
 /** All parts, as base64. */
 export async function tape() {
   const read = async (blob) => {
