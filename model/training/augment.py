@@ -31,6 +31,12 @@ BIN_ENERGY = 5.625 / 30
 PARTS_OVER_US = 8
 """More than a crop has; a ninth gets the level of the first."""
 
+MARGIN_OVER_US = 10
+"""Micro-turns before and behind the person's sound in which its level may change."""
+
+BREAK_OVER_US = 5
+"""Silent micro-turns that end what the person says."""
+
 FINISHED = streams.PERSON_STATES.index("finished")
 OURS = tuple(streams.FLOORS.index(name) for name in ("hold", "yield"))
 
@@ -139,7 +145,7 @@ def _encoder(crop: Crop, how: Augmentation, generator: np.random.Generator) -> N
     stalled = int(generator.integers(3, 21))
     gone, rests = generator.random() < how.no_encoder, generator.random() < how.encoder_rests
     if rests:
-        _rested(crop)
+        _rested(crop, generator)
     if late:
         crop.refresh[late:] = crop.refresh[:-late].copy()
         age[late:] = np.where(age[:-late] < 0, -1, age[:-late] + late)
@@ -154,15 +160,17 @@ def _encoder(crop: Crop, how: Augmentation, generator: np.random.Generator) -> N
         crop.refresh[:], age[:] = -1, -1
 
 
-def _rested(crop: Crop) -> None:
+def _rested(crop: Crop, generator: np.random.Generator) -> None:
     """What the encoder says stays for `MOST_REFRESH_MICRO_TURNS` where live asks no more often
-    (`core_floor`): behind some quiet, once the segment that was heard is closed."""
+    (`core_floor`): behind some quiet, once the segment that was heard is closed. When that is live
+    decides by Core's doubts, which are not known here: drawn for each silence."""
     person, floor = crop.labels["person"], crop.labels["floor"]
     at = np.arange(len(person))
     voice = np.maximum.accumulate(np.where(np.isin(person, VOICES), at, -1))
     ours = np.isin(floor, OURS)
     begun = np.maximum.accumulate(np.where(ours & ~np.pad(ours, (1, 0))[:-1], at, -1))
-    longest = np.where(person == FINISHED, DOUBTED_OVER_MICRO_TURNS, OVER_MICRO_TURNS)
+    drawn = generator.choice((OVER_MICRO_TURNS, DOUBTED_OVER_MICRO_TURNS), len(person))
+    longest = drawn[np.maximum(voice, 0)]
     closed = (voice < 0) | (begun > voice) | (at - voice >= longest)
     rests = closed & (at - voice >= QUIET_MICRO_TURNS)
     age = crop.inputs["encoder_age"]
@@ -221,12 +229,33 @@ def _level(inputs: streams.Arrays, how: Augmentation, generator: np.random.Gener
 
 
 def _level_over_us(crop: Crop, how: Augmentation, generator: np.random.Generator) -> None:
+    """The level changes with neither the event's first sound nor its last label, which is where we
+    stop: a jump of the noise floor there would tell an interruption from an "okay"."""
     drawn = generator.integers(-how.level_over_us, how.level_over_us + 1, PARTS_OVER_US)
+    margins = generator.integers(0, MARGIN_OVER_US + 1, (PARTS_OVER_US, 2))
     if not drawn.any():
         return
     over = np.isin(crop.labels["event"], (streams.INTERRUPTION, streams.OVERLAP))
     begins = over & ((crop.labels["event_age"] == 0) | ~np.pad(over, (1, 0))[:-1])
-    _louder(crop.inputs, np.where(over, drawn[np.cumsum(begins) % PARTS_OVER_US], 0))
+    numbers = np.cumsum(begins)
+    voice = np.isin(crop.labels["person"], VOICES)
+    steps = np.zeros(len(over), np.int64)
+    for number in range(1, int(numbers[-1]) + 1):
+        its = np.flatnonzero(over & (numbers == number))
+        end = _end_of_speech(voice, int(its[0]), int(its[-1]) + 1)
+        before, behind = margins[number % PARTS_OVER_US]
+        steps[max(its[0] - before, 0) : end + behind] = drawn[number % PARTS_OVER_US]
+    _louder(crop.inputs, steps)
+
+
+def _end_of_speech(voice: npt.NDArray[np.bool_], first: int, otherwise: int) -> int:
+    """One past the last micro-turn of what the person begins to say about `first`; `otherwise`
+    where they say nothing."""
+    spoken = first + np.flatnonzero(voice[first:])
+    if not len(spoken) or spoken[0] > first + BREAK_OVER_US:
+        return otherwise
+    breaks = np.flatnonzero(np.diff(spoken) > BREAK_OVER_US)
+    return int(spoken[breaks[0]] if len(breaks) else spoken[-1]) + 1
 
 
 def _louder(inputs: streams.Arrays, steps: npt.NDArray[np.int64]) -> None:

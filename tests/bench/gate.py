@@ -35,7 +35,8 @@ from tests.bench.metrics.overlap import IGNORED, YIELD_SECONDS, stop_delay, talk
 from tests.bench.metrics.turns import answer_delay, asked, pause_taken, pauses
 from tests.bench.running import Draw, Work
 
-__all__ = ["FLOOR_LEAST", "TRANSPORT_MOST", "Floor", "Transport", "decisions", "failures"]
+__all__ = ["ANSWERS_MOST", "FLOOR_LEAST", "TRANSPORT_MOST", "Answers", "Floor", "Transport",
+           "decisions", "failures"]  # fmt: skip
 
 TRANSPORT_MOST: Final = 0.62
 """Of stock's round trip: eight runs gave .31 to .44 at load 1 to 6, and one packet of 20 ms more
@@ -44,6 +45,9 @@ is .17. A server 200 ms late has 2.0."""
 FLOOR_LEAST: Final = 0.75
 """Share right of ours by share right of the time-out's: seven runs gave 1.05 to 1.56 at load 1 to
 6, an agent that takes every pause and never stops .33 to .57; one decision is .10."""
+
+ANSWERS_MOST: Final = 2.6
+"""Median latency of ours by that of the time-out of 0.7 s."""
 
 _BUZZES: Final = 8
 _GAP_SECONDS: Final = 0.8
@@ -60,6 +64,16 @@ class Transport:
 
     ours: float
     stock: float
+    broken: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Median latencies of turns in seconds, of ours, of the time-out and of one that is much
+    slower; infinite where nothing was answered."""
+
+    ours: float
+    baseline: float
     broken: float
 
 
@@ -88,15 +102,20 @@ def _share(counts: tuple[int, int]) -> float:
     return counts[0] / counts[1] if counts[1] else 0.0
 
 
-def failures(transport: Transport, floor: Floor, *, broken: bool = False) -> list[str]:
+def failures(
+    transport: Transport, floor: Floor, answers: Answers, *, broken: bool = False
+) -> list[str]:
     """What is worse than its band, in words; of the broken server instead of ours."""
     trip = (transport.broken if broken else transport.ours) / transport.stock
     right = _share(floor.broken if broken else floor.ours) / max(_share(floor.baseline), 0.01)
+    late = (answers.broken if broken else answers.ours) / answers.baseline
     found = []
     if not trip <= TRANSPORT_MOST:
         found.append(f"round trip {trip:.2f} of stock aiortc's, at most {TRANSPORT_MOST}")
     if not right >= FLOOR_LEAST:
         found.append(f"decisions right {right:.2f} of a time-out's, at least {FLOOR_LEAST}")
+    if not late <= ANSWERS_MOST:
+        found.append(f"answers {late:.2f} times as late as a time-out's, at most {ANSWERS_MOST}")
     return found
 
 
@@ -122,28 +141,36 @@ async def measure_transport() -> Transport:
         return Transport(*await asyncio.gather(*(_trip(url, _SEED) for url in (ours, stock, late))))
 
 
-async def _decided(url: str, number: int) -> list[bool]:
+async def _decided(url: str, number: int) -> tuple[list[bool], list[float]]:
+    """Decisions of a call, right or not, and the latencies of its answers."""
     script = await asyncio.to_thread(Draw("dev", _SEED).script, Work("talk", "synthetic", number))
     try:
-        return decisions((await play(url, script)).log)
+        log = (await play(url, script)).log
     except (CallFailed, TimeoutError):
-        return [False]
+        return [False], []
+    delays = (answer_delay(log, turn) for turn in log.labelled("turn") if asked(log, turn))
+    return decisions(log), [delay for delay in delays if delay is not None]
 
 
-async def measure_floor(ours: str) -> Floor:
-    """The fixed clips to our server at `ours`, to a time-out and to a deaf agent, side by side."""
+async def measure_floor(ours: str) -> tuple[Floor, Answers]:
+    """The fixed clips to our server at `ours`, to a time-out, to a deaf agent and to a time-out
+    that is slow, side by side."""
     async with contextlib.AsyncExitStack() as stack:
         urls = [ours]
         urls += [await _agent(stack, name, _PORT + 2 + i)
-                 for i, name in enumerate(("timeout_700", "deaf"))]  # fmt: skip
-        found: list[list[bool]] = [[], [], []]
+                 for i, name in enumerate(("timeout_700", "deaf", "slow"))]  # fmt: skip
+        right: list[list[bool]] = [[] for _ in urls]
+        delays: list[list[float]] = [[] for _ in urls]
         for first in range(0, len(_CLIPS), _AT_ONCE):
             calls = [(side, url, number) for number in _CLIPS[first : first + _AT_ONCE]
                      for side, url in enumerate(urls)]  # fmt: skip
             told = await asyncio.gather(*(_decided(url, number) for _, url, number in calls))
-            for (side, _, _), verdicts in zip(calls, told, strict=True):
-                found[side] += verdicts
-        return Floor(*((sum(right), len(right)) for right in found))
+            for (side, _, _), (verdicts, latencies) in zip(calls, told, strict=True):
+                right[side] += verdicts
+                delays[side] += latencies
+        medians = [float(np.median(one)) if one else float("inf") for one in delays]
+        counts = [(sum(one), len(one)) for one in right]
+        return Floor(*counts[:3]), Answers(medians[0], medians[1], medians[3])
 
 
 async def _main(*, floor: bool) -> dict[str, object]:
@@ -155,8 +182,8 @@ async def _main(*, floor: bool) -> dict[str, object]:
         transport, (targets, _) = await asyncio.gather(
             measure_transport(), servers.targets(options, stack)
         )
-        decided = await measure_floor(targets[0].url)
-    return {"transport": asdict(transport), "floor": asdict(decided)}
+        floors, answers = await measure_floor(targets[0].url)
+    return {"transport": asdict(transport), "floor": asdict(floors), "answers": asdict(answers)}
 
 
 def main(words: Sequence[str] | None = None) -> int:

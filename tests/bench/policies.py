@@ -265,9 +265,10 @@ POLICIES: Final[dict[str, Callable[[], Policy]]] = {
     "reference": lambda: Responder(0.4, 0.25),
     "broken": broken,
     "deaf": lambda: Responder(0.3, None, 20.0),
+    "slow": lambda: Responder(3.0, 0.2),
 }
 """By name. `broken` is `reference` with 200 ms added and one interruption in five ignored; `deaf`
-takes every pause and stops for nothing."""
+takes every pause and stops for nothing, `slow` answers late."""
 
 
 def perform(script: Script, policy: Policy, delay_seconds: float = 0.07) -> ClipLog:

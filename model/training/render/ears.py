@@ -32,9 +32,13 @@ _PARTIAL_MICRO_TURNS: Final = 3
 _OVER_MICRO_TURNS: Final = 25
 _OWED_MICRO_TURNS: Final = 40
 """Silence after which live closes a segment (`hearing.OVER_MICRO_TURNS`), and one that may wait for
-an answer (`hearing.DOUBTED_OVER_MICRO_TURNS`); what Core is sure of stays open for longer, which is
-not for the words to tell it. Written again here, since a renderer loads no torch; a test compares.
-"""
+an answer (`hearing.DOUBTED_OVER_MICRO_TURNS`). Which of them is Core's own doubt there; here it is
+drawn, whatever is owed: else what is still known behind 2.5 s would tell that an answer is. Written
+again here, since a renderer loads no torch; a test compares."""
+
+_ASKED_AT_ENDS: Final = 0.8
+"""How often the first silent micro-turn asks for what was said: live a draft does, if Core takes it
+for an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def partials(generator: Generator, conversation: Conversation, model: EarsModel)
     found: list[Partial] = []
     first: int | None = None
     asked, ready, voiced_k, segment = 0, 0, 0, 0
+    longest = _OVER_MICRO_TURNS
     for k in range(conversation.micro_turns):
         if voiced[k]:
             voiced_k = k
@@ -111,10 +116,15 @@ def partials(generator: Generator, conversation: Conversation, model: EarsModel)
                 first, asked = k - 3, k
         if first is None:
             continue
-        longest = _OWED_MICRO_TURNS if _owed(conversation, voiced_k) else _OVER_MICRO_TURNS
+        silent = k == voiced_k + 1
+        if silent:
+            longest = int(generator.choice((_OVER_MICRO_TURNS, _OWED_MICRO_TURNS)))
         over = k - voiced_k >= longest or (k in taken and k > voiced_k)
         due = k - asked >= _PARTIAL_MICRO_TURNS and k >= ready and voiced_k > asked
-        if due and not over:
+        ends = silent and voiced_k > asked and generator.random() < _ASKED_AT_ENDS
+        if ends and found and found[-1].k > k and found[-1].segment == segment:
+            found.pop()  # One on its way that has not heard all is given up.
+        if (due or ends) and not over:
             now = (k + 1) * MICRO_TURN_SECONDS
             ready = k + heard.latency()
             mine = [word for word in spoken if word.start_seconds >= first * MICRO_TURN_SECONDS]
@@ -169,13 +179,6 @@ def _last_words(conversation: Conversation) -> frozenset[float]:
     """When the last word of each thing the person says begins, in seconds of the stream."""
     spoken = (part for part in conversation.person if part.words and part.complete)
     return frozenset(part.start / HEARING_RATE + part.words[-1].start_seconds for part in spoken)
-
-
-def _owed(conversation: Conversation, voiced_k: int) -> bool:
-    """Whether what was last said until then waits for an answer."""
-    until = (voiced_k + 1) * HEARING_BLOCK_SAMPLES
-    said = [part for part in conversation.person if part.first < until]
-    return bool(said and said[-1].wanted and said[-1].complete)
 
 
 def _voiced_blocks(conversation: Conversation) -> npt.NDArray[np.bool_]:

@@ -30,6 +30,8 @@ _FUNCTION: Final = frozenset(
 _GATHERED: Final = 0.55
 """Share of whatever can be had of both that the language model wrote."""
 
+_FEW_WORDS: Final = 1 / 3
+
 _TALKS: Final = 0.6
 """Share of training's turns that are nobody's template."""
 
@@ -167,7 +169,10 @@ class Writer:
         return lines
 
     def _brief(self) -> Line:
-        """A short question or request, said without a stop: the shortest of four."""
+        """A short question or request, said without a stop: one in three of a few words, else the
+        shortest of four, which has hardly ever fewer than four words."""
+        if self._generator.random() < _FEW_WORDS:
+            return Line(self.pick("short_questions"))
         kinds = ("questions", "requests")
         drawn = [self._either(self._one(kinds)) for _ in range(4)]
         if self._wording["talks"]:

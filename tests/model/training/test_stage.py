@@ -89,14 +89,37 @@ def test_no_answer_is_expected_by_who_asks_for_silence() -> None:
     assert wanted == [None, True]
 
 
-def test_words_that_wait_for_an_answer_are_kept_as_long_as_live_keeps_them() -> None:
+def one_word(wanted: bool | None) -> Conversation:
+    """ "Why?" from micro-turn 10 to 19."""
+    sound = np.random.default_rng(1).normal(0.0, 0.1, HEARING_RATE).astype(np.float32)
+    turn = PersonPart("turn", HEARING_RATE, sound, (Word("Why?", 0.1, 0.9),), wanted=wanted)
+    return Conversation(Persona(VOICES["train"][0], 1.0, 1.0, 1.0), 120, 0.1, (turn,), ())
+
+
+def told_of(talk: Conversation, seeds: int) -> list[list[ears.Partial]]:
+    model = ears.ears_model("clear")
+    return [ears.partials(np.random.default_rng(seed), talk, model) for seed in range(seeds)]
+
+
+def test_how_long_words_are_kept_says_nothing_of_what_is_owed() -> None:
     assert ears._OVER_MICRO_TURNS == hearing.OVER_MICRO_TURNS
     assert ears._OWED_MICRO_TURNS == hearing.DOUBTED_OVER_MICRO_TURNS
-    sound = np.random.default_rng(1).normal(0.0, 0.1, HEARING_RATE).astype(np.float32)
-    persona = Persona(VOICES["train"][0], 1.0, 1.0, 1.0)
-    for wanted, longest in ((True, 40), (None, 25)):
-        turn = PersonPart("turn", HEARING_RATE, sound, (Word("Why?", 0.1, 0.9),), wanted=wanted)
-        talk = Conversation(persona, 120, 0.1, (turn,), ())
-        told = ears.partials(np.random.default_rng(1), talk, ears.ears_model("clear"))
-        (closed,) = (partial.k for partial in told if partial.final)
-        assert closed == turn.last // 1600 + longest + 1
+    for wanted in (True, None):
+        talk = one_word(wanted)
+        last = talk.person[0].last // 1600
+        closed = [p.k - last - 1 for told in told_of(talk, 40) for p in told if p.final]
+        assert len(closed) == 40 and set(closed) == {25, 40}
+        assert 8 < closed.count(40) < 32
+
+
+def test_the_first_silence_asks_for_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was on its way and had not heard all does not come any more."""
+    known: list[float] = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(ears, "_ASKED_AT_ENDS", share)
+        every = told_of(one_word(True), 100)
+        for told in every:
+            ks = [partial.k for partial in told]
+            assert ks == sorted(ks)
+        known.append(float(np.mean([[p.k for p in told if not p.final][-1] for told in every])))
+    assert known[1] < known[0] - 0.4
