@@ -240,6 +240,7 @@ def decide(
     state = int(judged.person[row].argmax())
     doing = DOINGS[state], float(judged.person[row, state])
     chances["yield"] = float(giving_way(judged.floor[row], judged.person[row]))
+    chances["backchannel"] = float(acknowledging(judged.floor[row], judged.person[row]))
     acts: tuple[tuple[FloorDecision, float], ...] = (
         (("yield", point.yielding),)
         if speaking
@@ -267,6 +268,21 @@ def giving_way(floor: Numbers, person: Numbers) -> Numbers:
     """
     listening = floor[..., DECISIONS.index("listen")] * person[..., DOINGS.index("speaking")]
     return np.asarray(floor[..., DECISIONS.index("yield")] + listening)
+
+
+def acknowledging(floor: Numbers, person: Numbers) -> Numbers:
+    """How sure Core is that a sign of listening is in its place `[…]`.
+
+    It is in none where an answer is likelier, or that the person has finished: who asks, hears that
+    we listen, and waits, is not answered.
+
+    Args:
+        floor: probabilities `[…, 5]` in the order of `DECISIONS`.
+        person: probabilities `[…, 6]` in the order of `DOINGS`.
+    """
+    given = floor[..., DECISIONS.index("backchannel")]
+    ends = np.maximum(floor[..., DECISIONS.index("take")], person[..., DOINGS.index("finished")])
+    return np.asarray(np.where(given > ends, given, 0.0))
 
 
 def known_nothing(rows: int) -> streams.Arrays:

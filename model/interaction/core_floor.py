@@ -35,6 +35,9 @@ it is asked again at the first voice."""
 MOST_DRAFTS_A_MINUTE: Final = 20
 """More than turns in a lively minute; beyond it only what is really asked for is answered."""
 
+STANDING: Final = 0.5
+"""An answer that was taken and is not there yet stands at this probability, and above."""
+
 MINUTE: Final = 600
 MINE: Final = ("silent", "acknowledging", "elsewhere")
 """States of the person in which nothing was said to us that waits for an answer."""
@@ -244,14 +247,18 @@ def _may_yield(mind: Mind) -> bool:
 
 
 def _stands(row: CoreRow, mind: Mind) -> bool:
-    """An answer that was overdue could not be given yet, and the person has not sounded since.
+    """The floor was taken with nothing to say yet, and the person has not sounded since.
 
-    Core's wish to answer fades within a second or two, where a draft may take longer: with three
-    conversations on two cores a question was never answered.
+    Dev counts the first micro-turn in which Core is sure; here the answer must be there as well,
+    and by then Core may be a little less so. It stands while a turn's end is likelier than not, and
+    whatever Core thinks once it is overdue: its wish to answer fades within a second or two, where
+    a draft may take longer, and with three conversations on two cores a question was never
+    answered.
     """
-    overdue = round(OVERDUE_SECONDS[0] / MICRO_TURN_SECONDS)
-    asked = mind.hearing.segment is not None
-    return asked and row.stood_k - mind.hearing.voiced_k >= overdue
+    stood = row.stood_k - mind.hearing.voiced_k
+    overdue = stood >= round(OVERDUE_SECONDS[0] / MICRO_TURN_SECONDS)
+    likely = stood > 0 and row.floor[TAKE] >= STANDING
+    return mind.hearing.segment is not None and (overdue or likely)
 
 
 def _quiet(mind: Mind, k: int) -> int:

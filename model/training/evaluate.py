@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from model.interaction.core import OperatingPoint, giving_way, tensors
+from model.interaction.core import OperatingPoint, acknowledging, giving_way, tensors
 from model.interaction.overdue import as_at_once, silence_seconds, voiced
 from model.nn.core_network import CoreNetwork
 from model.timebase import MICRO_TURN_SECONDS
-from model.training.acknowledging import acknowledgements, misplaced
+from model.training.acknowledging import BACKCHANNEL, acknowledgements, misplaced
 from model.training.dataset import Whole
 from model.training.events import (
     BEHIND,
@@ -82,6 +82,7 @@ def judge(
             head[0].float().softmax(-1).cpu().numpy() for head in (found.floor, found.person)
         )
         floor[:, YIELD] = giving_way(floor, person)
+        floor[:, BACKCHANNEL] = acknowledging(floor, person)
         ahead = found.projection[0, :, 0, 0].float().sigmoid().cpu().numpy() * projects
         silence = silence_seconds(voiced(person, ahead))
         floor[:, TAKE] = as_at_once(floor[:, TAKE], overdue, silence)

@@ -138,6 +138,21 @@ def test_what_is_sure_enough_is_done(
 
 
 @pytest.mark.parametrize(
+    ("take", "finished", "decision"),
+    [(0.2, 0.1, "backchannel"), (0.36, 0.1, "listen"), (0.2, 0.36, "listen")],
+)
+def test_no_sign_of_listening_is_given_where_an_answer_is_wanted(
+    take: float, finished: float, decision: str
+) -> None:
+    rest = (1 - finished) / 5
+    person = [finished if name == "finished" else rest for name in streams.PERSON_STATES]
+    heard = judgement(listen=0.65 - take, take=take, backchannel=0.35)
+    heard = replace(heard, person=np.array([person], np.float32))
+    point = OperatingPoint(take=0.9, yielding=0.7, backchannel=0.3)
+    assert decide(heard, 0, point, False)[0] == decision
+
+
+@pytest.mark.parametrize(
     ("speaking", "decision"), [(0.1, "hold"), (0.6, "hold"), (0.8, "yield"), (1.0, "yield")]
 )
 def test_who_speaks_into_a_gap_of_ours_has_the_floor(speaking: float, decision: str) -> None:

@@ -288,6 +288,39 @@ def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
     assert taken(20) == 20 * stands, "no draft is ever there in this test"
 
 
+@pytest.mark.parametrize(
+    ("chance", "speaks_again", "stands"), [(0.6, 0, 8), (0.4, 0, 0), (0.6, 2, 0)]
+)
+def test_an_answer_that_was_taken_and_is_not_there_yet_stands_while_an_end_is_likely(
+    chance: float, speaks_again: int, stands: int
+) -> None:
+    used = untrained(ROWS)
+    decided, floor = Decided(used), Remembering(used, NOTHING)
+    used.point = OperatingPoint(take=0.9, draft=0.4)
+    live = Live.begin(model_with(used, floor))
+
+    def taken(micro_turns: int) -> int:
+        floor.decisions.clear()
+        for _ in range(micro_turns):
+            live.step({0: live.given(0, blocks(1, 1)[0])})
+        return floor.decisions.count("take")
+
+    decided("listen", "speaking", ahead=12)
+    taken(3)
+    decided("listen", "finished")
+    taken(3)
+    decided("take", "finished")
+    assert taken(1)
+    if speaks_again:
+        decided("listen", "speaking", ahead=12)
+        taken(speaks_again)
+    decided("take", "finished")
+    biases = used.network.heads.bias
+    listen, take = (streams.FLOORS.index(name) for name in ("listen", "take"))
+    biases[listen] = biases[take] - np.log(chance / (1.0 - chance))
+    assert taken(8) == stands
+
+
 def changed(live: Live, **fields: Any) -> None:
     """Put something into the mind of row 0."""
     mind = live.state.minds[0]
