@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -313,7 +313,9 @@ class EngineVitals:
 
     `tick_p50_seconds` and `tick_p99_seconds` are over the last ten seconds; `missed` counts
     micro-turns since the start whose outputs left later than their tick allowed. `drafted` answers
-    were begun since the start; `dropped` of them were made for nothing.
+    were begun since the start; `dropped` of them were made for nothing. `tick_counts` are of the
+    ticks since the start those that took at most each of `TICK_BOUNDS_SECONDS`, and at last all;
+    together they took `tick_total_seconds`.
     """
 
     ticks: int
@@ -324,6 +326,13 @@ class EngineVitals:
     journal_entries: int = 0
     drafted: int = 0
     dropped: int = 0
+    tick_counts: tuple[int, ...] = ()
+    tick_total_seconds: float = 0.0
 
+
+TICK_BOUNDS_SECONDS: Final = (
+    0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1,
+    0.2, 0.5,
+)  # fmt: skip
 
 FromEngine = EngineReady | EngineVitals | StreamOpened | StreamClosed | MicroTurnOutput

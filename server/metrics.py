@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Gauge", "Metrics", "render"]
+__all__ = ["Gauge", "Histogram", "Metrics", "render"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,25 @@ class Gauge:
     name: str
     help: str
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How often a time was at most each of the bounds, and how often in all.
+
+    Attributes:
+        name: ends with its unit.
+        help: in words.
+        bounds: rising.
+        counts: cumulative, one more than bounds: the last is of all.
+        total: the sum of all times.
+    """
+
+    name: str
+    help: str
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    total: float
 
 
 @dataclass(slots=True)
@@ -32,7 +51,7 @@ class Metrics:
     messages_refused: Counter[str] = field(default_factory=Counter)
 
 
-def render(metrics: Metrics, gauges: Iterable[Gauge]) -> str:
+def render(metrics: Metrics, gauges: Iterable[Gauge | Histogram]) -> str:
     """The text that `/metrics` answers with."""
     lines: list[str] = []
     for name, help_text, total in (
@@ -54,10 +73,24 @@ def render(metrics: Metrics, gauges: Iterable[Gauge]) -> str:
             f'counterpoint_{name}{{{label}="{value}"}} {count}'
             for value, count in sorted(counts.items())
         ]
-    for gauge in gauges:
-        lines += _head(gauge.name, gauge.help, "gauge")
-        lines.append(f"counterpoint_{gauge.name} {gauge.value:g}")
+    for one in gauges:
+        if isinstance(one, Histogram):
+            lines += _buckets(one)
+            continue
+        lines += _head(one.name, one.help, "gauge")
+        lines.append(f"counterpoint_{one.name} {one.value:g}")
     return "\n".join(lines) + "\n"
+
+
+def _buckets(histogram: Histogram) -> list[str]:
+    name = f"counterpoint_{histogram.name}"
+    ends = [*(f"{bound:g}" for bound in histogram.bounds), "+Inf"]
+    buckets = [
+        f'{name}_bucket{{le="{end}"}} {count}'
+        for end, count in zip(ends, histogram.counts, strict=True)
+    ]
+    whole = [f"{name}_sum {histogram.total:.6f}", f"{name}_count {histogram.counts[-1]}"]
+    return [*_head(histogram.name, histogram.help, "histogram"), *buckets, *whole]
 
 
 def _head(name: str, help_text: str, kind: str) -> list[str]:

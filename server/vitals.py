@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from model.messages import TICK_BOUNDS_SECONDS
 from server.audience import Audience
 from server.auth import Gate
-from server.metrics import Gauge
+from server.metrics import Gauge, Histogram
 from server.reception import Reception
 
 __all__ = ["gauges"]
 
 
-def gauges(reception: Reception, gate: Gate) -> Iterator[Gauge]:
+def gauges(reception: Reception, gate: Gate) -> Iterator[Gauge | Histogram]:
     """What is true now, over all sessions the worst of each."""
     engine = reception.services.engine
     taken, places = reception.places
@@ -32,6 +33,11 @@ def gauges(reception: Reception, gate: Gate) -> Iterator[Gauge]:
         yield Gauge("engine_missed", "Micro-turns answered late.", vitals.missed)
         yield Gauge("engine_tick_p50_seconds", "Over ten seconds.", vitals.tick_p50_seconds)
         yield Gauge("engine_tick_p99_seconds", "Over ten seconds.", vitals.tick_p99_seconds)
+        if vitals.tick_counts:
+            help_text = "Of a micro-turn, from its arrival to its answer."
+            counts, total = vitals.tick_counts, vitals.tick_total_seconds
+            name = "engine_tick_seconds"
+            yield Histogram(name, help_text, TICK_BOUNDS_SECONDS, counts, total)
         yield Gauge("engine_queued_jobs", "Jobs that wait.", vitals.queued_jobs)
         yield Gauge("engine_drafts", "Answers begun.", vitals.drafted)
         yield Gauge("engine_drafts_dropped", "Made for nothing.", vitals.dropped)

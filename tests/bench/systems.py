@@ -119,8 +119,11 @@ async def _gauges(url: str) -> dict[str, float]:
     """What `/metrics` says of the engine, by name without what all begin with."""
     async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics") as response:
         text = await response.text()
-    pattern = r"^counterpoint_engine_(\w+) ([0-9.e+-]+)$"
+    pattern = r'^counterpoint_engine_(\w+(?:\{le="[^"]+"\})?) ([0-9.e+-]+)$'
     return {name: float(value) for name, value in re.findall(pattern, text, re.M)}
+
+
+_CLASS: Final = re.compile(r'tick_seconds_bucket\{le="([^"]+)"\}')
 
 
 def _sample(
@@ -132,6 +135,7 @@ def _sample(
     return VitalsSample(
         at, int(gauges["ticks"]), int(gauges.get("missed", 0)),
         gauges.get("tick_p99_seconds", float("nan")), _resident(processes),
+        {float(of[1]): int(count) for name, count in gauges.items() if (of := _CLASS.match(name))},
     )  # fmt: skip
 
 

@@ -218,6 +218,26 @@ class TestTick:
         ]
         assert tick_measures(slower, SEED)["tick.p99_drift"].value == pytest.approx(0.5)
 
+    def test_the_percentile_is_of_all_ticks_of_the_run(self) -> None:
+        """A hundred a reading: 98 within 10 ms, one more within 20, one beyond; the first reading
+        has those of before, which do not count."""
+        each = {0.01: 98, 0.02: 99, 0.04: 100, float("inf"): 100}
+        samples = [
+            VitalsSample(i, 100 * i, 0, 0.3, 1000, {b: 50 + i * n for b, n in each.items()})
+            for i in range(21)
+        ]
+        found = tick_measures(samples, SEED)["tick.p99_s"]
+        assert found.n == 2000 and found.value == pytest.approx(0.02)
+        each |= {0.04: 200, float("inf"): 200}
+        later = [replace(one, tick_counts={b: 50 + i * n for b, n in each.items()})
+                 for i, one in enumerate(samples)]  # fmt: skip
+        assert tick_measures(later, SEED)["tick.p99_s"].value == pytest.approx(0.04, abs=0.001)
+        slow = [replace(one, tick_counts={0.01: 9 * i, float("inf"): 10 * i})
+                for i, one in enumerate(samples)]  # fmt: skip
+        told = tick_measures(slow, SEED)["tick.p99_s"].as_json()
+        assert told["value"] is None and told["reason"] == "more than 0.01 s, the longest class"
+        assert "no histogram" in tick_measures(self.SAMPLES, SEED)["tick.p99_s"].reason
+
     @pytest.mark.parametrize(
         ("refused", "restarts", "why"), [(True, 0, "503 busy"), (False, 1, "ended: 1")]
     )

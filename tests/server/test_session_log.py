@@ -12,7 +12,7 @@ import pytest
 
 from model.messages import Heard, MicroTurnInput
 from server import session_log as bounds
-from server.metrics import Gauge, Metrics, render
+from server.metrics import Gauge, Histogram, Metrics, render
 from server.session_log import LogWriter, SessionLog
 
 AUDIO = np.zeros(1600, np.float32)
@@ -124,3 +124,16 @@ def test_metrics_are_prometheus_text() -> None:
     assert "counterpoint_sessions 1" in lines
     assert "counterpoint_engine_ready 1" in lines
     assert text.endswith("\n")
+
+
+def test_a_histogram_is_one_of_prometheus() -> None:
+    histogram = Histogram("tick_seconds", "Of a tick.", (0.01, 0.5), (3, 4, 6), 2.5)
+    assert render(Metrics(), [histogram]).splitlines()[-7:] == [
+        "# HELP counterpoint_tick_seconds Of a tick.",
+        "# TYPE counterpoint_tick_seconds histogram",
+        'counterpoint_tick_seconds_bucket{le="0.01"} 3',
+        'counterpoint_tick_seconds_bucket{le="0.5"} 4',
+        'counterpoint_tick_seconds_bucket{le="+Inf"} 6',
+        "counterpoint_tick_seconds_sum 2.500000",
+        "counterpoint_tick_seconds_count 6",
+    ]

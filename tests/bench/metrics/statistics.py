@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NO_INTERVAL", "Measure", "bootstrap", "grouped", "mean", "paired_difference",
+__all__ = ["NO_INTERVAL", "Measure", "Rows", "bootstrap", "grouped", "mean", "paired_difference",
            "quantile", "ratio", "withheld"]  # fmt: skip
 
 RESAMPLES: Final = 2_000
