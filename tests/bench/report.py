@@ -146,6 +146,9 @@ def _notes(result: Result, records: Sequence[Record]) -> list[str]:
     told = [*_NOTES, _OF_RIVALS if rival else "", tables.speakers(records)]
     short = ", ".join(f"{name_of(t)} in {n}" for t, n in result["unreached"].items())
     why = "it did not speak long enough for the next event to fall on its speech"
+    cost = result["measures"].get("capacity.cpu_seconds_per_minute")
+    if cost and cost["value"] is not None:
+        told.append(f"An hour of a session costs {cost['value'] / 60:.2f} hours of a core.")
     told.append(f"Clips in which something was not reached, since {why}: {short}." if short else "")
     return [line for line in told if line]
 

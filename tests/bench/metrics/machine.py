@@ -227,19 +227,19 @@ def holds(point: LoadPoint, targets: Mapping[str, tuple[str, float]] = CORE) -> 
 def capacity_measures(
     points: Sequence[LoadPoint], seed: int, targets: Mapping[str, tuple[str, float]] = CORE
 ) -> dict[str, Measure]:
-    """Metric 14: sessions carried before the first N that breaks a target; CPU a minute.
+    """Metric 14: sessions carried before the first N that breaks a target; CPU a minute of one.
 
-    The number of sessions has no interval, and n is the most that were tried: where that many were
-    carried, more may be.
+    Neither has an interval: the points, one for each number of sessions, are no sample of anything.
+    The n of the sessions is the most that were tried: where that many were carried, more may be.
     """
     carried = 0
     for point in sorted(points, key=lambda p: p.sessions):
         if not holds(point, targets):
             break
         carried = point.sessions
-    rows = [[p.cpu_seconds * 60.0, p.session_seconds] for p in points]
+    rows = np.asarray([[p.cpu_seconds * 60.0, p.session_seconds] for p in points]).reshape(-1, 2)
     most = max((point.sessions for point in points), default=0)
     return {
         "capacity.sessions": Measure(carried, most, seed, NO_INTERVAL),
-        "capacity.cpu_seconds_per_minute": bootstrap(rows, ratio, seed),
+        "capacity.cpu_seconds_per_minute": Measure(ratio(rows), len(rows), seed, NO_INTERVAL),
     }
