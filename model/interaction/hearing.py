@@ -20,6 +20,7 @@ from model.timebase import MICRO_TURN_SECONDS
 __all__ = [
     "closed",
     "is_over",
+    "last_k",
     "last_seconds",
     "nearly_read",
     "parted",
@@ -94,9 +95,14 @@ def recognised(heard: Hearing, found: Transcribed) -> Hearing:
         return heard
     since = segment.blocks[len(found.asked.blocks) :]
     joined = replace(found.heard, blocks=found.heard.blocks + since)
-    read_k = round(found.asked.end_seconds / MICRO_TURN_SECONDS) - 1
+    read_k = last_k(found.asked)
     told = heard.told or bool(joined.words)
     return replace(heard, segment=joined, told=told, partials=heard.partials + 1, read_k=read_k)
+
+
+def last_k(segment: Segment) -> int:
+    """The last micro-turn of which a segment has the sound."""
+    return round(segment.end_seconds / MICRO_TURN_SECONDS) - 1
 
 
 def parted(heard: Hearing) -> tuple[Hearing, tuple[Word, ...]]:

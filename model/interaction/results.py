@@ -75,8 +75,8 @@ def _hashes(text: str) -> list[int]:
 
 def _transcribed(mind: Mind, found: Transcribed) -> tuple[Mind, tuple[Event, ...]]:
     heard, words = mind.hearing, found.heard.words
-    if not found.draft:
-        heard = replace(heard, busy=False)
+    if not found.draft and hearing.last_k(found.asked) >= heard.asked_k:
+        heard = replace(heard, busy=False)  # One asked for before that was given up.
     if mind.draft is not None and found.draft == mind.draft.number:
         mind = replace(mind, draft=replace(mind.draft, text=joined(mind.carried, words)))
     events: tuple[Event, ...] = ()
@@ -155,7 +155,8 @@ def _reply_done(mind: Mind, done: ReplyDone) -> Mind:
 def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     log.error("a job of lane %s failed: %s", failure.lane, failure.error)
     if failure.lane == "ears":
-        return replace(mind, hearing=replace(mind.hearing, busy=False))
+        mind = replace(mind, hearing=replace(mind.hearing, busy=False))
+        return _unheard(mind)
     if failure.lane == seeing.LANE:
         return replace(mind, looking=looking.failed(mind.looking))
     if failure.lane != "language":
@@ -171,7 +172,17 @@ def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     untold = queued(wishes.untold, wishes.telling)
     wishes = replace(wishes, untold=untold, telling=(), saying=None)
     mind = replace(mind, draft=None, utterance=None, cut_k=-1, asked="", wishes=wishes)
-    return replace(mind, sayings=(APOLOGY,))
+    # Where an apology, or another set text, cannot be rendered, one more could not either.
+    return replace(mind, sayings=(APOLOGY,)) if mind.answering else mind
+
+
+def _unheard(mind: Mind) -> Mind:
+    """A draft on the words so far has failed where the last of them cannot be recognised: they are
+    waited for before it is said. Without words it listens by itself, and fails by itself."""
+    draft, heard = mind.draft, mind.hearing
+    if draft is None or draft.segment != heard.number or not hearing.unread(heard):
+        return mind
+    return replace(mind, draft=replace(draft, failed=True)) if draft.text else mind
 
 
 def _speaks(mind: Mind, draft: int) -> bool:

@@ -37,7 +37,6 @@ MARGIN_OVER_US = 10
 BREAK_OVER_US = 5
 """Silent micro-turns that end what the person says."""
 
-FINISHED = streams.PERSON_STATES.index("finished")
 OURS = tuple(streams.FLOORS.index(name) for name in ("hold", "yield"))
 
 PITCHES = (-1.4, 1.8)

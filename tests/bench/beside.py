@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -66,6 +67,8 @@ class Kept:
                 found = await measure()
                 if all(one.n == 0 for one in found.values()):
                     raise NotMeasured("no call succeeded")
+                if all(math.isnan(one.value) for one in found.values()):
+                    raise NotMeasured(next(one.reason for one in found.values()) or "no value")
             except Exception as error:  # The clips of hours must not wait for one of these.
                 why = str(error) if isinstance(error, NotMeasured) else reason(error)
                 self.failed.append(f"{part}: not measured: {why}")

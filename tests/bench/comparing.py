@@ -17,7 +17,7 @@ from typing import Any, Final
 
 __all__ = ["Verdict", "compare", "interval_of", "main"]
 
-_NOT_COMPARED: Final = ("capacity.", "tick.", "load_")
+_NOT_COMPARED: Final = ("capacity.", "tick.", "load_", "identity.overhead")
 """Of the machine's state at the time, without an interval."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -193,6 +193,8 @@ class Shard:
         key = record.target, record.clip
         self._failures[key] += bool(record.failure)
         known = self._settled.get(key)
+        if known is not None and known.failure:
+            record = replace(record, tried=(*known.tried, *record.tried))
         if known is None or known.failure or not record.failure:
             self._settled[key] = record
             self._sat[key] = len(self.sittings) - 1

@@ -199,13 +199,13 @@ def compared(
 
 def failures(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
     """Of each target with any, by prefix or `ours`: clips that failed (`n`), calls that came to
-    nothing and were made again, those clips' too (`again`), and five reasons at most."""
+    nothing, those clips' too (`calls`), and five reasons at most."""
     found: dict[str, dict[str, Any]] = {}
     for record in records:
         if record.failure or record.tried:
-            told = found.setdefault(record.target or "ours", {"n": 0, "again": 0, "reasons": []})
+            told = found.setdefault(record.target or "ours", {"n": 0, "calls": 0, "reasons": []})
             told["n"] += bool(record.failure)
-            told["again"] += len(record.tried)
+            told["calls"] += len(record.tried)
             told["reasons"] += [*record.tried, *([record.failure] if record.failure else [])]
     for told in found.values():
         told["reasons"] = list(dict.fromkeys(told["reasons"]))[:_MOST_REASONS]

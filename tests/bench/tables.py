@@ -233,7 +233,7 @@ def failed(result: Result) -> Table:
     found = result.get("failed") or {}
     by_target = {} if isinstance(found, list) else found
     rows = [
-        [name_of(target), str(one["n"]), str(one.get("again", "")), "; ".join(one["reasons"])]
+        [name_of(target), str(one["n"]), str(one.get("calls", "")), "; ".join(one["reasons"])]
         for target, one in by_target.items()
     ]
     heads = ("target", "clips without a call", "calls that came to nothing", "reasons")

@@ -49,7 +49,7 @@ class TestFailedCalls:
             shard.add(failed())
         assert Shard(path, HEAD).has("", "one")
         assert failures(Shard(path, HEAD).records) == {
-            "ours": {"n": 1, "again": 0, "reasons": ["busy"]}
+            "ours": {"n": 1, "calls": 0, "reasons": ["busy"]}
         }
 
     def test_a_later_success_replaces_it_and_a_later_failure_does_not(self, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ class TestFailedCalls:
         records = [Record("rival.pipecat.", "turn", str(i), failure=f"{i % 7}") for i in range(20)]
         told = failures([*records, Record("", "turn", "well")])
         reasons = ["0", "1", "2", "3", "4"]
-        assert told == {"rival.pipecat.": {"n": 20, "again": 0, "reasons": reasons}}
+        assert told == {"rival.pipecat.": {"n": 20, "calls": 0, "reasons": reasons}}
 
     def test_calls_that_came_to_nothing_are_told_though_a_later_one_did_not(
         self, tmp_path: Path
@@ -74,7 +74,7 @@ class TestFailedCalls:
         shard = Shard(tmp_path / "run.shard.jsonl", HEAD)
         shard.add(Record("", "turn", "one", tried=("busy", "time out")))
         (kept,) = Shard(shard.path, HEAD).records
-        told = {"ours": {"n": 0, "again": 2, "reasons": ["busy", "time out"]}}
+        told = {"ours": {"n": 0, "calls": 2, "reasons": ["busy", "time out"]}}
         assert failures([kept]) == told
 
     async def test_whatever_one_call_dies_of_the_others_go_on(

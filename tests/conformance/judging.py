@@ -112,9 +112,10 @@ def remembered(outcome: Mapping[str, Any]) -> None:
     assert person.pop() == WEATHER
     understood(" ".join(person))
     ours = [one for one in history if one["role"] == "assistant" and one["text"]]
-    # The talker waited until the others were heard to their ends.
     statuses = [one["status"] for one in ours]
     assert statuses[0] == "incomplete" and len(statuses) >= 3, statuses
+    first, *others = outcome["responses"]
+    assert first["status"] == "cancelled" and all(map(to_its_end, others)), outcome["responses"]
     for one in ours:
         pieces = b"".join(base64.b64decode(piece) for piece in outcome["sounds"][one["id"]])
         sound = np.frombuffer(pieces, "<i2").astype(np.float32) / 32_768

@@ -64,7 +64,7 @@ async def test_a_call_that_fails_is_told_and_a_server_that_does_not_look_is_sile
         before = len(asked)
         failed: list[Record] = []
         found = await systems.run_system("visual", TARGET, Draw("dev", 1), [], options, failed)
-        assert failures(failed) == {"ours": {"n": 1, "again": 0, "reasons": ["503 busy"]}}
+        assert failures(failed) == {"ours": {"n": 1, "calls": 0, "reasons": ["503 busy"]}}
         assert found["visual.asked"].n == 3
         # Two of three events were announced, none was made up.
         assert found["visual.event_f1"].value == pytest.approx(0.8)

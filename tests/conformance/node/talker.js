@@ -105,7 +105,8 @@ export class Talker {
     const told = (item) => item.content?.map((one) => one.transcript ?? one.text ?? '').join('') ?? '';
     const history = items.map((item) => ({ id: item.id ?? item.itemId, role: item.role, status: item.status, text: told(item) }));
     const kinds = this.events.map((one) => one.type);
-    return { history, sounds: Object.fromEntries(this.sounds), toolCalls: this.toolCalls, errors: this.errors, kinds };
+    const responses = this.events.filter((one) => one.type === 'response.done').map((one) => one.response);
+    return { responses, history, sounds: Object.fromEntries(this.sounds), toolCalls: this.toolCalls, errors: this.errors, kinds };
   }
 }
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from model.engine.pieces import finished
+from model.engine.pieces import Failed, finished
 from model.interaction import work
 from model.interaction.memory import CUT_TOKENS, LONGEST_TURN_TOKENS, Memory
 from model.interaction.mind import Transcribed
@@ -17,6 +17,7 @@ from model.interaction.parts import Pieces
 from model.interaction.rules import EndOfTurn, RulesRow
 from model.interaction.segment import Segment
 from model.messages import StreamSettings, Turn, Word
+from model.orders import Answer
 from tests.model.interaction.scripted_parts import Scribe
 from tests.model.interaction.walk import SILENCE, VOICE, Walk, decisions, lanes, rendered
 
@@ -184,6 +185,44 @@ def test_a_draft_on_other_words_than_were_said_gives_way_to_one_on_these() -> No
     assert "language" in output.cancel and "language" in lanes(output)
     assert not walk.mind.hearing.busy
     assert cast(RulesRow, walk.mind.floor).end_of_turn is not None, "it judged the same sound"
+
+
+def test_an_answer_that_is_wanted_now_is_to_all_that_was_said() -> None:
+    walk = Walk()
+    paused(walk, 2)
+    output = walk.step(SILENCE, orders=(Answer(),))
+    draft = walk.mind.draft
+    assert draft is not None and draft.text == "" and output.dropped == 1
+    assert "ears" in output.cancel, "the draft listens by itself"
+    walk.step(SILENCE, walk.transcribed("w0", "w1", "w2"))
+    assert decisions([walk.step(SILENCE, rendered(draft.number))]) == ["take"]
+    assert walk.mind.asked == "w0 w1 w2"
+
+
+def test_where_the_last_words_cannot_be_recognised_we_say_that_something_went_wrong() -> None:
+    walk = Walk()
+    paused(walk, 2)
+    walk.step(SILENCE, Failed("ears", "RuntimeError()"))
+    assert walk.mind.draft is not None and walk.mind.draft.failed
+    outputs = walk.take(60)
+    assert sum(lanes(one).count("language") for one in outputs) == 1, "the apology"
+    assert walk.mind.utterance is not None and not walk.mind.answering
+    assert walk.mind.hearing.segment is None
+
+
+def test_a_hypothesis_that_was_given_up_does_not_end_the_wait_for_the_one_after_it() -> None:
+    walk = Walk()
+    walk.take(8, VOICE)
+    old = heard(walk, 2)
+    walk.step(VOICE, old)
+    walk.take(2, VOICE)
+    while walk.mind.draft is None and walk.k < 20:
+        walk.step(SILENCE)
+    assert walk.mind.hearing.busy
+    walk.step(SILENCE, old)
+    assert walk.mind.hearing.busy
+    walk.step(SILENCE, heard(walk, 2))
+    assert not walk.mind.hearing.busy
 
 
 def test_words_long_ago_are_not_what_a_draft_begins_on() -> None:

@@ -1,0 +1,91 @@
+"""What Core decided and cannot be done yet: until when it stands."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from model.interaction import streams
+from model.interaction.core import OperatingPoint
+from model.interaction.core_floor import CoreFloor
+from model.interaction.floor_port import Sensed, Verdict
+from model.interaction.mind import Mind
+from model.messages import MicroTurnInput
+from tests.model.interaction.core_live import Decided, Live, untrained
+from tests.model.interaction.test_core_floor import ROWS, blocks, model_with
+
+NOTHING = cast(Any, None)
+
+
+class Remembering(CoreFloor):
+    """Keeps what it decided."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.decisions: list[str] = []
+
+    def decide(self, mind: Mind, turn: MicroTurnInput, sensed: Sensed) -> Verdict:
+        verdict = super().decide(mind, turn, sensed)
+        self.decisions.append(verdict.decision)
+        return verdict
+
+
+@pytest.mark.parametrize(("silence", "speaks_again", "stands"), [(17, 0, 1), (5, 0, 0), (17, 2, 0)])
+def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
+    silence: int, speaks_again: int, stands: int
+) -> None:
+    used = untrained(ROWS)
+    decided, floor = Decided(used), Remembering(used, NOTHING)
+    live = Live.begin(model_with(used, floor))
+
+    def taken(micro_turns: int) -> int:
+        floor.decisions.clear()
+        for _ in range(micro_turns):
+            live.step({0: live.given(0, blocks(1, 1)[0])})
+        return floor.decisions.count("take")
+
+    decided("listen", "speaking", ahead=12)
+    taken(3)
+    decided("listen", "finished")
+    assert not taken(silence)
+    decided("take", "finished")
+    assert taken(1)
+    decided("listen", "speaking", ahead=12)
+    assert not taken(speaks_again)
+    decided("listen", "silent")
+    assert taken(20) == 20 * stands, "no draft is ever there in this test"
+
+
+@pytest.mark.parametrize(
+    ("chance", "speaks_again", "stands"), [(0.6, 0, 8), (0.4, 0, 0), (0.6, 2, 0)]
+)
+def test_an_answer_that_was_taken_and_is_not_there_yet_stands_while_an_end_is_likely(
+    chance: float, speaks_again: int, stands: int
+) -> None:
+    used = untrained(ROWS)
+    decided, floor = Decided(used), Remembering(used, NOTHING)
+    used.point = OperatingPoint(take=0.9, draft=0.4)
+    live = Live.begin(model_with(used, floor))
+
+    def taken(micro_turns: int) -> int:
+        floor.decisions.clear()
+        for _ in range(micro_turns):
+            live.step({0: live.given(0, blocks(1, 1)[0])})
+        return floor.decisions.count("take")
+
+    decided("listen", "speaking", ahead=12)
+    taken(3)
+    decided("listen", "finished")
+    taken(3)
+    decided("take", "finished")
+    assert taken(1)
+    if speaks_again:
+        decided("listen", "speaking", ahead=12)
+        taken(speaks_again)
+    decided("take", "finished")
+    biases = used.network.heads.bias
+    listen, take = (streams.FLOORS.index(name) for name in ("listen", "take"))
+    biases[listen] = biases[take] - np.log(chance / (1.0 - chance))
+    assert taken(8) == stands
