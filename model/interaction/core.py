@@ -18,6 +18,7 @@ import torch
 
 from model.interaction import streams
 from model.interaction.overdue import needed
+from model.interaction.weighing import weighed
 from model.messages import FloorDecision, PersonDoing
 from model.nn.core_config import CoreConfig
 from model.nn.core_graph import CoreStep, best_step
@@ -32,7 +33,6 @@ __all__ = [
     "Judgement",
     "OperatingPoint",
     "decide",
-    "giving_way",
     "known_nothing",
     "sound_columns",
     "tensors",
@@ -236,11 +236,10 @@ def decide(
         speaking: our voice is being sent: only then is there something to yield, else to take.
         silence_seconds: how long ago the person's voice was.
     """
-    chances = dict(zip(DECISIONS, map(float, judged.floor[row]), strict=True))
+    floor = weighed(judged.floor[row], judged.person[row], speaking)
+    chances = dict(zip(DECISIONS, map(float, floor), strict=True))
     state = int(judged.person[row].argmax())
     doing = DOINGS[state], float(judged.person[row, state])
-    chances["yield"] = float(giving_way(judged.floor[row], judged.person[row]))
-    chances["backchannel"] = float(acknowledging(judged.floor[row], judged.person[row]))
     acts: tuple[tuple[FloorDecision, float], ...] = (
         (("yield", point.yielding),)
         if speaking
@@ -254,35 +253,6 @@ def decide(
             return action, chances[action], *doing
     rest: Literal["hold", "listen"] = "hold" if speaking else "listen"
     return rest, 1.0 - max(chances[action] for action, _ in acts), *doing
-
-
-def giving_way(floor: Numbers, person: Numbers) -> Numbers:
-    """How sure Core is that we must stop speaking `[…]`.
-
-    Where our next phrase is late nothing of us sounds, and Core hears us listen to the person;
-    what it gives to listening while the person speaks is then a yield as well.
-
-    Args:
-        floor: probabilities `[…, 5]` in the order of `DECISIONS`.
-        person: probabilities `[…, 6]` in the order of `DOINGS`.
-    """
-    listening = floor[..., DECISIONS.index("listen")] * person[..., DOINGS.index("speaking")]
-    return np.asarray(floor[..., DECISIONS.index("yield")] + listening)
-
-
-def acknowledging(floor: Numbers, person: Numbers) -> Numbers:
-    """How sure Core is that a sign of listening is in its place `[…]`.
-
-    It is in none where an answer is likelier, or that the person has finished: who asks, hears that
-    we listen, and waits, is not answered.
-
-    Args:
-        floor: probabilities `[…, 5]` in the order of `DECISIONS`.
-        person: probabilities `[…, 6]` in the order of `DOINGS`.
-    """
-    given = floor[..., DECISIONS.index("backchannel")]
-    ends = np.maximum(floor[..., DECISIONS.index("take")], person[..., DOINGS.index("finished")])
-    return np.asarray(np.where(given > ends, given, 0.0))
 
 
 def known_nothing(rows: int) -> streams.Arrays:

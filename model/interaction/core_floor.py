@@ -22,6 +22,7 @@ from model.interaction.mind import Mind
 from model.interaction.overdue import OVERDUE_SECONDS, voiced
 from model.interaction.parts import Pieces
 from model.interaction.speaking import Utterance
+from model.interaction.weighing import weighed
 from model.messages import Audio, MicroTurnInput, Speech
 from model.timebase import HEARING_BLOCK_SAMPLES, MICRO_TURN_SECONDS, SPEAKING_BLOCK_SAMPLES
 
@@ -154,13 +155,15 @@ class CoreFloor:
     def decide(self, mind: Mind, turn: MicroTurnInput, sensed: Sensed) -> Verdict:
         """What Core is sure enough of."""
         found: Found = sensed.found
-        row = _judged(found)
+        row = found.moment.row
         point = self._core.point.with_eagerness(mind.settings.eagerness)
         utterance = mind.utterance
         silent = utterance is None or not utterance.sent_samples or _is_over(utterance, row)
+        speaking = _may_yield(mind) and not silent
+        row = _judged(found, speaking)
         silence = _quiet(mind, turn.k) * MICRO_TURN_SECONDS
         decision, probability, doing, sure = core.decide(
-            found.judged, found.at, point, _may_yield(mind) and not silent, silence
+            found.judged, found.at, point, speaking, silence
         )
         if decision == "backchannel" and not mind.settings.backchannels:
             decision, probability = "listen", 1.0 - probability
@@ -302,11 +305,12 @@ def _voiced(judged: Judgement, at: int) -> bool:
     return bool(voiced(judged.person[at], judged.projection[at, 0, 0]))
 
 
-def _judged(found: Found) -> CoreRow:
+def _judged(found: Found, speaking: bool) -> CoreRow:
     judged, at = found.judged, found.at
+    floor = weighed(judged.floor[at], judged.person[at], speaking)
     return replace(
         found.moment.row,
-        floor=tuple(map(float, judged.floor[at])),
+        floor=tuple(map(float, floor)),
         person=tuple(map(float, judged.person[at])),
         ahead=tuple(map(float, judged.projection[at, 0])),
     )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from model.interaction import streams
 from model.training.events import HOLD, TAKE, Event, Judged, of_ours
 
-__all__ = ["BACKCHANNEL", "Acknowledging", "acknowledgements", "matched", "misplaced"]
+__all__ = ["Acknowledging", "acknowledgements", "matched", "misplaced"]
 
 BACKCHANNEL: Final = streams.FLOORS.index("backchannel")
 TOLERANCE: Final = 5

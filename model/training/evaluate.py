@@ -13,18 +13,18 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from model.interaction.core import OperatingPoint, acknowledging, giving_way, tensors
+from model.interaction.core import OperatingPoint, tensors
 from model.interaction.overdue import as_at_once, silence_seconds, voiced
+from model.interaction.weighing import weighed
 from model.nn.core_network import CoreNetwork
 from model.timebase import MICRO_TURN_SECONDS
-from model.training.acknowledging import BACKCHANNEL, acknowledgements, misplaced
+from model.training.acknowledging import acknowledgements, misplaced
 from model.training.dataset import Whole
 from model.training.events import (
     BEHIND,
     HOLD,
     SILENT,
     TAKE,
-    YIELD,
     Event,
     Events,
     Judged,
@@ -81,8 +81,7 @@ def judge(
         floor, person = (
             head[0].float().softmax(-1).cpu().numpy() for head in (found.floor, found.person)
         )
-        floor[:, YIELD] = giving_way(floor, person)
-        floor[:, BACKCHANNEL] = acknowledging(floor, person)
+        floor = weighed(floor, person, of_ours(one.labels))
         ahead = found.projection[0, :, 0, 0].float().sigmoid().cpu().numpy() * projects
         silence = silence_seconds(voiced(person, ahead))
         floor[:, TAKE] = as_at_once(floor[:, TAKE], overdue, silence)

@@ -60,7 +60,7 @@ class Judged:
 
     Attributes:
         floor: probabilities in the order of `streams.FLOORS`, float32 `[micro-turns, 5]`; what is
-            not sure to be ours to hold is in `yield` too, see `core.giving_way`; `take` is what it
+            not sure to be ours to hold is in `yield` too, see `weighing`; `take` is what it
             is worth after a silence, see `overdue.as_at_once`.
         labels: the columns of `streams.LABELS`.
     """

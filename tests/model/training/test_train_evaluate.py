@@ -188,7 +188,7 @@ def test_who_learnt_no_projection_is_judged_by_its_states_alone() -> None:
         network.heads.bias[5 + SILENT] = 20.0
         network.heads.bias[5 + 6 :] = 40.0
     columns = made_up(1, 40)
-    whole = Whole(columns, labels(), {})
+    whole = Whole(columns, {name: column[:40] for name, column in labels().items()}, {})
     (by_head,) = evaluate.judge(network, [whole], 0.05)
     (by_states,) = evaluate.judge(network, [whole], 0.05, projects=False)
     assert by_head.floor[-1, TAKE] < 0.9 and by_states.floor[-1, TAKE] == 1.0
