@@ -102,8 +102,8 @@ async def beside(
         ("identity", {"n": max(round(options.n * _IDENTITY_SHARE), 1), "policy": options.policy,
                       "sessions": _IDENTITY_SESSIONS, "engine": options.engine}),
     ):  # fmt: skip
-        measure = partial(run_system, suite, target, draw, processes, given)
-        found |= await kept.once(suite, measure)
+        system = partial(run_system, suite, target, draw, processes, given)
+        found |= await kept.once(suite, system)
     for i, one in enumerate(others):
         name = one.target.prefix
 

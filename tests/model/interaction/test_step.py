@@ -145,8 +145,8 @@ def test_an_answer_that_fails_is_apologised_for_once() -> None:
     assert lanes(output) == ["language"], "the apology is rendered"
     assert walk.mind.utterance is not None and walk.mind.utterance.number == 1
     output = walk.step(SILENCE, Failed("language", "RuntimeError()"))
-    assert walk.mind.utterance is None and walk.mind.sayings == ()
     assert [lanes(one) for one in (output, *walk.take(5))] == [[]] * 6
+    assert not walk.mind.interruptible and walk.mind.sayings == (), "nothing is being said"
 
 
 def test_a_typed_question_whose_answer_fails_is_apologised_for() -> None:
