@@ -223,5 +223,6 @@ def test_an_earlier_reply_saves_passes_and_decides_nothing(
         passes.append(0)
         assert replied(language, language._foresight, given) == plain
     without, with_it = passes
-    # 31 tokens: nine with the question at best, then four in a pass.
-    assert with_it <= without if kind == "something else" else with_it < min(without, 10)
+    # 31 tokens: nine with the question at best, then four in a pass. Without: 18 passes.
+    most = {"the same": 8, "one word changed": 12, "something else": without}
+    assert with_it <= most[kind] and most[kind] <= without

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -67,25 +68,24 @@ def test_what_is_said_is_over_soon_behind_its_last_word(index: int) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_who_asks_a_machine_thinks_first_and_is_brief() -> None:
-    """By the places and lengths of turns alone: of each split thirty to forty."""
+def test_who_asks_a_machine_is_brief() -> None:
+    """By the lengths of turns alone: of each split thirty to forty. That people think first is
+    tested where it is drawn (`test_stage`)."""
 
-    def thought_and_brief(split: Split) -> tuple[float, float]:
-        thought, brief = [], []
-        for seed in range(6):
-            script = stage(np.random.default_rng(seed), split, 50.0)
-            for part in (one for one in script.person if one.kind == "turn"):
-                begins = part.first / HEARING_RATE
-                ours = [own.end_seconds for own in script.own if own.end_seconds < begins]
-                thought.append(bool(ours) and begins - max(ours) > 1.0)
-                brief.append(len(part.words) <= 7)
-        assert len(thought) >= 20
-        return float(np.mean(thought)), float(np.mean(brief))
+    def brief(split: Split) -> Any:
+        lengths = [
+            len(part.words)
+            for seed in range(6)
+            for part in stage(np.random.default_rng(seed), split, 50.0).person
+            if part.kind == "turn"
+        ]
+        assert len(lengths) >= 20
+        return np.mean([[length <= 7, length <= 3] for length in lengths], axis=0)
 
-    usual, asking = thought_and_brief("dev"), thought_and_brief("dev-asking")
-    # As drawn: some .6 and .8 instead of .4 and .5.
+    usual, asking = brief("dev"), brief("dev-asking")
+    # As drawn: .8 instead of .6. Questions of three words and fewer are turns as well.
     assert asking[0] > usual[0] + 0.1
-    assert asking[1] > usual[1] + 0.15
+    assert min(usual[1], asking[1]) > 0.1
 
 
 @pytest.mark.parametrize("index", INDICES)
