@@ -205,7 +205,12 @@ def waiting(probability: Tensor, inside: Tensor, age: Tensor) -> Tensor:
         `[batch, T]`, meaningless outside of events.
     """
     still = torch.log1p(-probability.clamp(max=1 - 1e-6))
-    sums = fn.pad(torch.where(inside, still, 0.0).cumsum(1), (1, 0))
+    return _so_far(torch.where(inside, still, 0.0), age)
+
+
+def _so_far(values: Tensor, age: Tensor) -> Tensor:
+    """The sum of values from an event's first micro-turn to this one `[batch, T]`."""
+    sums = fn.pad(values.cumsum(1), (1, 0))
     begun = (torch.arange(age.shape[1], device=age.device) - age.long()).clamp(min=0)
     return sums[:, 1:] - sums.gather(1, begun)
 
@@ -235,7 +240,9 @@ def _events(
         wrong.append((acted * share[action], ends.sum() * (share[action] > 0)))
     inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
     waits = waiting(_acting(logits, BACKCHANNEL, sharpness), inside, age)
-    missed = _mean(waits.exp(), (inside & _last(labels)).float())
+    # Where one of ours sounds already a second one is not wanted: it is to be held.
+    free = _so_far((inside & (labels.floor == HOLD)).float(), age) == 0
+    missed = _mean(waits.exp(), (inside & free & _last(labels)).float())
     return _shares(lateness), _shares(wrong), missed
 
 

@@ -52,6 +52,16 @@ def test_an_event_that_began_earlier_counts_from_the_start() -> None:
     assert found.exp()[0].tolist() == pytest.approx([0.5, 0.25])
 
 
+def test_a_place_in_which_one_of_ours_sounds_is_not_missed() -> None:
+    """Three places of two micro-turns: in the second we are heard, the third goes by in half."""
+    backchannel = streams.FLOORS.index("backchannel")
+    place = [streams.BACKCHANNEL_PLACE] * 6
+    floor = [backchannel, backchannel, streams.FLOORS.index("hold"), 0, backchannel, backchannel]
+    given = labels(6, event=place, event_age=[0, 1] * 3, floor=floor)
+    found = losses(acting(backchannel, [0.5, 0.5, 1e-6, 1e-6, 0.5, 1e-6]), given)
+    assert float(found.missed) == pytest.approx((0.25 + 0.5) / 2, rel=1e-3)
+
+
 def test_lateness_is_the_expected_delay() -> None:
     """Waiting 1/2, then 1/4 + …; the second event is answered at once."""
     given = labels(6, event=[1, 1, 0, 0, 1, 1], event_age=[0, 1, 0, 0, 0, 1])
