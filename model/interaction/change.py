@@ -229,6 +229,20 @@ class RowChange:
         self.submit("language", Priority.SPEECH, work.say(number, self.parts.voice, text))
         self.begin(number, answering=False)
 
+    def go_on(self, rest: Remainder) -> None:
+        """Say what was left of the utterance that was cut, and what Language says behind it."""
+        number = 0 if rest.whole else self.mind.drafts + 1
+        utterance = self.begin(number, answering=False, manner="rest")
+        if rest.words:
+            utterance = speaking.append(utterance, resuming.spoken(rest))
+        if rest.whole:
+            utterance = speaking.finish(utterance, rest.limited)
+        else:
+            self.mind = replace(self.mind, drafts=number)
+            job = work.go_on(number, self.parts, self.mind.row, rest.text)
+            self.submit("language", Priority.SPEECH, job)
+        self.mind = replace(self.mind, utterance=utterance)
+
     def begin(
         self,
         draft: int,
@@ -283,11 +297,13 @@ class RowChange:
         assert utterance is not None
         text = speaking.heard_text(utterance)
         rest: Remainder | None = None
+        again = self.mind.manner == "rest" and utterance.draft > 0
         if self.mind.manner == "backchannel":
             pass
-        elif text.strip():
+        elif text.strip() or again:  # Where Language went on, its row is to be closed again.
             if cut and self.mind.cut_by_floor:
-                rest = resuming.remainder(utterance, self.k)
+                thinks = (self.mind.answering or again) and not utterance.complete
+                rest = resuming.remainder(utterance, self.k, more=thinks)
             self._commit(utterance.number, text, cut)
         else:
             self._unheard()

@@ -154,7 +154,7 @@ class Memory:
         the text again, without `keep`, if the row no longer can."""
         self._ahead = list(keep)
         try:
-            if self._committed:
+            if self._committed > 0:
                 self.language.truncate(self.row, self._committed + len(keep))
                 return
         except BeyondWindow:
@@ -187,6 +187,22 @@ class Memory:
         self._reply = []
         return self.language.decode(held)
 
+    def go_on(self, text: str) -> Pieces[int]:
+        """Our last turn, which was cut, goes on: the token behind it and `text`, which is said
+        again; -1 where it cannot be opened again. `rejoin` closes it."""
+        last = self._kept[-1].what if self._kept else None
+        if not isinstance(last, Turn) or last.who != "agent" or not 0 < self._last_start:
+            return -1
+        try:
+            self.language.truncate(self.row, self._last_start)
+        except BeyondWindow:
+            yield from self.read_again()
+            return -1
+        # Should nothing close it, the row is written anew: what is committed is not in it.
+        self._ahead, self._reply, self._committed = [], [], -self._last_start
+        ids = self.language.encode(f"{last.text} {text.lstrip()}".strip())[:LONGEST_TURN_TOKENS]
+        return (yield from self.language.begin_reply(self.row, ids))
+
     def rejoin(self, heard: str, cut: bool, utterance: int = 0) -> Pieces[str]:
         """What we said last was cut and then went on: `heard` belongs to the same turn."""
         whole, start, before = heard.strip(), self._last_start, ""
@@ -196,7 +212,7 @@ class Memory:
             self._kept.pop()
         else:
             start = 0  # Something else was said in between.
-        turn = Turn("agent", before + whole, cut)
+        turn = Turn("agent", (before + whole).strip(), cut)
         self._kept.append(_Kept(turn, utterance, before))
         yield from self._rewrite(turn, start)
         return whole
@@ -242,7 +258,7 @@ class Memory:
 
     def text(self) -> str:
         """What the row holds up to what is committed, without the marks between turns."""
-        return self.language.decode(self.language.held(self.row)[: self._committed])
+        return self.language.decode(self.language.held(self.row)[: max(self._committed, 0)])
 
     def _spelling(self, heard: str) -> tuple[int, str]:
         """How many tokens of the reply spell a prefix of what was heard, and that prefix."""
@@ -257,7 +273,7 @@ class Memory:
     def _rewrite(self, turn: Turn, start: int) -> Pieces[None]:
         """Our last turn, whose text begins at `start` (0: unknown), now is this one."""
         self._ahead = []
-        if not start or start > self._committed:
+        if not start or start > abs(self._committed):
             yield from self.read_again()
             return
         try:

@@ -204,10 +204,10 @@ class Splitting:
 
 
 class PhraseSplitter:
-    """Holds the `Splitting` of one reply."""
+    """Holds the `Splitting` of one reply, of which something was said before if it was `begun`."""
 
-    def __init__(self) -> None:
-        self._splitting = Splitting()
+    def __init__(self, begun: bool = False) -> None:
+        self._splitting = Splitting(_phrases=int(begun), _spoken=begun)
 
     def feed(self, text: str) -> tuple[Phrase, ...]:
         """Take more written text; give the phrases that no further text can change."""

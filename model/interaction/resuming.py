@@ -33,37 +33,46 @@ class Remainder:
         audio: float32 at 24 kHz.
         words: in samples of `audio`.
         limited: with it the answer reaches its limit of tokens.
+        whole: nothing more was to come; else Language goes on behind it.
     """
 
     k: int
     audio: Audio
     words: tuple[AgentWord, ...]
     limited: bool = False
+    whole: bool = True
+
+    @property
+    def text(self) -> str:
+        """What is said again."""
+        return "".join(word.text for word in self.words)
 
 
-def remainder(utterance: Utterance, k: int) -> Remainder | None:
-    """What is left of an utterance as far as it was rendered; None when that is nothing.
+def remainder(utterance: Utterance, k: int, more: bool = False) -> Remainder | None:
+    """What is left of an utterance as far as it was rendered, and whether `more` was to come; None
+    when nothing is left and nothing was.
 
     A word of which more than half was heard counts as heard, as in record and memory; another one
     is said again from its beginning.
     """
     heard = utterance.heard_samples
     left = [w for w in utterance.words if (w.start_samples + w.end_samples) / 2 >= heard]
+    none = Remainder(k, np.zeros(0, np.float32), (), whole=False) if more else None
     if not left or not any(word.text.strip() for word in left):
-        return None
+        return none
     audio = np.concatenate((utterance.kept, *utterance.waiting))
     first = utterance.sent_samples - len(utterance.kept)
     start = max(left[0].start_samples, first)
     audio = audio[start - first :].copy()
     if not len(audio):
-        return None
+        return none
     rise = min(RISE_SAMPLES, len(audio))
     audio[:rise] *= np.linspace(0.0, 1.0, rise, dtype=np.float32)
     words = tuple(
         AgentWord(word.text, max(word.start_samples - start, 0), max(word.end_samples - start, 0))
         for word in left
     )
-    return Remainder(k, audio, words, utterance.limited)
+    return Remainder(k, audio, words, utterance.limited, whole=not more)
 
 
 def spoken(rest: Remainder) -> Spoken:

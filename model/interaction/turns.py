@@ -244,10 +244,7 @@ def _go_on(change: RowChange, verdict: Verdict) -> bool:
     change.drop_draft()
     change.end_segment(answered=False)
     change.events.append(Floor("take", verdict.probability))
-    utterance = change.begin(0, answering=False, manner="rest")
-    utterance = speaking.append(utterance, resuming.spoken(rest))
-    utterance = speaking.finish(utterance, rest.limited)
-    change.mind = replace(change.mind, utterance=utterance)
+    change.go_on(rest)
     return True
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "Asked",
     "Parts",
     "answer",
+    "go_on",
     "listen",
     "prime",
     "read_ahead",
@@ -157,6 +158,23 @@ def answer(draft: int, parts: Parts, row: int, asked: Asked) -> Work:
     return ReplyDone(draft, spoken, limited)
 
 
+def go_on(draft: int, parts: Parts, row: int, text: str) -> Work:
+    """Decode on behind an answer that was cut for nothing, and behind `text`, which is said again;
+    render what comes."""
+    memory = parts.memories[row]
+    try:
+        token = yield from memory.go_on(text)
+        if token < 0:
+            return ReplyDone(draft, text)
+        spoken, _, limited = yield from _speak(draft, parts, memory, token, begun=True)
+        if not text and not spoken:
+            yield from memory.rejoin("", cut=False)  # All had been said.
+    except Exception:
+        yield from memory.read_again()
+        raise
+    return ReplyDone(draft, text + spoken, limited)
+
+
 def _requested(
     parts: Parts, memory: Memory, text: str, sighted: Sighted
 ) -> Generator[Any, Any, tuple[Request | None, int]]:
@@ -206,10 +224,11 @@ def _promise(
     return said
 
 
-def _speak(draft: int, parts: Parts, memory: Memory, token: int) -> Work:
+def _speak(draft: int, parts: Parts, memory: Memory, token: int, begun: bool = False) -> Work:
     """Decode an answer whose first token is this, and render it phrase by phrase; returns the text
-    that is spoken, whether what was written cannot be heard, and whether it reached its limit."""
-    splitter = PhraseSplitter()
+    that is spoken, whether what was written cannot be heard, and whether it reached its limit. One
+    that was `begun` already goes on."""
+    splitter = PhraseSplitter(begun)
     pieces = memory.language.text_stream()
     spoken_text = written = ""
     sounded, limited, ending = False, False, splitter.flush
