@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.engine.pieces import finished
+from model.interaction.ears import listen
+from model.interaction.parts import Pieces
 from model.interaction.segment import (
     LONGEST_SECONDS,
     MUST_SETTLE_SECONDS,
@@ -155,3 +162,35 @@ def test_stable_prefix(before: str, after: str, count: int) -> None:
         for line in (before, after)
     )
     assert stable_prefix(old, new) == count
+
+
+@dataclass
+class Unsure:
+    """Ears that give one hypothesis after another."""
+
+    texts: list[str]
+    max_seconds: float = 30.0
+
+    def transcribe(self, audio: Audio, guess: Sequence[Word] = ()) -> Pieces[tuple[Word, ...]]:
+        yield None
+        words = self.texts.pop(0).split()
+        return tuple(Word(word, 0.1 * at, 0.1 * at + 0.1) for at, word in enumerate(words))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ("It is a horse.", "", "It is a horse."),
+        ("You so.", "", ""),
+        ("It is a horse.", "Yes.", "Yes."),
+        ("", "", ""),
+    ],
+)
+def test_several_words_are_not_withdrawn_for_nothing(first: str, second: str, kept: str) -> None:
+    ears = Unsure([first, second])
+    segment = Segment.begin(np.zeros(16_000, np.float32), 2.0)
+    heard = finished(listen(cast(Any, ears), segment))
+    again = finished(listen(cast(Any, ears), heard.add(np.zeros(1_600, np.float32))))
+    assert " ".join(word.text for word in again.words) == kept
+    if kept == first and kept:
+        assert again.words[0].start_seconds == pytest.approx(2.0)
