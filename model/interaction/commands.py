@@ -127,13 +127,13 @@ def _obey(change: RowChange, order: Order) -> None:
         case Clear():
             _clear(change)
         case Answer(tool_choice):
-            _answer(change)
+            _drop_half_heard(change)
             change.wish(answer=True, tool_choice=tool_choice)
         case ChangeSettings():
             _change_settings(change, order)
 
 
-def _answer(change: RowChange) -> None:
+def _drop_half_heard(change: RowChange) -> None:
     """What is wanted now is given whatever is said: not to words of which the last are still being
     recognised. A draft on those gives way to one that hears all there is."""
     mind = change.mind

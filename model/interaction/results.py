@@ -156,7 +156,7 @@ def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     log.error("a job of lane %s failed: %s", failure.lane, failure.error)
     if failure.lane == "ears":
         mind = replace(mind, hearing=replace(mind.hearing, busy=False))
-        return _unheard(mind)
+        return _fail_half_heard(mind)
     if failure.lane == seeing.LANE:
         return replace(mind, looking=looking.failed(mind.looking))
     if failure.lane != "language":
@@ -176,7 +176,7 @@ def _failed(mind: Mind, failure: Failed, floor: FloorPart) -> Mind:
     return replace(mind, sayings=(APOLOGY,)) if mind.answering else mind
 
 
-def _unheard(mind: Mind) -> Mind:
+def _fail_half_heard(mind: Mind) -> Mind:
     """A draft on the words so far has failed where the last of them cannot be recognised: they are
     waited for before it is said. Without words it listens by itself, and fails by itself."""
     draft, heard = mind.draft, mind.hearing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +14,7 @@ from model.interaction.core_floor import CoreFloor
 from model.interaction.floor_port import Sensed, Verdict
 from model.interaction.mind import Mind
 from model.messages import MicroTurnInput
-from tests.model.interaction.core_live import Decided, Live, untrained
+from tests.model.interaction.core_live import Decided, Listening, Live, untrained
 from tests.model.interaction.test_core_floor import ROWS, blocks, model_with
 
 NOTHING = cast(Any, None)
@@ -32,12 +33,11 @@ class Remembering(CoreFloor):
         return verdict
 
 
-@pytest.mark.parametrize(("silence", "speaks_again", "stands"), [(17, 0, 1), (5, 0, 0), (17, 2, 0)])
-def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
-    silence: int, speaks_again: int, stands: int
-) -> None:
+def begun(point: OperatingPoint | None = None) -> tuple[Decided, Callable[[int], int], Listening]:
+    """Who makes Core say things, how often the floor is taken in so many micro-turns, and Core."""
     used = untrained(ROWS)
     decided, floor = Decided(used), Remembering(used, NOTHING)
+    used.point = point or used.point
     live = Live.begin(model_with(used, floor))
 
     def taken(micro_turns: int) -> int:
@@ -46,6 +46,14 @@ def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
             live.step({0: live.given(0, blocks(1, 1)[0])})
         return floor.decisions.count("take")
 
+    return decided, taken, used
+
+
+@pytest.mark.parametrize(("silence", "speaks_again", "stands"), [(17, 0, 1), (5, 0, 0), (17, 2, 0)])
+def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
+    silence: int, speaks_again: int, stands: int
+) -> None:
+    decided, taken, _ = begun()
     decided("listen", "speaking", ahead=12)
     taken(3)
     decided("listen", "finished")
@@ -64,17 +72,7 @@ def test_an_overdue_answer_is_owed_until_it_is_there_or_the_person_goes_on(
 def test_an_answer_that_was_taken_and_is_not_there_yet_stands_while_an_end_is_likely(
     chance: float, speaks_again: int, stands: int
 ) -> None:
-    used = untrained(ROWS)
-    decided, floor = Decided(used), Remembering(used, NOTHING)
-    used.point = OperatingPoint(take=0.9, draft=0.4)
-    live = Live.begin(model_with(used, floor))
-
-    def taken(micro_turns: int) -> int:
-        floor.decisions.clear()
-        for _ in range(micro_turns):
-            live.step({0: live.given(0, blocks(1, 1)[0])})
-        return floor.decisions.count("take")
-
+    decided, taken, used = begun(OperatingPoint(take=0.9, draft=0.4))
     decided("listen", "speaking", ahead=12)
     taken(3)
     decided("listen", "finished")
