@@ -31,6 +31,7 @@ __all__ = [
     "Floor",
     "FromEngine",
     "Heard",
+    "Hesitation",
     "MicroTurnInput",
     "MicroTurnOutput",
     "OpenStream",
@@ -251,6 +252,14 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
+class Hesitation:
+    """Whether our voice stands still: somebody began to speak over it, and who wants the floor will
+    be known in a moment. Nothing is thrown away; it lasts for half a second at most."""
+
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PersonState:
     """What the person seems to be doing, sent when it changes."""
 
@@ -264,6 +273,7 @@ Event = (
     | UtteranceDone
     | Remembered
     | Floor
+    | Hesitation
     | PersonState
     | ToolCall
     | Saying

@@ -26,6 +26,12 @@ QUEUE_SECONDS: Final = 30.0
 FADE_SECONDS: Final = 0.04
 """The longest fade-out after a flush."""
 
+HESITATION_SECONDS: Final = 0.5
+"""The longest hesitation: should the engine not say that it is over, the voice goes on."""
+
+RISE_SECONDS: Final = 0.01
+"""What stood still comes back within so much, without a click."""
+
 _LAG_FRAMES: Final = round(HEARD_LAG_SECONDS / FRAME_SECONDS)
 _QUEUE_SAMPLES: Final = samples(QUEUE_SECONDS, SPEAKING_RATE)
 # The engine finishes one utterance before it begins the next. Should it forget to, a later
@@ -99,6 +105,8 @@ class Playout:
         self._closed_through = -1
         self._starved_frames = 0
         self._held = False
+        self._hesitates = 0  # frames for which it still may
+        self._stood = False
 
     @property
     def held(self) -> bool:
@@ -110,6 +118,13 @@ class Playout:
         if held and not self._held:
             self._start_fade(FADE_SECONDS)
         self._held = held
+
+    def hesitate(self, stands: bool) -> None:
+        """Let the playing stand still until it is told to go on, or for half a second; nothing is
+        thrown away."""
+        if stands and not self._hesitates:
+            self._start_fade(FADE_SECONDS)
+        self._hesitates = round(HESITATION_SECONDS / FRAME_SECONDS) if stands else 0
 
     @property
     def queued_samples(self) -> int:
@@ -185,9 +200,14 @@ class Playout:
         """
         if self._fade:
             return self._fade.popleft()
-        one = self._next_to_hand() if not self._held else None
+        stands = self._held or self._hesitates > 0
+        self._hesitates = max(self._hesitates - 1, 0)
+        one = self._next_to_hand() if not stands else None
         frame = one.take(SPEAKING_FRAME_SAMPLES) if one is not None else None
         if one is not None and frame is not None:
+            if self._stood and one.handed > SPEAKING_FRAME_SAMPLES:
+                rise = samples(RISE_SECONDS, SPEAKING_RATE)
+                frame[:rise] *= np.linspace(0.0, 1.0, rise, dtype=np.float32)
             if one.handed <= SPEAKING_FRAME_SAMPLES:
                 self._notices.append(Notice("started", one.number, 0))
             self._in_flight.append((one, one.handed))
@@ -197,6 +217,7 @@ class Playout:
             arrived, handed = self._in_flight.popleft()
             if arrived is not None:
                 arrived.heard = handed
+        self._stood = stands
         self._retire()
         return frame
 
@@ -216,7 +237,7 @@ class Playout:
             self._close(one, heard, cut=not whole)
         self._utterances.clear()
         self._in_flight.clear()
-        self._starved_frames = 0
+        self._starved_frames = self._hesitates = 0
         return self.heard()
 
     def heard(self) -> tuple[Heard, ...]:

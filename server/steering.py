@@ -11,6 +11,7 @@ from typing import Final
 
 from model.messages import (
     Command,
+    Hesitation,
     PicturesWanted,
     Refused,
     Saying,
@@ -113,11 +114,13 @@ class Steering:
             name = None if isinstance(event, StopSpeaking) else event.event_id
             self._emit(Problem("bad_field", str(refusal), event_id=name))
 
-    def told(self, event: ToolCall | Saying | Refused | Seen | PicturesWanted) -> None:
+    def told(self, event: ToolCall | Saying | Refused | Seen | PicturesWanted | Hesitation) -> None:
         """Take what the engine says of orders, of tools, and of what it sees."""
         match event:
             case Seen() | PicturesWanted():
                 self.looking.told(event)
+            case Hesitation(stands):
+                self._speaking.playout.hesitate(stands)
             case ToolCall():
                 self._call(event)
             case Saying(say, state, utterance):

@@ -40,7 +40,7 @@ __all__ = [
 
 Numbers = npt.NDArray[Any]
 OPERATING_POINT: Final = "operating_point.json"
-LATER_KEYS: Final = {"draft", "overdue"}
+LATER_KEYS: Final = {"draft", "hesitating", "overdue"}
 """Keys that a checkpoint may lack."""
 
 EAGER_ODDS: Final = 4.0
@@ -65,6 +65,9 @@ class OperatingPoint:
     backchannel: float = 0.5
     draft: float = 0.3
     """From here on the end is near enough for a draft; a draft is dropped below half of it."""
+    hesitating: float = 1.0
+    """From here on, short of `yielding`, the voice stands still for a moment (`breath.py`); 1 for
+    never."""
     overdue: float = 0.3
     """Instead of `take` once the person has been silent for long (`overdue.py`): waiting costs
     more the longer it lasts. On dev 1 instead of 4 of 68 turns that stayed open for 2.5 s were

@@ -44,7 +44,7 @@ MINUTE: Final = 600
 MINE: Final = ("silent", "acknowledging", "elsewhere")
 """States of the person in which nothing was said to us that waits for an answer."""
 
-TAKE, HOLD = streams.FLOORS.index("take"), streams.FLOORS.index("hold")
+TAKE, HOLD, YIELD = (streams.FLOORS.index(name) for name in ("take", "hold", "yield"))
 PICKED = {name: streams.PERSON_STATES.index(name) for name in streams.PERSON_STATES}
 
 
@@ -172,6 +172,8 @@ class CoreFloor:
             decision, probability = "take", row.floor[TAKE]
         takes = decision == "take"
         row = _counted(row, mind, turn.k)
+        breath = row.breath.next(turn.k, row.floor[YIELD], point.hesitating, speaking)
+        row = replace(row, breath=breath)
         near = _end_is_near(row)
         worth = takes or (near >= point.draft and len(row.drafted) < MOST_DRAFTS_A_MINUTE)
         row, jobs = self._jobs(row, found.moment.asks, mind, turn.k, sure=certain)
@@ -183,6 +185,7 @@ class CoreFloor:
             sure,
             draft=worth,
             goes_on=not takes and near < point.draft / 2,
+            hesitates=breath.held,
             resume=_may_resume(row, doing, point),
             confirms=True,
             owes=_owes(near, point),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from model.interaction import core_words, streams
 from model.interaction.belief import plain
+from model.interaction.breath import Breath
 from model.interaction.floor_port import RowSeen
 from model.interaction.mind import Mind
 from model.interaction.sent import Sent
@@ -65,6 +66,7 @@ class CoreRow:
         floor: probabilities of the last micro-turn, in the order of `streams.FLOORS`.
         person: likewise, of `streams.PERSON_STATES`.
         ahead: the person's voice in the windows ahead.
+        breath: whether we hold it.
         stood_k: when the floor was last taken with nothing to say yet.
     """
 
@@ -85,6 +87,7 @@ class CoreRow:
     floor: tuple[float, ...] = ()
     person: tuple[float, ...] = ()
     ahead: tuple[float, ...] = ()
+    breath: Breath = field(default_factory=Breath)
     stood_k: int = -1
 
 
@@ -115,7 +118,7 @@ def moment(row: CoreRow, seen: RowSeen) -> Moment:
         sent = sent.cut()
     for _ in range(min(max(k - row.k - 1, 0), MOST_MISSED) if row.k >= 0 else 0):
         _, sent = sent.next()  # Micro-turns that were lost on their way to us were played, too.
-    own, sent = sent.next()
+    own, sent = sent.next(stands=mind.hesitates)
     heard = mind.hearing
     known = row.words if row.segment == heard.number else ()
     words = heard.words if heard.segment is not None else known

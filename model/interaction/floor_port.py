@@ -61,6 +61,7 @@ class Verdict:
         person, person_probability: about what the person is doing.
         draft: an answer is worth its work, though not yet the floor.
         goes_on: the person goes on: a draft answers the wrong thing.
+        hesitates: our voice is to stand still while that is being settled.
         resume: we were stopped for nothing, and may go on where we were cut.
         confirms: nothing is said before all voiced sound has been recognised.
         owes: whether what was said waits for an answer, however long ago it was.
@@ -74,6 +75,7 @@ class Verdict:
     person_probability: float
     draft: bool = False
     goes_on: bool = False
+    hesitates: bool = False
     resume: bool = False
     confirms: bool = False
     owes: Owed = "no"

@@ -177,6 +177,7 @@ class Mind:
         manner: how `utterance` stands in the conversation.
         cut_k: the micro-turn in which the utterance was cut and Playout's report is awaited.
         cut_by_floor: it was the floor that gave way.
+        hesitates: its playing stands still for a moment.
         remainder: what was left of it, for a while.
         backchannel: the sign of listening that was last given.
         asked: words of the person that the utterance answers.
@@ -199,6 +200,7 @@ class Mind:
     manner: Manner = ""
     cut_k: int = -1
     cut_by_floor: bool = False
+    hesitates: bool = False
     remainder: Remainder | None = None
     backchannel: str = ""
     asked: str = ""

@@ -2,7 +2,8 @@
 
 The model's own account, and so the same in a replay: what a step gives begins to sound with the
 next micro-turn and goes on without a gap, as Playout paces it; a cut fades it out over 40 ms from
-the next micro-turn on. Playout's reports lag by what is on its way and are not needed here.
+the next micro-turn on; while it hesitates it stands still, behind such a fade. Playout's reports
+lag by what is on its way and are not needed here.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ class Sent:
         waiting: given and not sounding yet, float32 at 24 kHz.
         utterance: the utterance that sounds or sounded last.
         samples: how many of its samples have been sent.
+        stood: the last micro-turn stood still.
     """
 
     waiting: tuple[Audio, ...] = ()
     utterance: int = 0
     samples: int = 0
+    stood: bool = False
 
     @property
     def sounding(self) -> bool:
@@ -57,19 +60,26 @@ class Sent:
 
     def cut(self) -> Sent:
         """Playout falls silent: what is left fades out."""
-        if not self.waiting:
-            return self
+        if not self.waiting or self.stood:
+            return replace(self, waiting=())
         left = np.concatenate(self.waiting)[:FADE_SAMPLES]
         faded = left * np.linspace(1.0, 0.0, FADE_SAMPLES, dtype=np.float32)[: len(left)]
         return replace(self, waiting=(faded.astype(np.float32),))
 
-    def next(self) -> tuple[Audio, Sent]:
-        """What is sent in the next micro-turn, float32 `[2400]`, filled with silence."""
+    def next(self, stands: bool = False) -> tuple[Audio, Sent]:
+        """What is sent in the next micro-turn, float32 `[2400]`, filled with silence; nothing of
+        what waits where the playing `stands`, but the fade before."""
         block = np.zeros(SPEAKING_BLOCK_SAMPLES, np.float32)
+        if stands:
+            faded = () if self.stood else self.cut().waiting
+            for audio in faded:
+                block[: len(audio)] = audio
+            return block, replace(self, stood=True)
         if not self.waiting:
-            return block, self
+            return block, replace(self, stood=False)
         audio = np.concatenate(self.waiting)
         now, later = audio[:SPEAKING_BLOCK_SAMPLES], audio[SPEAKING_BLOCK_SAMPLES:]
         block[: len(now)] = now
         waiting = (later,) if len(later) else ()
-        return block, replace(self, waiting=waiting, samples=self.samples + len(now))
+        count = self.samples + len(now)
+        return block, replace(self, waiting=waiting, samples=count, stood=False)

@@ -59,6 +59,7 @@ class RowStep:
         verdict = change.parts.floor.decide(change.mind, change.given.turn, sensed)
         turns.follow(change, verdict)
         turns.answer(change, verdict)
+        turns.hesitate(change, verdict)
         sight_step.act(change)
         change.tell_language()
         self._speak()

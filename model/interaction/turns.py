@@ -9,10 +9,10 @@ from model.interaction import hearing, results, resuming, seeing, speaking
 from model.interaction.change import RowChange
 from model.interaction.floor_port import Verdict
 from model.interaction.mind import Draft, Mind
-from model.messages import Floor, PersonState
+from model.messages import Floor, Hesitation, PersonState
 from model.orders import Say
 
-__all__ = ["answer", "follow"]
+__all__ = ["answer", "follow", "hesitate"]
 
 HUSHED_MICRO_TURNS: Final = 12
 """Silence in which the last words of who said "stop" are recognised, and read by the server."""
@@ -46,6 +46,14 @@ def follow(change: RowChange, verdict: Verdict) -> None:
         _over(change)
     if verdict.decision == "backchannel" and mind.settings.backchannels and not mind.gathers:
         _backchannel(change, verdict)
+
+
+def hesitate(change: RowChange, verdict: Verdict) -> None:
+    """Let the voice stand still, or go on. Behind all else: what was cut stands still no more."""
+    stands = verdict.hesitates and change.mind.interruptible
+    if stands != change.mind.hesitates:
+        change.mind = replace(change.mind, hesitates=stands)
+        change.events.append(Hesitation(stands))
 
 
 def answer(change: RowChange, verdict: Verdict) -> None:

@@ -213,3 +213,43 @@ def test_heard_never_goes_back_and_never_passes_what_was_handed_over() -> None:
             assert heard < news.samples <= handed
             heard = news.samples
     assert heard > 0
+
+
+def test_who_hesitates_stands_still_and_goes_on_at_the_same_sample() -> None:
+    playout = Playout()
+    ramp = np.linspace(0.1, 0.9, 10 * FRAME, dtype=np.float32)
+    playout.push(Speech(0, 0, ramp))
+    play(playout, 4)
+    playout.hesitate(True)
+    fade = [frame for frame in play(playout, 2) if frame is not None]
+    assert np.abs(np.concatenate(fade)[-1]) < 0.01 < fade[0][0]
+    assert play(playout, 8) == [None] * 8
+    assert playout.heard() == (Heard(0, 4 * FRAME),), "what stood still was not heard"
+    playout.hesitate(False)
+    (on,) = play(playout, 1)
+    assert on is not None
+    assert on[0] == 0.0
+    np.testing.assert_array_equal(on[FRAME // 2 :], ramp[4 * FRAME + FRAME // 2 : 5 * FRAME])
+    assert kinds(playout) == [("started", 0, 0)]
+
+
+def test_a_hesitation_of_which_no_end_is_told_ends_after_half_a_second() -> None:
+    playout = Playout()
+    playout.push(speech(0, 0, 100))
+    play(playout, 4)
+    playout.hesitate(True)
+    played = play(playout, 60)
+    silent = [number for number, frame in enumerate(played) if frame is None]
+    assert (min(silent), max(silent)) == (2, 26)
+
+
+def test_who_is_cut_while_hesitating_does_not_sound_again() -> None:
+    playout = Playout()
+    playout.push(speech(0, 0, 50))
+    play(playout, 10)
+    playout.hesitate(True)
+    play(playout, 8)
+    assert playout.flush() == (Heard(0, 10 * FRAME, cut=True),)
+    assert play(playout, 5) == [None] * 5
+    playout.push(speech(1, 0, 5))
+    assert playout.next_frame() is not None, "the next utterance does not stand still"

@@ -6,7 +6,7 @@ micro-turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -18,6 +18,7 @@ from model.timebase import (
     HEARING_RATE,
     MICRO_TURN_SECONDS,
     SPEAKING_RATE,
+    samples,
     seconds,
 )
 from model.training.render.speech import Persona
@@ -27,6 +28,7 @@ __all__ = ["Conversation", "OtherPart", "OwnPart", "Pause", "PersonPart", "voice
 PersonKind = Literal["turn", "interruption", "backchannel", "aside", "tic"]
 OwnKind = Literal["answer", "backchannel", "notice", "mistake", "resumed"]
 
+_FADE_SAMPLES: Final = samples(0.04, SPEAKING_RATE)
 _FRAME: Final = HEARING_RATE // 100
 _UNDER_LOUD_DB: Final = 32.0
 _CLOSED_FRAMES: Final = 18
@@ -127,6 +129,27 @@ class OwnPart:
     def end_seconds(self) -> float:
         """When its last sample has been sent."""
         return self.start_seconds + seconds(self.sent, SPEAKING_RATE)
+
+    def held(self, at: float, length: float) -> OwnPart:
+        """The same with its playing held `at` a second of the stream, for `length` seconds: it
+        fades out over 40 ms and goes on where it was. As it is where nothing of it sounds then."""
+        here = samples(at - self.start_seconds, SPEAKING_RATE)
+        if not 0 < here < self.sent:
+            return self
+        hole = np.zeros(samples(length, SPEAKING_RATE), np.float32)
+        fading = self.audio[here : here + min(_FADE_SAMPLES, len(hole))]
+        fall = np.linspace(1.0, 0.0, _FADE_SAMPLES, dtype=np.float32)
+        hole[: len(fading)] = fading * fall[: len(fading)]
+        moved = seconds(len(hole), SPEAKING_RATE)
+        words = []
+        for word in self.words:
+            start, end = (
+                time + moved * (time * SPEAKING_RATE >= limit)
+                for time, limit in ((word.start_seconds, here), (word.end_seconds, here + 1))
+            )
+            words.append(replace(word, start_seconds=start, end_seconds=end))
+        audio = np.concatenate((self.audio[:here], hole, self.audio[here:]))
+        return replace(self, audio=audio, words=tuple(words), sent=self.sent + len(hole))
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,11 @@ class _Director:
             self._once_over(at, depth)
             ends = [seconds(part.last, HEARING_RATE) for part in self._person[-1:]]
             self.now = max([self.now, *ends])
-            if own is not self._own[-1] or self._generator.random() > self._manners.again:
+            if self._own[-1].k != own.k or self._own[-1].faded:
+                return
+            own = self._own[-1]
+            self.now = max(self.now, own.end_seconds + self._delay)
+            if self._generator.random() > self._manners.again:
                 return
             at = max([at, *ends]) + self._generator.uniform(*self._manners.apart)
 
@@ -239,12 +243,15 @@ class _Director:
                 self._somebody_else(at + 1.5, "asides")
         elif done == "other":
             self._somebody_else(at, "programmes")
+        if done not in ("", "interruption"):
+            self._hesitate(at)
         if done not in ("", "interruption") and self._generator.random() < self._manners.false_stop:
             self._stop_in_error(at)
 
     def _interrupt(self, at: float, depth: int) -> None:
         line = self._writer.interruption()
         part = self._says("interruption", line, at)
+        self._hesitate(seconds(part.first, HEARING_RATE))
         stop = seconds(part.first, HEARING_RATE) + self._stop_delay()
         if self._generator.random() < 0.9:
             self._cut(stop)
@@ -254,6 +261,11 @@ class _Director:
             self._answer(
                 max(part.last, samples(self._own[-1].end_seconds, HEARING_RATE)), depth + 1
             )
+
+    def _hesitate(self, onset: float) -> None:
+        """Now and then we hold our breath, whatever began at `onset`: that tells nothing of it."""
+        if self._generator.random() < self._manners.hesitation:
+            self._own[-1] = self._own[-1].held(*timing.hesitation(self._generator, onset))
 
     def _stop_in_error(self, at: float) -> None:
         """We stop for what began at `at`, unless we have said all by then, and say the rest when it

@@ -23,6 +23,7 @@ __all__ = [
     "answer_gap",
     "backchannel_delay",
     "floor_offset",
+    "hesitation",
     "pause",
     "stop_delay",
     "thought",
@@ -83,6 +84,11 @@ def stop_delay(generator: Generator, slow: float = 0.0) -> float:
     if generator.random() < slow:
         return float(generator.uniform(0.5, 2.0))
     return float(np.clip(_log_normal(generator, 0.4, 0.45), 0.15, 1.5))
+
+
+def hesitation(generator: Generator, onset: float) -> tuple[float, float]:
+    """When, and for how many seconds, who hears a voice begin at `onset` holds their breath."""
+    return onset + float(generator.uniform(0.12, 0.5)), float(generator.uniform(0.15, 0.4))
 
 
 def backchannel_delay(generator: Generator) -> float:

@@ -20,7 +20,7 @@ from model.interaction.mind import Draft, Mind, Transcribed
 from model.interaction.segment import Segment
 from model.interaction.speaking import Utterance
 from model.interaction.work import Parts
-from model.messages import MicroTurnInput, Word
+from model.messages import Floor, Hesitation, MicroTurnInput, Word
 from tests.model.interaction.core_live import Decided, Listening, Live, untrained
 
 NOTHING = cast(Any, None)
@@ -392,3 +392,38 @@ def test_who_is_sure_asks_nothing_and_leaves_the_processor_to_the_answer() -> No
 def test_eagerness_moves_the_point(eagerness: float, takes: float) -> None:
     point = OperatingPoint(take=0.5, overdue=0.5).with_eagerness(eagerness)
     assert (point.take, point.overdue) == pytest.approx((takes, takes))
+
+
+def test_the_voice_stands_still_while_it_is_not_known_who_wants_the_floor() -> None:
+    """Then it goes on or is cut; a cut is told before the standing still is over."""
+    used = untrained(ROWS)
+    decided = Decided(used)
+    used.point = OperatingPoint(draft=0.4, yielding=0.9, hesitating=0.2)
+    live = Live.begin(model_with(used))
+    utterance = Utterance(1, 0, waiting=(np.zeros(96_000, np.float32),), rendered_samples=96_000)
+    changed(live, utterance=utterance, utterances=1)
+
+    def told(micro_turns: int) -> list[object]:
+        found: list[object] = []
+        for _ in range(micro_turns):
+            (output, _) = live.step({0: live.given(0, blocks(1, 1)[0])})
+            assert output is not None
+            found += [e for e in output.output.events if isinstance(e, Hesitation | Floor)]
+        return found
+
+    decided("hold", "silent")
+    assert told(3) == []
+    decided("hold", "speaking")
+    used.network.heads.bias[streams.FLOORS.index("yield")] = 11.0  # P = .27
+    assert told(1) == [Hesitation(True)]
+    assert told(6) == [Hesitation(False)], "not for ever"
+    decided("hold", "silent")
+    assert told(10) == []
+    decided("hold", "speaking")
+    used.network.heads.bias[streams.FLOORS.index("yield")] = 11.0
+    assert told(1) == [Hesitation(True)]
+    decided("yield", "speaking")
+    first, second = told(2)
+    assert isinstance(first, Floor)
+    assert first.decision == "yield"
+    assert second == Hesitation(False)

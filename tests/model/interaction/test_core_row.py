@@ -141,3 +141,35 @@ def test_micro_turns_that_were_lost_were_played() -> None:
     row = CoreRow(k=3, sent=Sent().give((Speech(1, 0, np.arange(9600, dtype=np.float32)),)))
     now = moment(row, seen(mind_with(), 6))
     assert now.own[0] == 4800.0
+
+
+def test_while_we_hesitate_our_voice_fades_stands_still_and_goes_on_where_it_was() -> None:
+    """As training's renders have it (`OwnPart.held`), and what is queued stays queued."""
+    audio = voice(1.0, 5)
+    utterance = speaking.append(
+        Utterance(1, 1),
+        Spoken(audio, tuple(SpokenWord(f" w{n}", n / 4, (n + 1) / 4) for n in range(4))),
+    )
+    mind = replace(mind_with(), utterance=utterance)
+    row = CoreRow(sent=Sent().give((Speech(1, 0, audio),)))
+    blocks, queued = [], []
+    for k in range(14):
+        now = moment(row, seen(replace(mind, hesitates=2 <= k < 5), k))
+        blocks.append(now.own)
+        queued.append(now.columns["queued"][1])
+        row = now.row
+    whole = OwnPart("answer", 0, audio, (), len(audio)).held(0.2, 0.3)
+    wanted = rendered_sent(whole)[: 14 * SPEAKING_BLOCK_SAMPLES]
+    np.testing.assert_allclose(np.concatenate(blocks), wanted, atol=1e-6)
+    assert queued[1] == queued[2] == queued[4] > queued[5]
+
+
+def test_who_is_cut_while_standing_still_does_not_sound_again() -> None:
+    row = CoreRow(sent=Sent().give((Speech(1, 0, np.ones(9600, np.float32)),)))
+    mind = mind_with()
+    still = moment(row, seen(replace(mind, hesitates=True), 0))
+    cut = moment(still.row, seen(replace(mind, cut_k=0), 1))
+    after = moment(cut.row, seen(mind, 2))
+    assert still.own[0] == 1.0
+    assert not cut.own.any()
+    assert not after.own.any()
