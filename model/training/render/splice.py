@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 
 from model.messages import Audio, Word
-from model.timebase import HEARING_RATE, samples
+from model.timebase import HEARING_RATE, samples, seconds
 from model.training.render.speech import Utterance
 
-__all__ = ["closed", "quiet_tail", "with_pauses"]
+__all__ = ["closed", "one_after_another", "quiet_tail", "with_pauses"]
 
 Generator = np.random.Generator
 _GRAIN: Final = HEARING_RATE // 100
@@ -29,6 +29,30 @@ _UNDER_LOUD_DB: Final = 40.0
 """Filling is quieter than that under the loud part of what is said. A voice is at most 32 dB under
 it (`parts.voiced_spans`), so that filling is never taken for one if the loud part is measured in
 what is said: of a short word with its closing, it would be the closing."""
+
+
+def one_after_another(
+    generator: Generator, sentences: Sequence[Utterance]
+) -> tuple[Audio, tuple[Word, ...], list[tuple[int, int]]]:
+    """Sentences of a story with 0.25 to 0.9 s of their own quiet between them.
+
+    Returns:
+        The audio up to the end of the last sentence, its words, and in samples what is quiet behind
+        each sentence, the last included.
+    """
+    audios: list[Audio] = []
+    words: list[Word] = []
+    gaps: list[tuple[int, int]] = []
+    at = 0
+    for said in sentences:
+        shift = seconds(at, HEARING_RATE)
+        words += [Word(w.text, w.start_seconds + shift, w.end_seconds + shift) for w in said.words]
+        gap = quiet_tail(generator, said.audio, generator.uniform(0.25, 0.9))
+        audios += [said.audio, gap]
+        at += len(said.audio)
+        gaps.append((at, at + len(gap)))
+        at += len(gap)
+    return np.concatenate(audios[:-1]), tuple(words), gaps
 
 
 def with_pauses(
@@ -48,10 +72,10 @@ def with_pauses(
     words = list(said.words)
     spans: list[tuple[int, int]] = []
     done, added = 0, 0
-    for after, seconds in places:
+    for after, length in places:
         seam = _seam(said.audio, said.words[after], said.words[after + 1])
         left, right = said.audio[done:seam], said.audio[seam:]
-        filling = _filling(generator, said.audio, seam, samples(seconds, HEARING_RATE))
+        filling = _filling(generator, said.audio, seam, samples(length, HEARING_RATE))
         parts += [_faded(generator, left, end=True), filling]
         done = seam
         spans.append((seam + added, seam + added + len(filling)))

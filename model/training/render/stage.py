@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from model.messages import Audio, Word
 from model.timebase import HEARING_RATE, MICRO_TURN_SECONDS, SPEAKING_RATE, samples, seconds
 from model.training.render.bodies import TICS, tic
 from model.training.render.cast import Split
@@ -19,7 +18,7 @@ from model.training.render.manners import MANNERS
 from model.training.render.noises import level_to
 from model.training.render.parts import Conversation, OtherPart, OwnPart, Pause, PersonPart
 from model.training.render.speech import Persona, draw_persona, own_phrases, say
-from model.training.render.splice import closed, quiet_tail, with_pauses
+from model.training.render.splice import closed, one_after_another, with_pauses
 from model.training.scripts import timing
 from model.training.scripts.writer import Line, Writer
 
@@ -103,25 +102,13 @@ class _Director:
 
     def _story(self) -> None:
         """Sentence after sentence; in some of the gaps we say "mhm"."""
-        audios: list[Audio] = []
-        words: list[Word] = []
-        gaps: list[tuple[int, int]] = []
-        at = 0
-        for line in self._writer.story():
-            said = say(self._persona, line)
-            shift = seconds(at, HEARING_RATE)
-            words += [Word(w.text, w.start_seconds + shift, w.end_seconds + shift)
-                      for w in said.words]  # fmt: skip
-            gap = quiet_tail(self._generator, said.audio, self._generator.uniform(0.25, 0.9))
-            audios += [said.audio, gap]
-            at += len(said.audio)
-            gaps.append((at, at + len(gap)))
-            at += len(gap)
+        lines = [say(self._persona, line) for line in self._writer.story()]
+        told, words, gaps = one_after_another(self._generator, lines)
         start = samples(self._next_start(), HEARING_RATE)
         pauses = tuple(Pause(a + start, b + start, True, True) for a, b in gaps[:-1])
-        told = level_to(np.concatenate(audios[:-1]), self._level())
+        told = level_to(told, self._level())
         audio = closed(self._generator, told)
-        part = PersonPart("turn", start, audio, tuple(words), pauses, spoken=len(told))
+        part = PersonPart("turn", start, audio, words, pauses, spoken=len(told))
         self._person.append(part)
         for pause in pauses:
             if self._generator.random() < 0.5:
