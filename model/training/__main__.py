@@ -11,7 +11,7 @@ from typing import Any, Final
 
 __all__ = ["main"]
 
-BY_HAND: Final = ("take", "yielding", "backchannel", "draft", "overdue")
+BY_HAND: Final = ("take", "yielding", "hesitating", "backchannel", "draft", "overdue")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model.training.hesitating import MOST_FALTERED
+
 __all__ = ["card"]
 
 
@@ -79,6 +81,8 @@ def _chosen(recipe: Mapping[str, Any]) -> str:
         f"at most {recipe['most_wrong']:.0%} of the pauses are taken; where no threshold is within "
         "that, the fewest are",
         "yielding": "`yielding` is the quickest within .01 of the best balance",
+        "hesitating": "`hesitating` is the lowest at which we falter at no more than "
+        f"{MOST_FALTERED:.0%} of what is rightly talked through",
         "backchannel": "`backchannel` has the best F1 less the share of turns' ends that get one",
     }
     told = [rule for name, rule in rules.items() if name not in by_hand]
@@ -164,6 +168,7 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
          f"{matched['latency_at_0.05']} / {matched['latency_at_0.15']} s", ""),
         ("interruption, decision p50", f"{stop['latency_p50_s']} s", stop["n"]),
         ("interruptions yielded within 2 s", stop["yielded"], stop["n"]),
+        *_hesitation(found),
         ("balance B", overlap["balance"], overlap["n"]),
         ("backchannel F1, gain over the best metronome",
          f"{short['f1']}, {short['f1_gain']}", short["n"]),
@@ -172,6 +177,15 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
         ("takes in silence, a minute", wrong["silence_per_minute"], ""),
         ("yields to nothing, a minute of ours", wrong["holding_per_minute"], ""),
     ]  # fmt: skip
+
+
+def _hesitation(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where the voice may stand still."""
+    held = found.get("hesitation")
+    if held is None or found["point"].get("hesitating", 1.0) >= 1.0:
+        return []
+    return [("interruption, silent p50, hesitations included", f"{held['silent_p50_s']} s", ""),
+            ("talked through with a hesitation", held["faltered"], "")]  # fmt: skip
 
 
 def _behind_ours(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

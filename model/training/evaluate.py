@@ -7,7 +7,7 @@ from the next micro-turn on, they lack the network and the time a phrase takes t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +32,7 @@ from model.training.events import (
     joined,
     of_ours,
 )
+from model.training.hesitating import choose_hesitating, faltered, silent_after
 from model.training.operating_point import (
     NEVER_SECONDS,
     Point,
@@ -96,7 +97,8 @@ def choose(
 
     Take: the quickest that takes at most `most_wrong` of the pauses, with 3 s for turns that are
     never answered; or as given. Yield: the quickest of the best balanced. Backchannel: the best F1
-    less the share of turns' ends that get one, where we answer by that `take`.
+    less the share of turns' ends that get one, where we answer by that `take`. Hesitating: the
+    least at which we falter at few of the things that ask for nothing (`hesitating.py`).
 
     Raises:
         ValueError: a kind of event does not occur.
@@ -112,7 +114,9 @@ def choose(
             THRESHOLDS, acknowledgements(talks, take, THRESHOLDS), strict=True
         )
     }
-    return OperatingPoint(take, yielding, max(scores, key=lambda threshold: scores[threshold]))
+    backchannel = max(scores, key=lambda threshold: scores[threshold])
+    point = OperatingPoint(take, yielding, backchannel)
+    return replace(point, hesitating=choose_hesitating(_over_us(events), point))
 
 
 def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Report:
@@ -152,6 +156,7 @@ def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Repo
             "yielded": _number(at_yield.acted),
         },
         "overlap": _overlap(events, point, at_yield.acted),
+        "hesitation": _hesitation(events, point),
         "backchannel": _backchannel(talks, point, events["turn end"]),
         "wrong": _wrong(talks, events, point),
         "matched": _matched(taking, yielding),
@@ -169,6 +174,8 @@ def summary(found: Report) -> str:
         f"ours {soon['latency_all_s']} s (n {soon['n']}), pauses taken "
         f"{pause['takeover']} (clear {pause['takeover_clear']}), "
         f"stop p50 {stop['latency_p50_s']} s (yielded {stop['yielded']}), "
+        f"silent p50 {found['hesitation']['silent_p50_s']} s (falters at "
+        f"{found['hesitation']['faltered']} of what asks for nothing), "
         f"B {found['overlap']['balance']}, backchannel gain {found['backchannel']['f1_gain']}, "
         f"takes over speech {found['wrong']['speaking']}; "
         f"{found['matched']}"
@@ -189,8 +196,21 @@ def _taking(events: Events, thresholds: Sequence[float] = THRESHOLDS) -> list[Po
 
 
 def _yielding(events: Events, thresholds: Sequence[float] = THRESHOLDS) -> list[Point]:
-    wrong = events["acknowledged over us"] + events["other sound over us"]
-    return sweep(_traces(events["interruption"]), _traces(wrong), thresholds, YIELD_SECONDS)
+    return sweep(_traces(events["interruption"]), _over_us(events), thresholds, YIELD_SECONDS)
+
+
+def _over_us(events: Events) -> list[Any]:
+    """What asks for nothing while we speak."""
+    return _traces(events["acknowledged over us"] + events["other sound over us"])
+
+
+def _hesitation(events: Events, point: OperatingPoint) -> Report:
+    after = [silent_after(event.trace, point)[0] for event in events["interruption"]]
+    came = [one for one in after if one <= YIELD_SECONDS]
+    return {
+        "silent_p50_s": _number(np.median(came) if came else float("inf")),
+        "faltered": _number(faltered(_over_us(events), point)),
+    }
 
 
 def _behind_ours(events: Events, take: float) -> list[Report]:

@@ -1,0 +1,57 @@
+"""What holding one's breath is worth on dev (`breath.py`): how soon we fall silent for somebody who
+interrupts, and how often we falter for nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from model.interaction.breath import Breath
+from model.interaction.core import OperatingPoint
+from model.timebase import MICRO_TURN_SECONDS
+from model.training.operating_point import Trace
+
+__all__ = ["MOST_FALTERED", "choose_hesitating", "faltered", "silent_after"]
+
+MOST_FALTERED: Final = 0.35
+"""Share of what we talk through at which we may falter."""
+
+LEVELS: Final = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+
+def silent_after(trace: Trace, point: OperatingPoint) -> tuple[float, bool]:
+    """Seconds until our voice ends for good, infinite where it goes on; and whether it stood still.
+
+    Who yields while the voice stands still fell silent when it began to. Delays are of the
+    decision, as everywhere on dev.
+    """
+    breath, still = Breath(), False
+    for k, chance in enumerate(trace):
+        if chance >= point.yielding:
+            ended = breath.since_k if breath.held else k
+            return (ended + 0.5) * MICRO_TURN_SECONDS, still
+        breath = breath.next(k, float(chance), point.hesitating, speaking=True)
+        still |= breath.held
+    return float("inf"), still
+
+
+def faltered(wrong: Sequence[Trace], point: OperatingPoint) -> float:
+    """Of the events that we talk through, the share at which our voice stood still; 0 of none."""
+    found = [still for after, still in (silent_after(trace, point) for trace in wrong)
+             if after == float("inf")]  # fmt: skip
+    return float(np.mean(found)) if found else 0.0
+
+
+def choose_hesitating(wrong: Sequence[Trace], point: OperatingPoint) -> float:
+    """The lowest probability at which we falter at few enough of the events that ask for nothing;
+    1, never, where none does."""
+    for level in LEVELS:
+        if (
+            level < point.yielding
+            and faltered(wrong, replace(point, hesitating=level)) <= MOST_FALTERED
+        ):
+            return level
+    return 1.0

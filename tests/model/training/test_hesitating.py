@@ -1,0 +1,48 @@
+"""What holding one's breath does on dev, on traces made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.interaction.core import OperatingPoint
+from model.training.hesitating import choose_hesitating, faltered, silent_after
+
+POINT = OperatingPoint(yielding=0.6, hesitating=0.2)
+
+
+def trace(*chances: float) -> np.ndarray:
+    return np.array(chances, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("chances", "after", "still"),
+    [
+        ((0.1, 0.3, 0.4, 0.7), 0.15, True),  # silent from where it stood still on
+        ((0.1, 0.7), 0.15, False),
+        ((0.3, 0.05, 0.05, 0.7), 0.35, True),  # it had gone on by then
+        ((*[0.3] * 6, 0.7), 0.65, True),  # so it had here: nobody stands still for so long
+        ((0.3, 0.05), float("inf"), True),
+        ((0.1, 0.1), float("inf"), False),
+    ],
+)
+def test_we_are_silent_from_where_we_stood_still_on(
+    chances: tuple[float, ...], after: float, still: bool
+) -> None:
+    found, stood = silent_after(trace(*chances), POINT)
+    assert found == pytest.approx(after)
+    assert stood is still
+
+
+def test_what_stops_us_is_not_counted_as_faltered_at() -> None:
+    wrong = [trace(0.9), trace(0.3, 0.1), trace(0.1), trace(0.1), trace(0.1)]
+    assert faltered(wrong, POINT) == 0.25
+    assert faltered([trace(0.9)], POINT) == 0.0
+
+
+def test_the_lowest_level_at_which_few_are_faltered_at_is_chosen() -> None:
+    few = [trace(0.06), trace(0.01), trace(0.01)]
+    many = [trace(0.12), trace(0.12), trace(0.01)]
+    assert choose_hesitating(few, POINT) == 0.02
+    assert choose_hesitating(many, POINT) == 0.15
+    assert choose_hesitating([trace(0.55)] * 3, POINT) == 1.0
