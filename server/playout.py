@@ -199,6 +199,7 @@ class Playout:
         count as heard. Starvation inside an utterance is silence that counts for nothing.
         """
         if self._fade:
+            self._stood = True
             return self._fade.popleft()
         stands = self._held or self._hesitates > 0
         self._hesitates = max(self._hesitates - 1, 0)
@@ -293,6 +294,8 @@ class Playout:
         self._closed_through = max(self._closed_through, one.number)
 
     def _start_fade(self, fade_seconds: float) -> None:
+        if self._fade or self._stood:
+            return  # It has faded already, or is about to.
         one = self._in_flight[-1][0] if self._in_flight else None
         length = samples(fade_seconds, SPEAKING_RATE)
         if one is None or one.ended() or length <= 0:

@@ -114,11 +114,12 @@ def moment(row: CoreRow, seen: RowSeen) -> Moment:
     """The next micro-turn of a row."""
     mind, k = seen.mind, seen.turn.k
     sent = row.sent
-    if mind.cut_k >= 0 or seen.turn.silenced or _was_cut(seen, sent):
+    cut = mind.cut_k >= 0 or seen.turn.silenced or _was_cut(seen, sent)
+    if cut:
         sent = sent.cut()
     for _ in range(min(max(k - row.k - 1, 0), MOST_MISSED) if row.k >= 0 else 0):
         _, sent = sent.next()  # Micro-turns that were lost on their way to us were played, too.
-    own, sent = sent.next(stands=mind.hesitates)
+    own, sent = sent.next(stands=mind.hesitates and not cut)
     heard = mind.hearing
     known = row.words if row.segment == heard.number else ()
     words = heard.words if heard.segment is not None else known

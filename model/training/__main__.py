@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _runs(commands.add_parser("core", help="train, or go on"), _core)
     _runs(commands.add_parser("ablation", help="train without each stream in turn"), _ablation)
     _export_arguments(commands.add_parser("export", help="write a checkpoint that can be loaded"))
+    _expert_arguments(commands.add_parser("expert", help="teach a checkpoint's second expert on"))
     _join_arguments(commands.add_parser("join", help="make one checkpoint of several"))
     _choose_arguments(commands.add_parser("choose", help="set where a checkpoint acts"))
     _failure_arguments(commands.add_parser("failures", help="show which events of dev go wrong"))
@@ -79,6 +80,18 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--half", action="store_true", help="store float16")
     parser.add_argument("--most-wrong", type=float, help="share of pauses that may be taken")
     parser.add_argument("--note", default="", help="what else is to be known, for the card")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def _expert_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(action=_expert)
+    parser.add_argument("--core", type=Path, required=True, help="a checkpoint's folder")
+    parser.add_argument("--data", type=Path, action="append", required=True,
+                        help="folder of training shards; may be given more than once")  # fmt: skip
+    parser.add_argument("--dev", type=Path, help="folder of dev shards")
+    parser.add_argument("--out", type=Path, required=True, help="where the checkpoint is to be")
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
 
 
@@ -164,6 +177,16 @@ def _export(chosen: argparse.Namespace) -> int:
                    last=not chosen.best, others=chosen.others)  # fmt: skip
     shown = {name: value for name, value in found.items() if not name.endswith("_curve")}
     sys.stdout.write(json.dumps(shown, indent=1) + "\n")
+    return 0
+
+
+def _expert(chosen: argparse.Namespace) -> int:
+    from model.training.expert import teach_expert
+
+    found = teach_expert(
+        chosen.core, chosen.data, chosen.dev, chosen.out, chosen.steps, chosen.seed
+    )
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
     return 0
 
 

@@ -184,8 +184,12 @@ def _hesitation(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     held = found.get("hesitation")
     if held is None or found["point"].get("hesitating", 1.0) >= 1.0:
         return []
-    return [("interruption, silent p50, hesitations included", f"{held['silent_p50_s']} s", ""),
-            ("talked through with a hesitation", held["faltered"], "")]  # fmt: skip
+    return [
+        ("interruption, silent p50 with hesitations / without",
+         f"{held['silent_p50_s']} / {held['without_p50_s']} s", ""),
+        ("talked through with a hesitation", held["faltered"], ""),
+        ("hesitations for nothing, a minute of ours", held["a_minute"], ""),
+    ]  # fmt: skip
 
 
 def _behind_ours(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -76,7 +76,7 @@ def choose(
     if len(talks) < len(devs) or not devs:
         raise ValueError("choosing needs folders of dev shards, each of another name")
     every = [talk for some in talks.values() for talk in some]
-    chosen = evaluate.choose(every, most_wrong, by_hand.get("take"))
+    chosen = evaluate.choose(every, most_wrong, by_hand.get("take"), by_hand.get("yielding"))
     point = rounded(replace(chosen, **by_hand))
     recipe = json.loads((folder / RECIPE).read_text("utf-8")) | {
         "most_wrong": most_wrong, "by_hand": sorted(by_hand),

@@ -32,7 +32,7 @@ from model.training.events import (
     joined,
     of_ours,
 )
-from model.training.hesitating import choose_hesitating, faltered, silent_after
+from model.training.hesitating import a_minute, choose_hesitating, faltered, silent_after
 from model.training.operating_point import (
     NEVER_SECONDS,
     Point,
@@ -91,14 +91,18 @@ def judge(
 
 
 def choose(
-    talks: Sequence[Judged], most_wrong: float = MOST_WRONG, take: float | None = None
+    talks: Sequence[Judged],
+    most_wrong: float = MOST_WRONG,
+    take: float | None = None,
+    yielding: float | None = None,
 ) -> OperatingPoint:
     """The thresholds of these conversations.
 
     Take: the quickest that takes at most `most_wrong` of the pauses, with 3 s for turns that are
-    never answered; or as given. Yield: the quickest of the best balanced. Backchannel: the best F1
-    less the share of turns' ends that get one, where we answer by that `take`. Hesitating: the
-    least at which we falter at few of the things that ask for nothing (`hesitating.py`).
+    never answered; or as given. Yield: the quickest of the best balanced, or as given.
+    Backchannel: the best F1 less the share of turns' ends that get one, where we answer by that
+    `take`. Hesitating: the least at which we falter at few of the things that ask for nothing
+    (`hesitating.py`).
 
     Raises:
         ValueError: a kind of event does not occur.
@@ -106,7 +110,8 @@ def choose(
     events = _all(talks)
     if take is None:
         take = choose_quick(_taking(events), most_wrong).threshold
-    yielding = choose_balanced(_yielding(events)).threshold
+    if yielding is None:
+        yielding = choose_balanced(_yielding(events)).threshold
     ends = events["turn end"]
     scores = {
         threshold: found.f1 - misplaced(talks, ends, take, threshold)
@@ -116,7 +121,9 @@ def choose(
     }
     backchannel = max(scores, key=lambda threshold: scores[threshold])
     point = OperatingPoint(take, yielding, backchannel)
-    return replace(point, hesitating=choose_hesitating(_over_us(events), point))
+    return replace(
+        point, hesitating=choose_hesitating(_over_us(events), _traces(events["holding"]), point)
+    )
 
 
 def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Report:
@@ -168,14 +175,14 @@ def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Repo
 def summary(found: Report) -> str:
     """A line about a report."""
     turn, pause, stop = found["turn"], found["pause"], found["stop"]
-    soon = found["behind_ours"][1]["brief"]
+    soon, held = found["behind_ours"][1]["brief"], found["hesitation"]
     return (
         f"turn {turn['latency_mean_s']} s (answered {turn['answered']}), a short one soon behind "
         f"ours {soon['latency_all_s']} s (n {soon['n']}), pauses taken "
         f"{pause['takeover']} (clear {pause['takeover_clear']}), "
         f"stop p50 {stop['latency_p50_s']} s (yielded {stop['yielded']}), "
-        f"silent p50 {found['hesitation']['silent_p50_s']} s (falters at "
-        f"{found['hesitation']['faltered']} of what asks for nothing), "
+        f"silent p50 {held['silent_p50_s']} s instead of {held['without_p50_s']} s (falters at "
+        f"{held['faltered']} of what asks for nothing, {held['a_minute']} a minute for nothing), "
         f"B {found['overlap']['balance']}, backchannel gain {found['backchannel']['f1_gain']}, "
         f"takes over speech {found['wrong']['speaking']}; "
         f"{found['matched']}"
@@ -205,12 +212,15 @@ def _over_us(events: Events) -> list[Any]:
 
 
 def _hesitation(events: Events, point: OperatingPoint) -> Report:
-    after = [silent_after(event.trace, point)[0] for event in events["interruption"]]
-    came = [one for one in after if one <= YIELD_SECONDS]
-    return {
-        "silent_p50_s": _number(np.median(came) if came else float("inf")),
-        "faltered": _number(faltered(_over_us(events), point)),
-    }
+    """With and without, by one estimate, which is not that of `stop`: what was cut short before we
+    would have stopped is left out."""
+    found = {"faltered": _number(faltered(_over_us(events), point)),
+             "a_minute": _number(a_minute(_traces(events["holding"]), point))}  # fmt: skip
+    for name, at in (("silent_p50_s", point), ("without_p50_s", replace(point, hesitating=1.0))):
+        after = [silent_after(event.trace, at)[0] for event in events["interruption"]]
+        came = [one for one in after if one <= YIELD_SECONDS]
+        found[name] = _number(np.median(came) if came else float("inf"))
+    return found
 
 
 def _behind_ours(events: Events, take: float) -> list[Report]:

@@ -14,10 +14,13 @@ from model.interaction.core import OperatingPoint
 from model.timebase import MICRO_TURN_SECONDS
 from model.training.operating_point import Trace
 
-__all__ = ["MOST_FALTERED", "choose_hesitating", "faltered", "silent_after"]
+__all__ = ["MOST_FALTERED", "a_minute", "choose_hesitating", "faltered", "silent_after"]
 
 MOST_FALTERED: Final = 0.35
 """Share of what we talk through at which we may falter."""
+
+MOST_A_MINUTE: Final = 0.5
+"""How often we may falter in a minute of ours in which nobody else makes a sound."""
 
 LEVELS: Final = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -45,13 +48,20 @@ def faltered(wrong: Sequence[Trace], point: OperatingPoint) -> float:
     return float(np.mean(found)) if found else 0.0
 
 
-def choose_hesitating(wrong: Sequence[Trace], point: OperatingPoint) -> float:
-    """The lowest probability at which we falter at few enough of the events that ask for nothing;
-    1, never, where none does."""
+def a_minute(quiet: Sequence[Trace], point: OperatingPoint) -> float:
+    """How often our voice stands still in a minute of it in which nobody else makes a sound."""
+    minutes = sum(map(len, quiet)) * MICRO_TURN_SECONDS / 60
+    return sum(silent_after(trace, point)[1] for trace in quiet) / max(minutes, 1e-9)
+
+
+def choose_hesitating(
+    wrong: Sequence[Trace], quiet: Sequence[Trace], point: OperatingPoint
+) -> float:
+    """The lowest probability at which we falter at few enough of the events that ask for nothing,
+    and hardly ever where there is none; 1, never, where none does."""
     for level in LEVELS:
-        if (
-            level < point.yielding
-            and faltered(wrong, replace(point, hesitating=level)) <= MOST_FALTERED
-        ):
+        at = replace(point, hesitating=level)
+        rarely = a_minute(quiet, at) <= MOST_A_MINUTE
+        if level < point.yielding and rarely and faltered(wrong, at) <= MOST_FALTERED:
             return level
     return 1.0

@@ -16,10 +16,14 @@ from torch import Tensor
 from torch.nn import functional as fn
 
 from model.interaction import streams
-from model.nn.core_onsets import HEARD, OnsetsReader
+from model.nn.core_onsets import HEARD, HOPS, OnsetsReader
 from model.training.dataset import Corpus, Whole
+from model.training.otherwise import otherwise
 
 __all__ = ["KINDS", "Onsets", "found", "taught"]
+
+BEGINS: Final = HOPS * (HEARD - 1)
+"""The hop in which an event begins."""
 
 AHEAD: Final = 14
 """Micro-turns of an event, its first included; by then words tell what it is."""
@@ -35,21 +39,15 @@ SHARES: Final = (0.4, 0.4, 0.1, 0.1)
 
 KINDS: Final = ("interruption", "acknowledgement", "other sound", "nothing")
 
-DOUBT: Final = 4
-"""First micro-turns of an interruption in which it is taught to be none. In the first tenth of a
-second nobody can know (area under the curve .55 to .6, .75 to .8 two micro-turns later); with two
-one of two loud acknowledgements stopped us by hand, with four one of five (TRAINING.md)."""
+DOUBT: Final = 1
+"""First micro-turns of an interruption in which it is taught to be none: in the first tenth of a
+second nobody can know. It was two, and four, as long as whoever was not certain stopped all the
+same (TRAINING.md); now the voice stands still meanwhile (`breath.py`)."""
 
 BATCH: Final = 128
 RATE: Final = 1e-3
 DECAY: Final = 0.05
 DROPPED: Final = 0.15
-LOUDER: Final = 1.0
-"""Standard deviation of the level, in bins, of a whole event; and of its tilt over the bands."""
-
-WARPED: Final = 2
-"""Bands by which events are moved up or down at most."""
-
 SPEAKING: Final = streams.PERSON_STATES.index("speaking")
 ACKNOWLEDGING: Final = streams.PERSON_STATES.index("acknowledging")
 OURS: Final = tuple(streams.FLOORS.index(name) for name in ("hold", "yield"))
@@ -144,7 +142,8 @@ def taught(reader: OnsetsReader, onsets: Onsets, seed: int, steps: int) -> float
             for group in optimiser.param_groups:
                 group["lr"] = RATE * (1 - step / steps)
             chosen = torch.multinomial(chance, BATCH, replacement=True, generator=generator)
-            odds = reader(_otherwise(onsets.bins[chosen], generator).to(device), DROPPED)
+            heard = otherwise(onsets.bins[chosen], BEGINS, generator)
+            odds = reader(heard.to(device), DROPPED)
             wanted = (onsets.kind[chosen] == 0).float().to(device).unsqueeze(1).repeat(1, AHEAD)
             wanted[:, :DOUBT] = 0.0
             counted = onsets.counted[chosen].to(device)
@@ -155,14 +154,3 @@ def taught(reader: OnsetsReader, onsets: Onsets, seed: int, steps: int) -> float
             optimiser.step()
             losses.append(loss.detach())
     return float(torch.stack(losses[-max(steps // 10, 1) :]).mean())
-
-
-def _otherwise(bins: Tensor, generator: torch.Generator) -> Tensor:
-    """Events as others would say them into other microphones, float32."""
-    count, hops, bands = bins.shape
-    level, tilt = torch.randn(2, count, 1, 1, generator=generator) * LOUDER
-    moved = torch.randint(-WARPED, WARPED + 1, (count, 1), generator=generator)
-    # What is moved in at an end is that end's own band again.
-    place = (torch.arange(bands) + moved).clamp(0, bands - 1)
-    heard: Tensor = bins.float() + level + tilt * torch.linspace(-1, 1, bands)
-    return heard.gather(-1, place.unsqueeze(1).expand(count, hops, bands))

@@ -12,6 +12,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -170,7 +171,9 @@ class Trainer:
         Raises:
             ValueError: they are of another network.
         """
-        wanted = self.training.network
+        # What the two experts of a yield weigh is no shape.
+        weighs = weights.config.yield_weight, weights.config.onsets_weight
+        wanted = replace(self.training.network, yield_weight=weighs[0], onsets_weight=weighs[1])
         fresh = [name for name in wanted.streams if name not in weights.config.streams]
         if weights.config != wanted.without(*fresh):
             raise ValueError("the weights to begin with are of another network than is trained")

@@ -253,3 +253,27 @@ def test_who_is_cut_while_hesitating_does_not_sound_again() -> None:
     assert play(playout, 5) == [None] * 5
     playout.push(speech(1, 0, 5))
     assert playout.next_frame() is not None, "the next utterance does not stand still"
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_who_is_cut_while_fading_into_a_hesitation_fades_once(after: int) -> None:
+    playout = Playout()
+    playout.push(speech(0, 0, 50))
+    play(playout, 10)
+    playout.hesitate(True)
+    sound = [frame for frame in play(playout, after) if frame is not None]
+    playout.flush()
+    sound += [frame for frame in play(playout, 6) if frame is not None]
+    assert len(sound) == 2
+    assert (np.diff(np.concatenate(sound)) <= 0).all()
+
+
+def test_a_hesitation_that_is_over_at_once_comes_back_without_a_click() -> None:
+    playout = Playout()
+    playout.push(speech(0, 0, 50))
+    play(playout, 10)
+    playout.hesitate(True)
+    playout.hesitate(False)
+    *_, on = play(playout, 3)
+    assert on is not None
+    assert on[0] == 0.0

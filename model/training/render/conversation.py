@@ -15,7 +15,7 @@ from model.training.render.cast import Split
 from model.training.render.ears import Partial, ears_model, eased, partials, word_columns
 from model.training.render.labels import labels
 from model.training.render.mix import mix
-from model.training.render.parts import Conversation
+from model.training.render.parts import Conversation, OwnPart
 from model.training.render.stage import stage
 
 __all__ = ["CONVERSATION_SECONDS", "Rendered", "render"]
@@ -82,11 +82,17 @@ def _queued(generator: np.random.Generator, script: Conversation) -> np.ndarray:
     for own in script.own:
         last = own.k + -(-own.sent // SPEAKING_BLOCK_SAMPLES)
         ahead = generator.uniform(0.6, streams.MOST_QUEUED_SECONDS)
-        total = len(own.audio) / SPEAKING_RATE
+        total = _played(own, len(own.audio))
         for k in range(max(own.k, 0), min(last, script.micro_turns)):
-            sent = min((k + 1 - own.k) * MICRO_TURN_SECONDS, total)
+            sent = min((k + 1 - own.k) * MICRO_TURN_SECONDS, len(own.audio) / SPEAKING_RATE)
             if own.faded and k == last - 1:
                 continue
             left = sum(word.end_seconds > sent for word in own.words)
-            queued[k] = left, min(total - sent, ahead)
+            queued[k] = left, min(total - _played(own, round(sent * SPEAKING_RATE)), ahead)
     return queued
+
+
+def _played(own: OwnPart, upto: int) -> float:
+    """Seconds of speech in the first `upto` samples, without what stood still."""
+    still = sum(max(min(end, upto) - start, 0) for start, end in own.holes)
+    return (upto - still) / SPEAKING_RATE

@@ -29,6 +29,7 @@ PersonKind = Literal["turn", "interruption", "backchannel", "aside", "tic"]
 OwnKind = Literal["answer", "backchannel", "notice", "mistake", "resumed"]
 
 _FADE_SAMPLES: Final = samples(0.04, SPEAKING_RATE)
+_APART: Final = samples(0.8, SPEAKING_RATE)  # As live: see `model.interaction.breath`.
 _FRAME: Final = HEARING_RATE // 100
 _UNDER_LOUD_DB: Final = 32.0
 _CLOSED_FRAMES: Final = 18
@@ -98,6 +99,12 @@ class OtherPart:
     audio: Audio
     words: tuple[Word, ...] = ()
 
+    @property
+    def first(self) -> int:
+        """The first voiced sample."""
+        spans = voiced_spans(self.audio)
+        return self.start + (spans[0][0] if spans else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class OwnPart:
@@ -111,6 +118,7 @@ class OwnPart:
         words: in seconds of the audio.
         sent: samples that were really sent.
         faded: whether the end is a cut (faded over 40 ms).
+        holes: samples of `audio` in which the playing stood still, first and one past the last.
     """
 
     kind: OwnKind
@@ -119,6 +127,7 @@ class OwnPart:
     words: tuple[Word, ...]
     sent: int
     faded: bool = False
+    holes: tuple[tuple[int, int], ...] = ()
 
     @property
     def start_seconds(self) -> float:
@@ -132,9 +141,11 @@ class OwnPart:
 
     def held(self, at: float, length: float) -> OwnPart:
         """The same with its playing held `at` a second of the stream, for `length` seconds: it
-        fades out over 40 ms and goes on where it was. As it is where nothing of it sounds then."""
+        fades out over 40 ms and goes on where it was. As it is where nothing of it sounds then, or
+        where it has just stood still."""
         here = samples(at - self.start_seconds, SPEAKING_RATE)
-        if not 0 < here < self.sent:
+        near = any(start - _APART < here < end + _APART for start, end in self.holes)
+        if near or not 0 < here < self.sent:
             return self
         hole = np.zeros(samples(length, SPEAKING_RATE), np.float32)
         fading = self.audio[here : here + min(_FADE_SAMPLES, len(hole))]
@@ -149,7 +160,8 @@ class OwnPart:
             )
             words.append(replace(word, start_seconds=start, end_seconds=end))
         audio = np.concatenate((self.audio[:here], hole, self.audio[here:]))
-        return replace(self, audio=audio, words=tuple(words), sent=self.sent + len(hole))
+        return replace(self, audio=audio, words=tuple(words), sent=self.sent + len(hole),
+                       holes=(*self.holes, (here, here + len(hole))))  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -230,8 +230,9 @@ class _Director:
                 self._somebody_else(at + 1.5, "asides")
         elif done == "other":
             self._somebody_else(at, "programmes")
-        if done not in ("", "interruption"):
-            self._hesitate(at)
+        if done != "interruption":  # For nothing, too, or it would prove that something began.
+            begun = self._others[-1:] if done == "other" else self._person[-1:] if done else []
+            self._hesitate(seconds(begun[0].first, HEARING_RATE) if begun else at)
         if done not in ("", "interruption") and self._generator.random() < self._manners.false_stop:
             self._stop_in_error(at)
 

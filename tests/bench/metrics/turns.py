@@ -56,7 +56,8 @@ def pauses(log: ClipLog) -> tuple[Label, ...]:
         and PAUSE_SECONDS[0] <= after.start - before.end <= PAUSE_SECONDS[1]
         and not any(one.start < after.start and before.end < one.end for one in put)
     ]  # fmt: skip
-    spoken = bursts(log.agent)
+    # A hole in what goes on, as while somebody hesitates, is no silence of ours.
+    spoken = stretches(log, whole_ends=True)
     found = sorted({*put, *own}, key=lambda one: one.start)
     return tuple(one for one in found if not any(b.start < one.start < b.end for b in spoken))
 

@@ -173,3 +173,13 @@ def test_who_is_cut_while_standing_still_does_not_sound_again() -> None:
     assert still.own[0] == 1.0
     assert not cut.own.any()
     assert not after.own.any()
+
+
+def test_who_is_cut_as_they_begin_to_stand_still_fades_once_and_is_silent() -> None:
+    row = CoreRow(sent=Sent().give((Speech(1, 0, np.ones(9600, np.float32)),)))
+    mind = replace(mind_with(), hesitates=True)
+    cut = moment(row, seen(mind, 1, heard=(Heard(1, 100, cut=True),)))
+    after = moment(cut.row, seen(mind_with(), 2))
+    np.testing.assert_allclose(cut.own[:960], np.linspace(1, 0, 960), atol=1e-6)
+    assert not cut.own[960:].any()
+    assert not after.own.any()

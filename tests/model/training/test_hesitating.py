@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.interaction.core import OperatingPoint
-from model.training.hesitating import choose_hesitating, faltered, silent_after
+from model.training.hesitating import a_minute, choose_hesitating, faltered, silent_after
 
 POINT = OperatingPoint(yielding=0.6, hesitating=0.2)
 
@@ -43,6 +43,13 @@ def test_what_stops_us_is_not_counted_as_faltered_at() -> None:
 def test_the_lowest_level_at_which_few_are_faltered_at_is_chosen() -> None:
     few = [trace(0.06), trace(0.01), trace(0.01)]
     many = [trace(0.12), trace(0.12), trace(0.01)]
-    assert choose_hesitating(few, POINT) == 0.02
-    assert choose_hesitating(many, POINT) == 0.15
-    assert choose_hesitating([trace(0.55)] * 3, POINT) == 1.0
+    assert choose_hesitating(few, [], POINT) == 0.02
+    assert choose_hesitating(many, [], POINT) == 0.15
+    assert choose_hesitating([trace(0.55)] * 3, [], POINT) == 1.0
+
+
+def test_we_hardly_falter_where_nobody_else_makes_a_sound() -> None:
+    quiet = [trace(*[0.01] * 300, 0.06, *[0.01] * 300)]
+    assert a_minute(quiet, POINT) == 0.0
+    assert a_minute(quiet, OperatingPoint(yielding=0.6, hesitating=0.05)) == pytest.approx(1, 0.01)
+    assert choose_hesitating([trace(0.01)], quiet, POINT) == 0.07
