@@ -49,8 +49,8 @@ def arguments(words: Sequence[str], description: str = "") -> argparse.Namespace
         help="also start our server with these settings of the floor; NAME_NUMBER makes a curve",
     )  # fmt: skip
     parser.add_argument(
-        "--variant", action="append", default=[], metavar="NAME=FIELD=VALUE",
-        help="also start ours with this engine setting changed, as baseline.NAME; it is held "
+        "--variant", action="append", default=[], metavar="NAME=FIELD=VALUE[;…]",
+        help="also start ours with these engine settings changed, as baseline.NAME; it is held "
              "against the curves as ours is",
     )  # fmt: skip
     parser.add_argument(
@@ -79,7 +79,8 @@ def _measured(options: argparse.Namespace) -> bool:
     Any other file would be a seed to choose.
     """
     path = options.checkpoint.resolve()
-    settings = [*options.engine, *(one.partition("=")[2] for one in options.variant)]
+    varied = [servers.changes(one.partition("=")[2]) for one in options.variant]
+    settings = [*options.engine, *(setting for one in varied for setting in one)]
     named = [one.removeprefix("core=") for one in settings if one.startswith("core=")]
     folders = [Path(one).resolve() for one in named]
     if path.name == SHIPPED.name and path.parent in folders:
@@ -110,7 +111,7 @@ def wrong(options: argparse.Namespace) -> str:
     except ValueError as error:
         return str(error)
     for named in options.variant:
-        if named.count("=") < 2:
+        if not all(one.count("=") for one in servers.changes(named.partition("=")[2])):
             return f"--variant {named}: it is NAME=FIELD=VALUE, as in alone=belief=off"
     for prefix in servers.prefixes(options)[1:]:
         parts = prefix.split(".")

@@ -18,7 +18,7 @@ from tests.bench.rivals.pipecat.rival import DIALECT as PIPECAT
 from tests.bench.running import Target
 
 __all__ = ["ECHO_PORT", "baseline_command", "echo_target", "prefixes", "reached", "targets",
-           "variant_command", "variants"]  # fmt: skip
+           "changes", "variant_command", "variants"]  # fmt: skip
 
 Command = Callable[[int, Sequence[str], str], list[str]]
 
@@ -42,10 +42,16 @@ def baseline_command(port: int, engine: Sequence[str], floor: str) -> list[str]:
 
 
 def variant_command(port: int, engine: Sequence[str], changed: str) -> list[str]:
-    """The command line of ours with one setting of the engine changed."""
-    name = changed.partition("=")[0]
-    kept = [one for one in engine if not one.startswith(f"{name}=")]
-    return _serve_command(port, [*kept, changed])
+    """The command line of ours with one setting of the engine changed, or a few: `a=1;b=2`."""
+    given = changes(changed)
+    names = {one.partition("=")[0] for one in given}
+    kept = [one for one in engine if one.partition("=")[0] not in names]
+    return _serve_command(port, [*kept, *given])
+
+
+def changes(changed: str) -> list[str]:
+    """The settings of a variant, `FIELD=VALUE` each."""
+    return changed.split(";")
 
 
 def variants(options: argparse.Namespace) -> list[str]:

@@ -98,7 +98,7 @@ class TestCommand:
         over = servers.baseline_command(8401, ["core=shipped", "threads=1"], "{}")
         assert "core=shipped" not in over and "core=rules" in over
 
-    def test_a_variant_is_ours_but_for_one_setting(self) -> None:
+    def test_a_variant_is_ours_but_for_what_it_names(self) -> None:
         options = command.arguments([*self.full(), "--variant", "core_alone=belief=off"])
         assert servers.variants(options) == ["baseline.core.", "baseline.core_alone."]
         assert "baseline.core_alone." in servers.prefixes(options)
@@ -107,7 +107,9 @@ class TestCommand:
         assert {"core=shipped", "threads=1", "belief=off"} <= set(words)
         again = servers.variant_command(8407, options.engine, "threads=2")
         assert "threads=2" in again and "threads=1" not in again
-        for wrong in ("alone", "alone=belief"):
+        both = servers.variant_command(8407, options.engine, "core=shipped;threads=2")
+        assert {"core=shipped", "threads=2"} <= set(both) and "threads=1" not in both
+        for wrong in ("alone", "alone=belief", "alone=belief=off;core"):
             told = command.wrong(command.arguments(["turn", "--variant", wrong]))
             assert "NAME=FIELD=VALUE" in told
 
