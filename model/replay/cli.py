@@ -22,26 +22,26 @@ from model.replay.overhead import overhead
 from model.replay.picture import Drawing
 from model.replay.verdict import Verdict, replay
 
-__all__ = ["main"]
+__all__ = ["configured", "loaded", "main"]
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Replay; 0 when all is equal, 1 when something differs, 2 for what cannot be replayed."""
     options = _arguments(words)
     found: dict[str, Any] = {}
-    loaded: tuple[EngineConfig, InteractionModel] | None = None
+    known: tuple[EngineConfig, InteractionModel] | None = None
     try:
         for path in options.files:
             journal = JournalReader(path)
-            config = _config(journal.head, options.weights)
-            if loaded is None or loaded[0] != config:
-                loaded = config, _load(config)
-            verdict = _one(journal, loaded[1], options.html)
+            config = configured(journal.head, options.weights)
+            if known is None or known[0] != config:
+                known = config, loaded(config)
+            verdict = _one(journal, known[1], options.html)
             told = verdict.as_json()
             told["changed"] = _changed(journal.head, config)
             if options.overhead:
-                alone = _load(changed_to(config, rows=1))
-                told["overhead"] = overhead(journal, loaded[1], alone, options.overhead)
+                alone = loaded(changed_to(config, rows=1))
+                told["overhead"] = overhead(journal, known[1], alone, options.overhead)
             found[str(path)] = told
             _say(path, verdict, told)
     except (OSError, JournalError, UnknownSetting, ValueError) as error:
@@ -68,14 +68,16 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _config(head: Mapping[str, Any], weights: Path | None) -> EngineConfig:
+def configured(head: Mapping[str, Any], weights: Path | None) -> EngineConfig:
+    """The engine that wrote a journal with this head, with other weights where some are named."""
     recorded = {**head.get("engine", {}), "journal": "", "niceness": 0}
     if weights is not None:
         recorded["weights"] = str(weights)
     return EngineConfig.from_mapping(recorded)
 
 
-def _load(config: EngineConfig) -> InteractionModel:
+def loaded(config: EngineConfig) -> InteractionModel:
+    """Its model."""
     if config.model == "echo":
         from model.engine.echo import EchoModel
 

@@ -32,7 +32,7 @@ from model.training.events import (
     joined,
     of_ours,
 )
-from model.training.hesitating import a_minute, choose_hesitating, faltered, silent_after
+from model.training.hesitating import a_minute, choose_hesitating, faltered, silent_p50
 from model.training.operating_point import (
     NEVER_SECONDS,
     Point,
@@ -121,9 +121,7 @@ def choose(
     }
     backchannel = max(scores, key=lambda threshold: scores[threshold])
     point = OperatingPoint(take, yielding, backchannel)
-    return replace(
-        point, hesitating=choose_hesitating(_over_us(events), _traces(events["holding"]), point)
-    )
+    return replace(point, hesitating=_hesitating(events, point))
 
 
 def report(talks: Sequence[Judged], point: OperatingPoint | None = None) -> Report:
@@ -217,10 +215,13 @@ def _hesitation(events: Events, point: OperatingPoint) -> Report:
     found = {"faltered": _number(faltered(_over_us(events), point)),
              "a_minute": _number(a_minute(_traces(events["holding"]), point))}  # fmt: skip
     for name, at in (("silent_p50_s", point), ("without_p50_s", replace(point, hesitating=1.0))):
-        after = [silent_after(event.trace, at)[0] for event in events["interruption"]]
-        came = [one for one in after if one <= YIELD_SECONDS]
-        found[name] = _number(np.median(came) if came else float("inf"))
+        found[name] = _number(silent_p50(_traces(events["interruption"]), at, YIELD_SECONDS))
     return found
+
+
+def _hesitating(events: Events, point: OperatingPoint) -> float:
+    due, quiet = _traces(events["interruption"]), _traces(events["holding"])
+    return choose_hesitating(due, _over_us(events), quiet, point)
 
 
 def _behind_ours(events: Events, take: float) -> list[Report]:

@@ -14,13 +14,17 @@ from model.interaction.core import OperatingPoint
 from model.timebase import MICRO_TURN_SECONDS
 from model.training.operating_point import Trace
 
-__all__ = ["MOST_FALTERED", "a_minute", "choose_hesitating", "faltered", "silent_after"]
+__all__ = ["MOST_FALTERED", "a_minute", "choose_hesitating", "faltered", "silent_after",
+           "silent_p50"]  # fmt: skip
 
 MOST_FALTERED: Final = 0.35
 """Share of what we talk through at which we may falter."""
 
 MOST_A_MINUTE: Final = 0.5
 """How often we may falter in a minute of ours in which nobody else makes a sound."""
+
+LEAST_SOONER_SECONDS: Final = 0.05
+"""What hesitating must bring."""
 
 LEVELS: Final = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -54,14 +58,24 @@ def a_minute(quiet: Sequence[Trace], point: OperatingPoint) -> float:
     return sum(silent_after(trace, point)[1] for trace in quiet) / max(minutes, 1e-9)
 
 
+def silent_p50(due: Sequence[Trace], point: OperatingPoint, within_seconds: float = 2.0) -> float:
+    """Median seconds until our voice ends for who interrupts, of those for whom it does in time;
+    infinite where it never does. What was cut short before we would have stopped is left out."""
+    after = [silent_after(trace, point)[0] for trace in due]
+    came = [one for one in after if one <= within_seconds]
+    return float(np.median(came)) if came else float("inf")
+
+
 def choose_hesitating(
-    wrong: Sequence[Trace], quiet: Sequence[Trace], point: OperatingPoint
+    due: Sequence[Trace], wrong: Sequence[Trace], quiet: Sequence[Trace], point: OperatingPoint
 ) -> float:
     """The lowest probability at which we falter at few enough of the events that ask for nothing,
-    and hardly ever where there is none; 1, never, where none does."""
+    and hardly ever where there is none; 1, never, where none does, or where who interrupts would
+    not be given way to sooner for it."""
+    without = silent_p50(due, replace(point, hesitating=1.0))
     for level in LEVELS:
         at = replace(point, hesitating=level)
         rarely = a_minute(quiet, at) <= MOST_A_MINUTE
         if level < point.yielding and rarely and faltered(wrong, at) <= MOST_FALTERED:
-            return level
+            return level if silent_p50(due, at) <= without - LEAST_SOONER_SECONDS else 1.0
     return 1.0
