@@ -69,23 +69,23 @@ def test_what_is_said_is_over_soon_behind_its_last_word(index: int) -> None:
 
 @pytest.mark.timeout(120)
 def test_who_asks_a_machine_is_brief() -> None:
-    """By the lengths of turns alone: of each split thirty to forty. That people think first is
+    """By the lengths of turns alone: of each split some sixty. That people think first is
     tested where it is drawn (`test_stage`)."""
 
     def brief(split: Split) -> Any:
         lengths = [
             len(part.words)
-            for seed in range(6)
+            for seed in range(16)
             for part in stage(np.random.default_rng(seed), split, 50.0).person
             if part.kind == "turn"
         ]
-        assert len(lengths) >= 20
+        assert len(lengths) >= 50
         return np.mean([[length <= 7, length <= 3] for length in lengths], axis=0)
 
     usual, asking = brief("dev"), brief("dev-asking")
     # As drawn: .8 instead of .6. Questions of three words and fewer are turns as well.
     assert asking[0] > usual[0] + 0.1
-    assert min(usual[1], asking[1]) > 0.1
+    assert min(usual[1], asking[1]) > 0.05
 
 
 @pytest.mark.parametrize("index", INDICES)
