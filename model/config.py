@@ -40,7 +40,8 @@ class EngineConfig:
     quicker than a single one."""
 
     niceness: int = 5
-    """Added to the process's niceness, 0 to 19: the server's audio goes first."""
+    """Added to the process's niceness, 0 to 19: the server's audio goes first. The thread that
+    answers is 5 below it (`worker.JOBS_NICENESS`)."""
 
     answer_tokens: int = 160
     """Most tokens of one answer, 16 to 1024; 160 are about forty seconds of speech."""

@@ -3,8 +3,9 @@
 Rendered dev misjudges where to act: it cuts an interruption where its script stops us, live one
 lasts and grows certain. A run of the bench's dev split writes journals (`--engine journal=DIR`);
 `gather` replays them and keeps what Core heard, with the labels of each clip, and `judge` lets any
-checkpoint hear it. It does not act: what it would have heard of its own other doing is not known,
-so that an answer that came before its decision counts as 0.35 s sooner than that.
+checkpoint hear it. It does not act: what it would have heard of its own other doing is not known.
+A decision that our own answer came before counts as 0.35 s behind that answer; what was cut short,
+by a stop of ours or our own end, before a decision could be told is left out.
 
     counterpoint bench floor --n 20 --split dev --engine core=shipped --engine journal=J --json D
     python -m model.training.calls gather J D.shard.jsonl --out out/core/calls
@@ -24,18 +25,23 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from model.config import EngineConfig
+from model.engine.engine import InteractionModel
+from model.engine.journal_file import JournalError, JournalReader
 from model.interaction import core as core_module
 from model.interaction import streams
 from model.interaction.core import OperatingPoint
+from model.replay.again import Again, Lost
 from model.training.hesitating import silent_after
 from model.training.operating_point import NEVER_SECONDS, Trace
+from model.weights.errors import WeightsError
 
 __all__ = ["Call", "Events", "decided", "gather", "judged", "lag_of", "main", "read", "write"]
 
 TAKE, YIELD = streams.FLOORS.index("take"), streams.FLOORS.index("yield")
 IGNORED: Final = ("backchannel", "vocal_tic", "not_directed")
-YIELD_TURNS: Final = 21
-FALSE_STOP_TURNS: Final = 11
+YIELD_TURNS: Final = 20
+FALSE_STOP_TURNS: Final = 10
 ANSWER_TURNS: Final = 31
 BEHIND_SECONDS: Final = 0.35
 MOST_LAG: Final = 300
@@ -45,7 +51,12 @@ LEAST_LIKENESS: Final = 0.25
 TAKES: Final = (0.5, 0.7, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.96)
 YIELDS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
+AHEAD_CLIPS: Final = 6
+"""Clips after the last one that a stream is looked for in: calls that failed left none."""
+
 Columns = dict[str, npt.NDArray[Any]]
+Given = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Columns]
+"""Of a micro-turn: the microphone, our voice, and what else Core was told."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +83,16 @@ class Events:
     """Traces of a checkpoint's probabilities through events.
 
     Attributes:
-        interruptions: to yield, from their onset on.
-        ignored: by kind, to yield, from the onset to a second behind the end.
+        interruptions: to yield, from their onset on while our voice goes on, for two seconds; and
+            whether it went on for so long.
+        ignored: likewise by kind, from the onset to a second behind the end.
         ends: half, to take from the last voiced micro-turn on, and how many micro-turns later we
             answered.
         pauses: half, to take, of all in it.
     """
 
-    interruptions: list[Trace]
-    ignored: dict[str, list[Trace]]
+    interruptions: list[tuple[Trace, bool]]
+    ignored: dict[str, list[tuple[Trace, bool]]]
     ends: list[tuple[str, Trace, int]]
     pauses: list[tuple[str, Trace]]
 
@@ -111,43 +123,40 @@ def lag_of(
 
 
 def gather(journals: Path, shard: Path) -> Iterator[Call]:
-    """The calls of a run, in the order in which they were made; those that fit no clip are left
-    out with a line about them.
+    """The calls of a run, in the order in which they were made. Those that fit no clip, and streams
+    that cannot be replayed or that Core did not hear, are left out with a line about them. A clip
+    that was played again comes again: the last is the one whose labels these are.
 
     Raises:
         FileNotFoundError: there are no journals.
     """
-    records = [
-        record
-        for record in map(json.loads, shard.read_text("utf-8").splitlines())
-        if record.get("log") and record["target"] == ""
-    ]
+    played = map(json.loads, shard.read_text("utf-8").splitlines())
+    records = [one for one in played if one.get("log") and not one["target"]]
     paths = sorted(journals.glob("*.journal"), key=lambda path: path.stat().st_mtime)
     if not paths:
         raise FileNotFoundError(f"{journals} holds no journals: run the bench with journal=DIR")
-    for path, (audio, columns) in zip(paths, _heard(paths), strict=True):
-        found = [(*lag_of(audio, one["log"]["person"]), one) for one in records[:6]]
-        lag, alike, record = max(found, key=lambda one: one[1], default=(0.0, 0.0, None))
-        if record is None or alike < LEAST_LIKENESS:
+    last = 0
+    for path, (audio, columns) in _heard(paths):
+        window = records[last : last + AHEAD_CLIPS]
+        found = [(*lag_of(audio, one["log"]["person"]), n) for n, one in enumerate(window)]
+        lag, alike, number = max(found, key=lambda one: one[1], default=(0.0, 0.0, 0))
+        if alike < LEAST_LIKENESS:
             sys.stderr.write(f"{path.name} is none of the next clips\n")
             continue
-        records.remove(record)
-        log = record["log"]
+        log = records[last := last + number]["log"]
         labels = tuple(
             (one["kind"], int((one["start"] + lag) * 10), int((one["end"] + lag) * 10))
             for one in log["labels"]
         )
         sounds = columns.pop("sounds") | (columns["queued"][:, 1] > 0)
-        yield Call(log["clip"], log["half"], columns, sounds, labels)
+        yield Call(f"{shard.stem}-{log['clip']}", log["half"], columns, sounds, labels)
 
 
-def _heard(paths: Sequence[Path]) -> Iterator[tuple[npt.NDArray[np.float32], Columns]]:
+def _heard(paths: Sequence[Path]) -> Iterator[tuple[Path, tuple[npt.NDArray[np.float32], Columns]]]:
     """Of each journal the microphone and all that Core was given."""
-    from model.engine.journal_file import JournalReader
-    from model.replay.again import Again
     from model.replay.cli import configured, loaded
 
-    given: list[tuple[Any, Any, Columns]] = []
+    given: list[Given] = []
     step = core_module.Core.step
 
     def listening(self: Any, audio: Any, own: Any, known: Any, memory: Any, active: Any) -> Any:
@@ -156,24 +165,42 @@ def _heard(paths: Sequence[Path]) -> Iterator[tuple[npt.NDArray[np.float32], Col
         given.append((audio[at].copy(), own[at].copy(), own_part))
         return step(self, audio, own, known, memory, active)
 
-    model = None
+    known: tuple[EngineConfig, InteractionModel] | None = None
     core_module.Core.step = listening  # type: ignore[method-assign]
     try:
         for path in paths:
             journal = JournalReader(path)
-            model = model or loaded(configured(journal.head, None))
-            again = Again(model)
+            config = configured(journal.head, None)
+            if known is None or known[0] != config:
+                known = config, loaded(config)
             given.clear()
-            for entry in journal:
-                again.feed(entry)
-            again.close()
-            audio, own = (np.concatenate([one[part] for one in given]) for part in (0, 1))
-            columns = {name: np.stack([one[2][name] for one in given]) for name in given[0][2]}
-            columns |= core_module.sound_columns(audio, own)
-            power = np.mean(np.square(own.reshape(len(given), -1)), axis=1)
-            yield audio, columns | {"sounds": power > 1e-8}
+            if (why := _replayed(known[1], journal)) or not given:
+                sys.stderr.write(f"{path.name}: {why or 'Core heard nothing in it'}\n")
+                continue
+            yield path, _columns(given)
     finally:
         core_module.Core.step = step  # type: ignore[method-assign]
+
+
+def _replayed(model: InteractionModel, journal: JournalReader) -> str:
+    """Replay a stream; why that failed, or nothing."""
+    again = Again(model)
+    try:
+        for entry in journal:
+            again.feed(entry)
+    except Lost as error:
+        return f"cannot be replayed by this code: {error}"
+    finally:
+        again.close()
+    return ""
+
+
+def _columns(given: Sequence[Given]) -> tuple[npt.NDArray[np.float32], Columns]:
+    audio, own = (np.concatenate([one[part] for one in given]) for part in (0, 1))
+    columns: Columns = {name: np.stack([one[2][name] for one in given]) for name in given[0][2]}
+    columns |= core_module.sound_columns(audio, own)
+    power = np.mean(np.square(own.reshape(len(given), -1)), axis=1)
+    return audio, columns | {"sounds": power > 1e-8}
 
 
 def write(call: Call, folder: Path) -> None:
@@ -219,15 +246,31 @@ def _sorted_in(made: Events, call: Call, floor: npt.NDArray[np.float32]) -> None
             continue
         on = bool(call.ours[first - 1 : first + 1].all())
         if kind == "interruption" and on:
-            made.interruptions.append(yielding[first : first + YIELD_TURNS])
+            made.interruptions.append(_while_ours(yielding, call.ours, first, first + YIELD_TURNS))
         elif kind in IGNORED and on:
-            made.ignored[kind].append(yielding[first : last + FALSE_STOP_TURNS])
+            until = last + FALSE_STOP_TURNS
+            made.ignored[kind].append(_while_ours(yielding, call.ours, first, until))
         elif kind == "turn" and not call.ours[last : last + 2].any():
             answer = np.flatnonzero(call.ours[last : last + ANSWER_TURNS])
             until = int(answer[0]) if len(answer) else ANSWER_TURNS
             made.ends.append((call.half, take[last : last + until], until))
         elif kind == "pause" and not call.ours[first]:
             made.pauses.append((call.half, take[first:last]))
+
+
+def _while_ours(
+    yielding: Trace, ours: npt.NDArray[np.bool_], first: int, until: int
+) -> tuple[Trace, bool]:
+    """A trace up to where our voice ends, and whether it lasted for all of it."""
+    silent = np.flatnonzero(~ours[first:until])
+    end = first + int(silent[0]) if len(silent) else until
+    return yielding[first:end], end == until <= len(ours)
+
+
+def _stops(events: Sequence[tuple[Trace, bool]], point: OperatingPoint) -> list[float]:
+    """Seconds until we stop, infinite where we do not; without those that do not tell."""
+    found = ((silent_after(trace, point)[0], whole) for trace, whole in events)
+    return [after for after, whole in found if whole or np.isfinite(after)]
 
 
 def decided(events: Events, half: str, threshold: float) -> tuple[float, float]:
@@ -245,34 +288,27 @@ def decided(events: Events, half: str, threshold: float) -> tuple[float, float]:
 def _yields(events: Events, threshold: float) -> tuple[float, float, float, dict[str, float]]:
     """B, the share yielded, the median seconds to it, and what is talked through, by kind."""
     point = OperatingPoint(yielding=threshold)
-    after = np.array([silent_after(trace, point)[0] for trace in events.interruptions])
-    kept = {
-        kind: float(np.mean([silent_after(one, point)[0] == float("inf") for one in traces]))
-        for kind, traces in events.ignored.items()
-        if traces
-    }
-    share = float(np.mean(np.isfinite(after)))
-    balance = (share + float(np.mean(list(kept.values())))) / 2
-    return balance, share, float(np.median(after)), kept
+    after = np.array(_stops(events.interruptions, point))
+    stops = {kind: _stops(some, point) for kind, some in events.ignored.items()}
+    kept = {kind: float(np.mean(np.isinf(some))) for kind, some in stops.items() if some}
+    share = float(np.mean(np.isfinite(after))) if len(after) else float("nan")
+    balance = (share + float(np.mean(list(kept.values() or [np.nan])))) / 2
+    return balance, share, float(np.median(after)) if len(after) else float("nan"), kept
 
 
 def _tell(name: str, events: Events) -> None:
     counts = ", ".join(f"{len(traces)} {kind}" for kind, traces in events.ignored.items())
     lines = [f"{name}: {len(events.interruptions)} interruptions, {counts}"]
     for threshold in YIELDS:
-        balance, share, median, kept = _yields(events, threshold)
-        told = ", ".join(f"{kind} {value:.2f}" for kind, value in kept.items())
-        lines.append(f"  yield {threshold:.2f}: B {balance:.2f}, yielded {share:.2f}, "
-                     f"p50 {median:.2f} s, {told}")  # fmt: skip
+        balance, share, p50, kept = _yields(events, threshold)
+        told = "".join(f", {kind} {value:.2f}" for kind, value in kept.items())
+        found = f"B {balance:.2f}, yielded {share:.2f}, p50 {p50:.2f} s"
+        lines.append(f"  yield {threshold:.2f}: {found}{told}")
     for half in sorted({half for half, *_ in events.ends}):
-        some = [
-            f"{t:.2f}: {s:.2f} s, {w:.2f}" for t in TAKES for s, w in [decided(events, half, t)]
-        ]
-        count = (
-            sum(one == half for one, *_ in events.ends),
-            sum(one == half for one, _ in events.pauses),
-        )
-        lines.append(f"  take, {half}, {count[0]} turns, {count[1]} pauses: {'; '.join(some)}")
+        rows = [(t, *decided(events, half, t)) for t in TAKES]
+        some = "; ".join(f"{t:.2f}: {after:.2f} s, {taken:.2f}" for t, after, taken in rows)
+        count = [sum(one[0] == half for one in of) for of in (events.ends, events.pauses)]
+        lines.append(f"  take, {half}, {count[0]} turns, {count[1]} pauses: {some}")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -304,7 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in chosen.core:
             network, overdue = load_core(folder), OperatingPoint().overdue
             _tell(str(folder), judged(network, calls, overdue))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, JournalError, WeightsError) as error:
         sys.stderr.write(f"calls: {error}\n")
         return 2
     return 0

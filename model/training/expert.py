@@ -18,7 +18,7 @@ from model.nn.core_network import load_core, save_core
 from model.nn.core_onsets import OnsetsReader
 from model.training import shards
 from model.training.dataset import Corpus, check, listing
-from model.training.joining import RECIPE
+from model.training.joining import OF_THE_FIRST_ALONE, RECIPE
 from model.training.onsets import KINDS, Onsets, found, taught
 
 __all__ = ["MEMORY_BYTES", "apart", "teach_expert"]
@@ -45,6 +45,7 @@ def teach_expert(
     if reader is None:
         raise ValueError(f"{core} reads no bands and has no second expert")
     events = _joined([_events(folder) for folder in folders])
+    unheard = None if dev is None else _events(dev)  # Before hours are spent that it would lose.
     reader.requires_grad_(True)
     loss = taught(reader, events, seed, steps)
     reader.requires_grad_(False)
@@ -52,11 +53,12 @@ def teach_expert(
         "steps": steps, "seed": seed, "loss": round(loss, 4),
         "events": dict(zip(KINDS, torch.bincount(events.kind, minlength=4).tolist(), strict=True)),
         "data": [shards.recipe_of(folder) for folder in folders],
-        "dev": None if dev is None else apart(reader, _events(dev)),
+        "dev": None if unheard is None else apart(reader, unheard),
     }  # fmt: skip
     save_core(network, out)
     path = core / RECIPE
-    recipe = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    recipe = {name: known[name] for name in known if name not in OF_THE_FIRST_ALONE}
     (out / RECIPE).write_text(json.dumps(recipe | {"expert": about}, indent=1) + "\n", "utf-8")
     return about
 

@@ -53,7 +53,8 @@ def faltered(wrong: Sequence[Trace], point: OperatingPoint) -> float:
 
 
 def a_minute(quiet: Sequence[Trace], point: OperatingPoint) -> float:
-    """How often our voice stands still in a minute of it in which nobody else makes a sound."""
+    """How many stretches of our voice in which nobody else makes a sound it stands still in, by the
+    minute of them."""
     minutes = sum(map(len, quiet)) * MICRO_TURN_SECONDS / 60
     return sum(silent_after(trace, point)[1] for trace in quiet) / max(minutes, 1e-9)
 
@@ -77,5 +78,6 @@ def choose_hesitating(
         at = replace(point, hesitating=level)
         rarely = a_minute(quiet, at) <= MOST_A_MINUTE
         if level < point.yielding and rarely and faltered(wrong, at) <= MOST_FALTERED:
-            return level if silent_p50(due, at) <= without - LEAST_SOONER_SECONDS else 1.0
+            sooner = silent_p50(due, at) <= without - LEAST_SOONER_SECONDS
+            return level if sooner and without < float("inf") else 1.0
     return 1.0

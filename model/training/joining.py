@@ -19,7 +19,7 @@ import torch
 from model.nn.core_config import CoreConfig
 from model.nn.core_network import WEIGHTS, CoreNetwork, load_core, save_core
 
-__all__ = ["RECIPE", "join", "part_of"]
+__all__ = ["OF_THE_FIRST_ALONE", "RECIPE", "join", "part_of"]
 
 RECIPE: Final = "recipe.json"
 EXPERT: Final = "onsets."

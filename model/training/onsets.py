@@ -41,8 +41,9 @@ KINDS: Final = ("interruption", "acknowledgement", "other sound", "nothing")
 
 DOUBT: Final = 1
 """First micro-turns of an interruption in which it is taught to be none: in the first tenth of a
-second nobody can know. It was two, and four, as long as whoever was not certain stopped all the
-same (TRAINING.md); now the voice stands still meanwhile (`breath.py`)."""
+second nobody can know. It was two, and four (TRAINING.md): meant for a threshold that would stop at
+once; with one for standing still (`breath.py`) what is known early is worth saying. The shipped
+expert was taught with two."""
 
 BATCH: Final = 128
 RATE: Final = 1e-3

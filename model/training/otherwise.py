@@ -56,7 +56,7 @@ def otherwise(bins: Tensor, begins: int, generator: torch.Generator) -> Tensor:
     floor = least + (most - least) * torch.rand(count, 1, 1, generator=generator)
     heard = torch.maximum(heard, floor + 0.5 * torch.randn(heard.shape, generator=generator))
     first = torch.randint(0, bands, (count, 1, 1), generator=generator)
-    length = torch.randint(0, MISSING, (count, 1, 1), generator=generator)
+    length = torch.randint(0, MISSING + 1, (count, 1, 1), generator=generator)
     band = torch.arange(bands)
     missing = (band >= first) & (band < first + length)
     return torch.where(missing, heard.mean((1, 2), keepdim=True), heard)

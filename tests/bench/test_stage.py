@@ -174,6 +174,6 @@ class TestCost:
         ours, baseline = found
         assert ours.clips == len(works) > baseline.clips
         assert ours.seconds > baseline.seconds > 4 * 10.0
-        assert baseline.labels["interruption"] == 4
-        assert baseline.labels["turn"] == 4 * 2 + 4 + 1
+        assert baseline.labels["interruption"] == 5
+        assert baseline.labels["turn"] == 5 * 2 + 1 + 4 + 1
         assert "hours" in shown(found)

@@ -7,6 +7,7 @@ would have been right is the business of `labels`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -289,7 +290,7 @@ class _Director:
         own = self._own[-1]
         sent = samples(at - own.start_seconds, SPEAKING_RATE)
         if cuts := 0 < sent < own.sent:
-            self._own[-1] = OwnPart(own.kind, own.k, own.audio, own.words, sent, faded=True)
+            self._own[-1] = replace(own, sent=sent, faded=True)
         return cuts
 
     def _speak(self, kind: str, lines: Sequence[str], wanted: float) -> OwnPart:

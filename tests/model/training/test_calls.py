@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.interaction import streams
+from model.interaction.core import OperatingPoint
 from model.training import calls
 from model.training.calls import Call, Events, decided, judged, lag_of, read, write
 from model.training.trainer import Trainer
@@ -59,14 +60,20 @@ def test_events_are_judged_where_they_are_heard() -> None:
              ("backchannel", 52, 55), ("vocal_tic", 100, 103), ours=slice(40, 60)),
         call("b", "human", ("turn", 5, 30), ("pause", 20, 26)),
     ], overdue=0.3)  # fmt: skip
-    assert [len(trace) for trace in made.interruptions] == [calls.YIELD_TURNS]
-    # Nothing is yielded where nothing of ours is said any more, and a cough into silence is none.
-    assert not made.interruptions[0][10:].any() and made.interruptions[0][:10].all()
+    # What follows the end of our voice is not known; a cough into silence is nothing to yield to.
+    assert [(len(trace), whole) for trace, whole in made.interruptions] == [(10, False)]
     assert [len(made.ignored[kind]) for kind in calls.IGNORED] == [1, 0, 0]
+    assert [(len(trace), whole) for trace, whole in made.ignored["backchannel"]] == [(8, False)]
     assert [(half, len(trace), until) for half, trace, until in made.ends] == [
         ("synthetic", 10, 10), ("human", calls.ANSWER_TURNS, calls.ANSWER_TURNS)
     ]  # fmt: skip
     assert [(half, len(trace)) for half, trace in made.pauses] == [("synthetic", 6), ("human", 6)]
+
+
+def test_what_was_cut_short_before_it_could_tell_is_left_out() -> None:
+    some = [(np.array([0.1, 0.9]), False), (np.array([0.1, 0.2]), False), (np.zeros(20), True)]
+    point = OperatingPoint(yielding=0.5)
+    assert calls._stops(some, point) == [pytest.approx(0.15), float("inf")]
 
 
 def test_who_was_answered_before_they_would_have_been_counts_as_a_little_later() -> None:

@@ -53,7 +53,7 @@ def test_the_rule_is_told_of_what_was_chosen_by_it() -> None:
     assert "3 s for turns that are not answered" in told and "at most 8% of the pauses" in told
     assert "by hand" not in told
     by_hand = written(by_hand=["overdue", "take"])
-    assert "8% of the pauses" not in by_hand and "overdue, take by hand" in by_hand
+    assert "8% of the pauses" not in by_hand and "By hand: overdue, take." in by_hand
     assert "best balance" in by_hand
 
 

@@ -10,6 +10,7 @@ from model.messages import Word
 from model.timebase import HEARING_RATE, SPEAKING_RATE
 from model.training.render import ears
 from model.training.render.cast import VOICES, Split
+from model.training.render.conversation import _queued
 from model.training.render.parts import Conversation, OwnPart, PersonPart
 from model.training.render.speech import Persona
 from model.training.render.stage import _Director
@@ -123,3 +124,29 @@ def test_the_first_silence_asks_for_the_words(monkeypatch: pytest.MonkeyPatch) -
             assert ks == sorted(ks)
         known.append(float(np.mean([[p.k for p in told if not p.final][-1] for told in every])))
     assert known[1] < known[0] - 0.4
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_what_is_queued_stands_still_with_our_voice_also_in_what_is_cut_later(cut: bool) -> None:
+    """As live: Core must not tell by it that somebody interrupts."""
+    made = director("train", 1)
+    made._own[0] = made._own[0].held(2.0, 0.3).held(2.1, 0.3)
+    (hole,) = made._own[0].holes
+    assert hole == (36_000, 43_200), "not twice so soon"
+    if cut:
+        assert made._cut(5.0)
+    script = Conversation(made._persona, 90, 0.1, (), tuple(made._own))
+    # The first draw is how far ahead we render: all of it.
+    seconds = _queued(_Far(), script)[:, 1]
+    still = slice(20, 22)
+    assert np.ptp(seconds[19:22]) == pytest.approx(0.0, abs=0.01)
+    assert seconds[18] - seconds[23] == pytest.approx(0.2, abs=0.02)
+    assert seconds[still].all()
+
+
+class _Far(np.random.Generator):
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(1))
+
+    def uniform(self, *_: float) -> float:  # type: ignore[override]
+        return 100.0
