@@ -256,7 +256,7 @@ def test_where_a_checkpoint_acts_is_set_by_dev_or_by_hand(
     after = OperatingPoint.from_file(two[0] / "operating_point.json")
     assert after == replace(before, yielding=0.123, overdue=0.4)
     card = (two[0] / "MODEL_CARD.md").read_text()
-    assert "overdue, yielding by hand" in card and "A note." in card
+    assert "By hand: overdue, yielding." in card and "A note." in card
     assert json.loads((two[0] / "dev.json").read_text())["point"]["yielding"] == 0.123
     assert (two[0] / "core.safetensors").read_bytes() == weights
     told = capsys.readouterr().out
