@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-__all__ = ["LONGEST_MICRO_TURNS", "Breath"]
+__all__ = ["APART_MICRO_TURNS", "LONGEST_MICRO_TURNS", "Breath"]
 
 LONGEST_MICRO_TURNS: Final = 4
 """Less than the 0.5 s of silence that are a stop and no longer a pause between two phrases."""

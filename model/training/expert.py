@@ -17,14 +17,15 @@ from torch import Tensor
 from model.nn.core_network import load_core, save_core
 from model.nn.core_onsets import OnsetsReader
 from model.training import shards
+from model.training.choosing import MEMORY_BYTES
 from model.training.dataset import Corpus, check, listing
 from model.training.joining import OF_THE_FIRST_ALONE, RECIPE
 from model.training.onsets import KINDS, Onsets, found, taught
 
-__all__ = ["MEMORY_BYTES", "apart", "teach_expert"]
+__all__ = ["apart", "teach_expert"]
 
-MEMORY_BYTES: Final = 4_000_000_000
 PARTS: Final = ("rows", "sound", "encoder")
+"""What `dataset.read_shard` reads; the encoder's states are not listened to."""
 
 
 def teach_expert(

@@ -34,8 +34,8 @@ class Manners:
         false_stop: how often we stop for what asked for nothing, and go on a little later. Without
             such stops having stopped was proof of an interruption: live, after a wrong one, Core
             was sure of a turn and answered "okay".
-        hesitation: how often we hold our breath for a moment when somebody is heard over us, and go
-            on where we were.
+        hesitation: how often we hold our breath for a moment where something could be done over us,
+            whether or not it is, and go on where we were.
         thought: how often the person thinks for half a second to twelve before they are heard next,
             whatever they say or do then. In human timing alone hardly any turn begins a second or
             two behind our voice, so that what does is taken for something that is none.

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from model.interaction.breath import APART_MICRO_TURNS
 from model.messages import Audio, Word
 from model.timebase import (
     HEARING_BLOCK_SAMPLES,
@@ -29,7 +30,7 @@ PersonKind = Literal["turn", "interruption", "backchannel", "aside", "tic"]
 OwnKind = Literal["answer", "backchannel", "notice", "mistake", "resumed"]
 
 _FADE_SAMPLES: Final = samples(0.04, SPEAKING_RATE)
-_APART: Final = samples(0.8, SPEAKING_RATE)  # As live: see `model.interaction.breath`.
+_APART: Final = samples(APART_MICRO_TURNS * MICRO_TURN_SECONDS, SPEAKING_RATE)
 _FRAME: Final = HEARING_RATE // 100
 _UNDER_LOUD_DB: Final = 32.0
 _CLOSED_FRAMES: Final = 18
