@@ -8,13 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
+from model.config import EngineConfig
+from model.interaction.phrases import Phrase
+from model.timebase import HEARING_RATE, SPEAKING_RATE
 from tests.bench.cli import main
 from tests.bench.harness.conversation import utterances_of
 from tests.bench.harness.dialects import COUNTERPOINT, Dialect
 from tests.bench.rivals import starting
 from tests.bench.rivals.pipecat import rival, setup
+from tests.bench.rivals.pipecat.parts import SharedParts
 from tests.bench.servers import reached
 
 ROOT = Path(__file__).parents[3]
@@ -78,6 +84,15 @@ async def test_a_rival_that_ends_at_once_is_absent_and_says_why(
         started, absent = await starting.start([starting.Wanted("pipecat")], stack, [])
     assert started == []
     assert "ended with 7" in absent["rival.pipecat"]
+
+
+async def test_its_parts_are_those_of_the_checkout_where_no_folder_is_named() -> None:
+    parts = SharedParts(EngineConfig(language="language-135m", rows=1, threads=1))
+    assert parts.language_name == "language-135m"
+    spoken = np.frombuffer(await parts.render(Phrase("Good morning.", 0.0)), np.int16)
+    heard = resample_poly(spoken / 32768.0, HEARING_RATE, SPEAKING_RATE)
+    words = await parts.transcribe((heard * 32767.0).astype(np.int16).tobytes())
+    assert "morning" in words.lower()
 
 
 def test_pipecat_shares_the_versions_the_weights_were_measured_with() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -26,6 +25,7 @@ from model.interaction.phrases import Phrase, PhraseSplitter
 from model.interaction.segment import Segment
 from model.interaction.voice import HibariVoice, append_silence
 from model.timebase import HEARING_RATE
+from model.weights.store import named
 
 __all__ = ["Dialogue", "Message", "NoRow", "SharedParts"]
 
@@ -51,7 +51,7 @@ class SharedParts:
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        store = Path(config.weights)
+        store = named(config.weights)
         device = "cuda" if config.device == "auto" and torch.cuda.is_available() else config.device
         device = "cpu" if device == "auto" else device
         name = choose(store, device) if config.language == "auto" else config.language
