@@ -26,7 +26,7 @@ from aioice.ice import get_host_addresses
 from model.weights.errors import WeightsError
 from tests.bench import comparing, redrawing, servers, sittings
 from tests.bench.assembling import assembled
-from tests.bench.beside import Kept, beside
+from tests.bench.beside import CALLS, Kept, beside, keep_calls
 from tests.bench.command import arguments, wrong
 from tests.bench.estimating import costs, shown
 from tests.bench.files import InUse, alone, replace_text
@@ -224,10 +224,15 @@ async def _system(
     targets, processes = await servers.targets(options, stack)
     begin()
     given = vars(options)
-    found = await run_system(options.suite, targets[0], draw, processes, given, failed)
+    kept: list[Record] = []
+    found = await run_system(options.suite, targets[0], draw, processes, given, kept)
     for one in others:
-        theirs = await run_system(options.suite, one.target, draw, [one.process], given)
+        theirs = await run_system(options.suite, one.target, draw, [one.process], given, kept)
         found |= {f"{one.target.prefix}{key}": value for key, value in theirs.items()}
+    if options.suite == "load":
+        keep_calls(options.json.with_suffix(CALLS), kept)
+    else:
+        failed += kept
     return found
 
 

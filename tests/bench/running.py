@@ -30,9 +30,9 @@ _Part = tuple[str, Half, float]
 
 _FLOOR: Final[tuple[_Part, ...]] = (
     # Each call of `talk` holds an event of every metric from 1 to 4. Some find no one speaking,
-    # some calls fail: what is left must not be fewer than n. Of 56 calls of a server that leaves
-    # one opening in ten unanswered 44 interruptions fell on its voice; of 16 of today's, 16.
-    ("talk", "synthetic", 1.2),
+    # some calls fail: what is left must not be fewer than n. Of 56 calls of servers that leave
+    # one opening in ten unanswered 43 to 54 interruptions fell on a voice.
+    ("talk", "synthetic", 1.3),
     # All of `talk`'s turns have a pause or break in: these are whole.
     ("turn", "synthetic", 0.15),
     ("pause", "human", 1.05),

@@ -8,6 +8,7 @@ import itertools
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -39,6 +40,8 @@ SYSTEM_SUITES: Final = ("tick", "identity", "transport", "capacity", "load", "vi
 _STOCK_PORT: Final = 8498
 _PATIENCE_SECONDS: Final = 1.0  # before a server that refused a call is asked again
 _READING_SECONDS: Final = 2.0
+_MOST_UNREAD: Final = 5
+"""Readings of `/metrics` that may fail in a run of ticks."""
 
 
 async def run_system(
@@ -47,7 +50,7 @@ async def run_system(
     draw: Draw,
     processes: Sequence[int],
     options: Mapping[str, Any],
-    failed: list[Record] | None = None,
+    kept: list[Record] | None = None,
 ) -> dict[str, Measure]:
     """Measure one of `SYSTEM_SUITES`.
 
@@ -57,7 +60,8 @@ async def run_system(
         draw: of stimuli.
         processes: ids of the server's processes when the bench started them.
         options: of the command line.
-        failed: of clips that are kept and could not be played, appended to.
+        kept: appended to: of `visual` clips that could not be played, of `load` all calls that are
+            judged, with `load_N.` of N sessions in front of their target.
     """
     seed = draw.seed
     if suite == "transport":
@@ -65,7 +69,7 @@ async def run_system(
     if suite == "tick":
         return await _tick(target, draw, processes, float(options["minutes"]) * 60.0)
     if suite == "visual":
-        return await run_visual(target, draw, options, [] if failed is None else failed)
+        return await run_visual(target, draw, options, [] if kept is None else kept)
     if suite == "identity":
         # Seen from the client nothing tells one bit from another: the journals and a replay do.
         works = plan("floor", int(options["n"]), ("synthetic",))
@@ -73,7 +77,8 @@ async def run_system(
         async with identity.journalling(target, options["engine"], ours) as (server, folder):
             talk = partial(_talk_together, server, draw, works, int(options["sessions"]))
             return await identity.measured(folder, talk, seed)
-    return await _load(target, draw, processes, int(options["sessions"]), int(options["n"]))
+    sizes = int(options["sessions"]), int(options["n"])
+    return await _load(target, draw, processes, sizes, [] if kept is None else kept)
 
 
 async def _transport(target: Target, turns: int, seed: int) -> dict[str, Measure]:
@@ -117,7 +122,8 @@ def _cpu_seconds(processes: Sequence[int]) -> float:
 
 async def _gauges(url: str) -> dict[str, float]:
     """What `/metrics` says of the engine, by name without what all begin with."""
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics") as response:
+    limit = aiohttp.ClientTimeout(total=10.0)
+    async with aiohttp.ClientSession(timeout=limit) as http, http.get(f"{url}/metrics") as response:
         text = await response.text()
     pattern = r'^counterpoint_engine_(\w+(?:\{le="[^"]+"\})?) ([0-9.e+-]+)$'
     return {name: float(value) for name, value in re.findall(pattern, text, re.M)}
@@ -163,16 +169,26 @@ async def _tick(
     talking = asyncio.create_task(_talk(target, draw, begun + length_seconds))
     samples: list[VitalsSample] = []
     restarts: list[float] = []
-    while True:
-        over = talking.done()
-        gauges = await _gauges(target.url)
-        restarts.append(gauges.get("restarts", 0.0))
-        sample = _sample(gauges, time.monotonic() - begun, processes)
-        samples += [] if sample is None else [sample]
-        if over:
-            break
-        await asyncio.sleep(_READING_SECONDS)
-    ended = int(restarts[-1] - restarts[0])
+    unread = 0
+    try:
+        while True:
+            over = talking.done()
+            try:
+                gauges = await _gauges(target.url)
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                gauges, unread = {}, unread + 1
+                if unread > _MOST_UNREAD:
+                    raise
+            restarts += [gauges["restarts"]] if "restarts" in gauges else []
+            sample = _sample(gauges, time.monotonic() - begun, processes)
+            samples += [] if sample is None else [sample]
+            if over:
+                break
+            await asyncio.sleep(_READING_SECONDS)
+    finally:
+        talking.cancel()  # Nobody talks on beside what is measured next.
+        await asyncio.wait([talking])
+    ended = int(restarts[-1] - restarts[0]) if restarts else 0
     return tick_measures(samples, draw.seed, ended, await talking)
 
 
@@ -262,9 +278,15 @@ async def hold(
 
 
 async def _load(
-    target: Target, draw: Draw, processes: Sequence[int], most: int, n: int
+    target: Target,
+    draw: Draw,
+    processes: Sequence[int],
+    sizes: tuple[int, int],
+    kept: list[Record],
 ) -> dict[str, Measure]:
-    """The floor's suites by 1, 2, … sessions at a time; the curve goes into the result too."""
+    """The floor's suites by 1, 2, … sessions at a time, so many at most and `n` calls each; the
+    curve goes into the result too."""
+    most, n = sizes
     points: list[LoadPoint] = []
     measures: dict[str, Measure] = {}
     for sessions in range(1, most + 1):
@@ -273,6 +295,7 @@ async def _load(
         before = _cpu_seconds(processes)
         spoken, failures = await hold(target, draw, works, sessions, records)
         cpu = _cpu_seconds(processes) - before
+        kept += [replace(one, target=f"{target.prefix}load_{sessions}.") for one in records]
         judged = judged_of(records, draw.seed)
         points.append(LoadPoint(sessions, judged, cpu, spoken, len(failures)))
         found = measures_of(records, draw.seed)

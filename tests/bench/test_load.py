@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -103,6 +104,46 @@ def test_a_latency_that_must_not_be_published_is_judged_all_the_same() -> None:
     found = systems.judged_of(records, SEED)
     assert found["turn.answered"].value < 0.95
     assert found["turn.latency_mean_s"].value == pytest.approx(0.4)
+
+
+class _Metrics:
+    """`/metrics` that fails some times, and somebody who talks until cancelled."""
+
+    def __init__(self, fails: int) -> None:
+        self.fails = fails
+        self.talked_out = False
+
+    async def read(self, _url: str) -> dict[str, float]:
+        self.fails -= 1
+        if self.fails >= 0:
+            raise TimeoutError
+        return {"ticks": 100.0 - self.fails, "missed": 0.0, "restarts": 0.0}
+
+    async def talk(self, _target: Target, _draw: Draw, until: float) -> list[str]:
+        try:
+            await asyncio.sleep(0.2)
+        except asyncio.CancelledError:
+            self.talked_out = True
+            raise
+        return []
+
+
+@pytest.mark.parametrize("fails", [3, 6])
+async def test_a_few_readings_of_the_engine_may_fail(
+    monkeypatch: pytest.MonkeyPatch, fails: int
+) -> None:
+    """And when too many do, nobody talks on beside what is measured next."""
+    metrics = _Metrics(fails)
+    monkeypatch.setattr(systems, "_gauges", metrics.read)
+    monkeypatch.setattr(systems, "_talk", metrics.talk)
+    monkeypatch.setattr(systems, "_READING_SECONDS", 0.01)
+    measuring = systems._tick(Target("", "http://x"), Draw("dev", 1), [os.getpid()], 0.2)
+    if fails == 3:
+        assert (await measuring)["tick.missed"].value == 0.0
+        return
+    with pytest.raises(TimeoutError):
+        await measuring
+    assert metrics.talked_out
 
 
 class _Server:

@@ -28,7 +28,13 @@ from tests.bench.metrics.machine import (
     tick_measures,
     transport_measures,
 )  # fmt: skip
-from tests.bench.metrics.overlap import overlap_measures, stop_delay, stop_measures, talked_through
+from tests.bench.metrics.overlap import (
+    overlap_measures,
+    stop_delay,
+    stop_measures,
+    talked_through,
+    untold,
+)  # fmt: skip
 from tests.bench.metrics.statistics import Measure, bootstrap, mean, paired_difference
 from tests.bench.metrics.turns import pause_measures, turn_measures
 from tests.bench.metrics.words import (
@@ -208,10 +214,24 @@ class TestStop:
         clip = log([(1.0, 3.0)], [("interruption", 5.0, 6.5)])
         assert stop_delay(clip, clip.labels[0]) is None
 
-    def test_a_natural_end_is_not_counted(self) -> None:
-        said = Utterance(1.0, (), "done", 5.45)
-        clip = log([(1.0, 5.4)], [("interruption", 5.0, 6.5)], (said,))
-        assert stop_delay(clip, clip.labels[0]) is None
+    @pytest.mark.parametrize(("spoken", "told"), [(0.9, None), (1.0, math.inf), (1.9, math.inf)])
+    def test_who_speaks_to_the_end_has_not_stopped(self, spoken: float, told: float | None) -> None:
+        said = Utterance(1.0, (), "done", 5.05 + spoken)
+        clip = log([(1.0, 5.0 + spoken)], [("interruption", 5.0, 6.5)], (said,))
+        assert stop_delay(clip, clip.labels[0]) == told
+        assert untold([clip]) == (int(told is None), 0)
+
+    def test_a_turn_that_was_spoken_over_to_our_own_end_is_asked(self) -> None:
+        """It is metric 3's, not yielded to; we are silent and it waits for its answer."""
+        said = Utterance(1.0, (), "done", 6.45)
+        labels: list[tuple[LabelKind, float, float]] = [
+            ("interruption", 5.0, 6.7), ("turn", 5.0, 6.7),
+        ]  # fmt: skip
+        clip = log([(1.0, 6.4), (7.2, 9.0)], labels, (said, Utterance(7.2)))
+        assert stop_measures([clip], SEED)["stop.yielded"].value == 0.0
+        assert turn_measures([clip], SEED)["turn.latency_mean_s"].value == pytest.approx(0.5)
+
+    def test_a_cut_is_a_stop(self) -> None:
         cut = Utterance(1.0, (), "cut", 5.45)
         clip = log([(1.0, 5.4)], [("interruption", 5.0, 6.5)], (cut,))
         assert stop_delay(clip, clip.labels[0]) == pytest.approx(0.4)
@@ -267,6 +287,15 @@ class TestOverlap:
     def test_a_natural_end_cannot_tell(self) -> None:
         clip = log([(1.0, 5.4)], [("vocal_tic", 5.0, 5.5)], (Utterance(1.0, (), "done", 5.5),))
         assert talked_through(clip, clip.labels[0]) is None
+        assert untold([clip]) == (0, 1)
+
+    def test_but_one_second_of_speech_over_it_can(self) -> None:
+        """However long what asks for nothing is; a stop within it is one all the same."""
+        said = Utterance(1.0, (), "done", 6.1)
+        clip = log([(1.0, 6.05)], [("not_directed", 5.0, 8.0)], (said,))
+        assert talked_through(clip, clip.labels[0]) is True
+        cut = log([(1.0, 6.05)], [("not_directed", 5.0, 8.0)], (replace(said, finished="cut"),))
+        assert talked_through(cut, cut.labels[0]) is False
 
 
 def monologue(events: list[float], wanted: list[float], name: str, width: float = 0.4) -> ClipLog:

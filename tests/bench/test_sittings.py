@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tests.bench import cli, command, running, sittings
 from tests.bench.beside import Kept, beside
-from tests.bench.files import alone, replace_text
+from tests.bench.files import alone, replace_text, whole_lines
 from tests.bench.harness.caller import Caller, CallFailed
 from tests.bench.metrics.statistics import Measure
 from tests.bench.records import MOST_FAILURES, Record, Shard
@@ -304,9 +304,13 @@ class TestBeside:
     async def test_a_load_without_calls_carries_nobody(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def system(suite: str, *_: object) -> dict[str, Measure]:
-            load = {"capacity.sessions": ONE, "load_1.calls.failed": ONE}
-            return load if suite == "load" else {"transport.round_trip_ms": ONE}
+        record = Record("load_1.", "talk", "talk-synthetic-0000", failure="busy")
+
+        async def system(suite: str, *given: Any) -> dict[str, Measure]:
+            if suite != "load":
+                return {"transport.round_trip_ms": ONE}
+            given[-1].append(record)
+            return {"capacity.sessions": ONE, "load_1.calls.failed": ONE}
 
         async def echo(*_: object) -> Target:
             return Target("", "http://x")
@@ -318,7 +322,8 @@ class TestBeside:
         monkeypatch.setattr("tests.bench.beside.echo_target", echo)
         monkeypatch.setattr(starting, "start", start)
         kept = Kept(tmp_path / "run.beside.json", HEAD)
-        options = command.arguments(["all", "--browser", "0"])
+        out = tmp_path / "run.json"
+        options = command.arguments(["all", "--browser", "0", "--json", str(out)])
         theirs = starting.Started(Target("rival.pipecat.", "http://y"), {}, 0)
         found = await beside(kept, options, Draw("dev", 1), (Target("", "http://x"), []), [theirs])
         assert list(found) == ["transport.round_trip_ms"]
@@ -326,6 +331,9 @@ class TestBeside:
             "load", "rival.pipecat.transport", "rival.pipecat.load"
         ]  # fmt: skip
         assert "no environment" in kept.failed[1]
+        # What was played can be judged again: once by us, once by the rival.
+        lines = whole_lines(tmp_path / "run.load.jsonl")
+        assert [Record.of_json(line) for line in lines] == [record, record]
 
 
 def test_two_benches_do_not_write_to_one_file(

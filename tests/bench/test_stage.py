@@ -12,7 +12,9 @@ from tests.bench.metrics.turns import answer_delay, pause_taken, turn_measures
 from tests.bench.policies import POLICIES, Responder, perform
 from tests.bench.running import Draw, Work, plan, wants
 from tests.bench.stimuli.script import NOT_PLAYED, RATE, Cue, Mark, Piece, Script, placed_labels
+from tests.bench.stimuli.splits import wording
 from tests.bench.stimuli.stage import FRAME, Stage
+from tests.bench.stimuli.talk import SILENCERS
 
 
 def piece(cue: Cue, *kinds: LabelKind, length: float = 1.0) -> Piece:
@@ -28,6 +30,10 @@ def script(*pieces: Piece, tail: float = 8.0) -> Script:
     empty = np.zeros(0, np.float32)
     return Script("clip", "talk", "synthetic", "buzz", pieces, empty, empty, tail_seconds=tail,
                   ends="decided")  # fmt: skip
+
+
+def _interrupts(one: Piece) -> bool:
+    return any(mark.kind == "interruption" for mark in one.marks)
 
 
 def staged(clip: Script, *spoken: tuple[float, float]) -> tuple[list[int], float]:
@@ -159,6 +165,19 @@ class TestTalk:
         log = perform(scripts[0], POLICIES["silence"]())
         assert "interruption" not in kinds(log)
         assert log.length < 40.0
+
+    def test_behind_a_request_for_silence_nothing_is_owed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is an interruption all the same."""
+        sentences, _ = wording("test")
+        assert set(sentences["interruptions"]) >= SILENCERS
+        work = Work("talk", "synthetic", 0)
+        (barge,) = (p for p in Draw("dev", 1).script(work).pieces if _interrupts(p))
+        assert [mark.kind for mark in barge.marks] == ["interruption", "turn"]
+        monkeypatch.setattr("tests.bench.stimuli.talk.SILENCERS", frozenset({barge.text}))
+        (quiet,) = (p for p in Draw("dev", 1).script(work).pieces if _interrupts(p))
+        assert quiet.marks == barge.marks[:1]
 
 
 class TestCost:

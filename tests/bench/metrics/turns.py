@@ -14,7 +14,7 @@ from tests.bench.metrics.activity import (
     content_onset,
     recording_of,
 )  # fmt: skip
-from tests.bench.metrics.overlap import YIELD_SECONDS, stop_delay, stretches
+from tests.bench.metrics.overlap import speaks_on, stretches
 from tests.bench.metrics.statistics import Measure, grouped, mean, quantile, withheld
 
 __all__ = ["ANSWERED_SHARE", "answer_delay", "asked", "filler_delay", "pause_measures",
@@ -106,15 +106,11 @@ def filler_delay(log: ClipLog, turn: Label) -> float | None:
 def asked(log: ClipLog, turn: Label) -> bool:
     """Whether this turn can be answered: not when it is an interruption that we talk through.
 
-    That is metric 3's to count; no event counts twice. Who yields, late though it be within the
-    two seconds, is asked as everybody is.
+    That is metric 3's to count; no event counts twice. Who is silent two seconds behind its onset,
+    by whatever, is asked as everybody is.
     """
-    stops = (
-        stop_delay(log, barge)
-        for barge in log.labelled("interruption")
-        if barge.start <= turn.start <= barge.end
-    )
-    return all(delay is None or delay <= YIELD_SECONDS for delay in stops)
+    barges = (b for b in log.labelled("interruption") if b.start <= turn.start <= b.end)
+    return not any(speaks_on(log, barge) for barge in barges)
 
 
 def turn_measures(

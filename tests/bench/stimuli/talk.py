@@ -3,7 +3,7 @@
 In order: in one clip of five something that asks for nothing, into silence; a turn with a pause
 in its middle; over the answer to it an interruption that asks for something long; and in the
 other four clips of five something that asks for nothing over that answer. The interruption is
-a turn too, since it is answered; every event is counted by its own metric only, and resampled
+a turn too, where it is to be answered; every event is counted by its own metric only, and resampled
 together with the others of its call.
 
 What comes later does not hang on how well what came before was done: where the agent says
@@ -19,13 +19,16 @@ from tests.bench.stimuli.scene import EVENTS, Scene, bystander, paused, whole
 from tests.bench.stimuli.script import Cue, Mark, Piece, Script
 from tests.bench.stimuli.speech import Said, synthetic
 
-__all__ = ["talk"]
+__all__ = ["SILENCERS", "talk"]
 
 TAIL_SECONDS: Final = 5.6
 # Later than any answer that counts (5 s), so that asking again cannot be mistaken for the cause.
 _ASK_AGAIN_SECONDS: Final = 5.1
 # The window in which what asks for nothing must not be answered, and a moment.
 _QUIET_SECONDS: Final = 2.2
+
+SILENCERS: Final = frozenset({"Alright alright, that will do.", "Please be silent for a second."})
+"""Interruptions of the wording behind which nothing is owed: no turns, whoever answers them."""
 
 
 def _interruption(scene: Scene, *, brief: bool) -> Said:
@@ -67,7 +70,8 @@ def talk(scene: Scene, clip: str) -> Script:
     said = _interruption(scene, brief=alone is not None)
     span = whole(said)
     over = Cue("agent_speaks", float(scene.generator.uniform(0.7, 1.3)), 9.0)
-    barge = scene.piece(said, over, (Mark("interruption", *span), Mark("turn", *span, said.text)))
+    turn = () if said.text in SILENCERS else (Mark("turn", *span, said.text),)
+    barge = scene.piece(said, over, (Mark("interruption", *span), *turn))
     pieces: tuple[Piece, ...] = (opening, again, barge)
     if alone is not None:
         pieces = (alone, *pieces)
