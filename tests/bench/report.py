@@ -22,6 +22,8 @@ from tests.bench.judging import (
     too_few,
     variants_of,
 )
+from tests.bench.metrics.activity import ClipLog
+from tests.bench.metrics.overlap import untold
 from tests.bench.pictures import COLOURS, standalone, timeline
 from tests.bench.records import Record
 from tests.bench.sides import name_of
@@ -52,6 +54,15 @@ _OF_STOPS: Final = (
     "soon another begins; a gap inside one that goes on is no stop, however long. Of a target that "
     "tells of no utterances, a silence of 0.5 s is a stop."
 )
+_OF_EVENTS: Final = (
+    "Where what was said ends by itself 1.0 s behind the onset of an event, or later, it was not "
+    "stopped for it: an interruption was not yielded to, another was talked through. Of what asks "
+    "for nothing a stop is wrong until 1.0 s behind its end."
+)
+_OF_MONOLOGUES: Final = (
+    "Signs of listening are measured behind synthetic monologues alone: of people there is one "
+    "reading of 44 s, which gives no interval."
+)
 _NOTES: Final = (
     "No latency without the false-action rate of the same run.",
     "Latencies are withheld when fewer than 95 % of turns were answered.",
@@ -59,6 +70,8 @@ _NOTES: Final = (
     "Nulls are told what an event is, so as to be what they are called: B = .50 is by definition.",
     "Anchors were published by others on other stimuli: a sense of scale, not a comparison.",
     _OF_STOPS,
+    _OF_EVENTS,
+    _OF_MONOLOGUES,
     "Intervals are 95 %, resampled by clip: what was measured in one call is not independent.",
     "In the human half clips that play one recording are drawn together.",
     "They do not cover the choice of voices: the human half's clips are of a few speakers.",
@@ -150,7 +163,26 @@ def _notes(result: Result, records: Sequence[Record]) -> list[str]:
     if cost and cost["value"] is not None:
         told.append(f"An hour of a session costs {cost['value'] / 60:.2f} hours of a core.")
     told.append(f"Clips in which something was not reached, since {why}: {short}." if short else "")
+    told.append(_left_out(records))
     return [line for line in told if line]
+
+
+def _left_out(records: Sequence[Record]) -> str:
+    """How many events count for no metric, of each target that has such."""
+    logs: dict[str, list[ClipLog]] = {}
+    for record in records:
+        if record.log is not None and not record.target.startswith("null."):
+            logs.setdefault(record.target, []).append(record.log)
+    told = {name_of(target): untold(of) for target, of in logs.items()}
+    each = ", ".join(f"{name} {stops} and {others}" for name, (stops, others) in told.items()
+                     if stops or others)  # fmt: skip
+    return f"{_UNTOLD} {each}." if each else ""
+
+
+_UNTOLD: Final = (
+    "Interruptions, and things that ask for nothing, that are left out, since what was said had "
+    "come to its own end within 1.0 s of them, and nobody knows what would have followed:"
+)
 
 
 def _facts(result: Result) -> list[str]:

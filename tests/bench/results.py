@@ -17,8 +17,6 @@ from tests.bench.metrics.turns import (
     asked,
     filler_delay,
     pause_measures,
-    pause_taken,
-    pauses,
     turn_measures,
 )  # fmt: skip
 from tests.bench.metrics.words import CutCount, heard_measures, word_error_measures
@@ -128,14 +126,6 @@ def _delays(
     return found
 
 
-def _taken(records: Iterable[Record]) -> dict[str, float]:
-    return {
-        record.clip: float(any(pause_taken(log, p) for p in found))
-        for record in records
-        if (log := record.log) is not None and (found := pauses(log))
-    }
-
-
 def _pairs(
     records: Sequence[Record], target: str, halves: Sequence[str], seed: int, subject: str = ""
 ) -> dict[str, Measure]:
@@ -158,7 +148,7 @@ def _pairs(
     return {
         "latency_mean_s": later(answer_delay),
         "filler_latency_mean_s": later(filler_delay),
-        "pause_takeover": paired_difference(_taken(ours), _taken(theirs), seed, recordings),
+        "pause_takeover": resampled(clips, lambda c: one.takeover(c) - other.takeover(c), seed),
         "balance": resampled(clips, lambda c: one.balance(c) - other.balance(c), seed),
         "stop_p50_s": resampled(clips, lambda c: one.stop(c) - other.stop(c), seed),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ def _sessions(measure: Mapping[str, Any] | None) -> str:
 _EMPTY: Final[Mapping[str, tuple[str, str]]] = {
     "baseline": (
         "a",
-        "a baseline is our server with another floor: it is played no clips for what is as ours",
+        "a baseline, or a variant of ours, is our server with another floor: only that is measured",
     ),
     "null": ("b", "a null is scripted: there is no server, no network and no word"),
     "rival": (
@@ -217,7 +218,12 @@ def load(result: Result) -> Table:
     for number, measures in found.items():
         calls = _calls(measures.get("calls.failed"))
         known = {key: Measure.of_json(one) for key, one in measures.items() if key in CORE}
-        broken = [*broken_by(known), *(["calls"] if calls not in ("", "0") else [])]
+        # As capacity has it: whether a latency may be published is the share's own target.
+        withheld = {key for key, one in known.items() if math.isnan(one.value) and one.n}
+        broken = [
+            *(key for key in broken_by(known) if key not in withheld),
+            *(["calls"] if calls not in ("", "0") else []),
+        ]
         cells = (_cell(measures.get(key)) for key in keys)
         rows.append([number, *cells, calls, ", ".join(broken)])
     bounds = ", ".join(f"{key} {sign} {bound:g}" for key, (sign, bound) in CORE.items())

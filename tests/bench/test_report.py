@@ -116,7 +116,7 @@ class TestWords:
                 values[line.key] = value
         values |= {f"overlap.{kind}": 0.9 for kind in ("backchannel", "vocal_tic", "not_directed")}
         values |= {name.replace("__", "."): value for name, value in changed.items()}
-        return {key: {"value": value, "n": 9, "ci95": None} for key, value in values.items()}
+        return {key: {"value": value, "n": 10_000, "ci95": None} for key, value in values.items()}
 
     def test_all_held(self) -> None:
         assert falls_short(self.measures()) == []
@@ -127,11 +127,16 @@ class TestWords:
         del measures[key]
         assert falls_short(measures) == [f"not measured in this run: {key}"]
 
+    def test_identity_of_few_micro_turns_is_no_claim(self) -> None:
+        measures = self.measures()
+        measures["identity.equal"]["n"] = 417
+        assert falls_short(measures) == ["identity.equal stands on 417, wanted 10000"]
+
     def test_every_line_is_judged(self) -> None:
         for line in LINES:
             if line.key != "overlap.ignored":
                 worse = self.measures() | {line.key: {
-                    "value": 1e6 if line.sign == "<=" else -1.0, "n": 9, "ci95": None,
+                    "value": 1e6 if line.sign == "<=" else -1.0, "n": 10_000, "ci95": None,
                 }}  # fmt: skip
                 (told,) = falls_short(worse)
                 assert told.startswith(f"{line.key} is ")
@@ -204,7 +209,7 @@ class TestReport:
                 "ours beside rival.pipecat at its one setting (human): ",
                 "variant.core beside rival.pipecat at its one setting (synthetic): ",
                 "What falls short of variant.core",
-                "(a) a baseline is our server with another floor",
+                "(a) a baseline, or a variant of ours, is our server with another floor",
                 "no points of it, for they answered too few turns: baseline.timeout_1300",
                 "PARTIAL: 60 of 90 clips", "variant.core against baseline.end_of_turn", "n 100",
                 "fewer than 100 events of baseline.timeout_400: turn.answered 30",
@@ -225,6 +230,10 @@ class TestReport:
         (row,) = (line for line in markdown(fields).splitlines() if line.startswith("| load_2"))
         assert "| 2: 503 &lt;busy> |" in row
         assert row.endswith("stop.yielded, overlap.balance, calls |"), "not measured, or failed"
+        few = {"value": None, "n": 11, "seed": 1, "ci95": None, "reason": "answered 91.0% of turns"}
+        fields["load"]["load_1.turn.latency_mean_s"] = few
+        (row,) = (line for line in markdown(fields).splitlines() if line.startswith("| load_1"))
+        assert "| turn.answered, pause.takeover," in row, "withheld: the share's own target"
         assert "2: 503 &lt;busy&gt;" in page(fields, records())
 
     def test_a_table_is_not_broken_by_a_reason(self, fields: dict[str, Any]) -> None:

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.bench.metrics.activity import ClipLog, HeardWord, Interval, Label, LabelKind, Utterance
+from tests.bench.metrics.activity import (
+    ClipLog,
+    HeardWord,
+    Interval,
+    Label,
+    LabelKind,
+    Utterance,
+    content_onset,
+)  # fmt: skip
 from tests.bench.metrics.overlap import stop_delay, stretches, talked_through
 from tests.bench.metrics.turns import (
     answer_delay,
@@ -156,3 +164,12 @@ class TestAsked:
         assert asked(log, of(log, "turn")) is is_asked
         if is_asked:
             assert answer_delay(log, of(log, "turn")) == pytest.approx(1.5)
+
+
+def test_content_that_was_still_awaited_begins_with_its_sound() -> None:
+    """Words know how far into the sound they are, not how long the sound was waited for."""
+    words = (HeardWord("Sure!", 0.0, 0.3), HeardWord(" Paris.", 0.3, 0.6))
+    said = Utterance(5.0, words)
+    heard = (Interval(5.0, 5.28), Interval(5.8, 6.1))
+    assert content_onset(5.0, said, heard) == pytest.approx(5.8)
+    assert content_onset(5.0, said, (Interval(5.0, 5.6),)) == pytest.approx(5.3)

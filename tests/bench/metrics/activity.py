@@ -253,15 +253,21 @@ def begun_in(
     return ((burst.start, first), *((burst.start + one.started - told, one) for one in later))
 
 
-def content_onset(start: float, utterance: Utterance | None) -> float | None:
+def content_onset(
+    start: float, utterance: Utterance | None, voiced: tuple[Interval, ...] = ()
+) -> float | None:
     """Time of the first voiced sample of an utterance's content, None when it is all filler.
 
-    Without words (a rival that announces none) its own start, which is given, is taken.
+    Words tell how far into its sound they are. Where that falls into a silence of what was
+    `voiced`, the sound behind it was still awaited, and its next start is the onset. Without words
+    (a rival that announces none) its own start, which is given, is taken.
     """
     if utterance is None or not utterance.words:
         return start
     first = utterance.words[0].start
     for word in utterance.words:
         if not _is_filler(word.text):
-            return start + max(word.start - first, 0.0)
+            onset = start + max(word.start - first, 0.0)
+            after = (one for one in sorted(voiced) if one.end > onset)
+            return max(onset, next(after, Interval(onset, onset)).start)
     return None

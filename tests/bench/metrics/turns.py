@@ -77,7 +77,7 @@ def _starts(log: ClipLog, turn: Label, *, content: bool) -> float | None:
     early = turn.end - EARLY_SECONDS
     for burst in bursts(log.agent):
         for start, utterance in begun_in(burst, log.utterances):
-            onset = content_onset(start, utterance) if content else start
+            onset = content_onset(start, utterance, log.agent) if content else start
             if onset is None or start < early:
                 continue  # it was already talking: that is a take-over, not an answer
             if start == burst.start and _goes_on(log, start, early):
