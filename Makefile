@@ -109,7 +109,7 @@ bench: setup-tests
 # What is drawn at the start of a server, how many threads and which language model, is named.
 CHECKPOINT = model/weights/core/core.safetensors
 FULL = all --n 100 --split test --checkpoint $(CHECKPOINT) --sessions 4 --minutes 30 \
-	  --engine threads=1 --engine language=language-0.5b --variant core=core=shipped \
+	  --engine threads=1 --engine language=language-0.5b \
 	  --json tests/bench/full/full.json --rival pipecat \
 	  --baseline 'timeout_400=$(call TIMEOUT,0.4)' \
 	  --baseline 'timeout_800=$(call TIMEOUT,0.8)' \

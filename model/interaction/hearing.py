@@ -80,8 +80,10 @@ def take_in(heard: Hearing, block: Audio, voiced: bool, k: int) -> Hearing:
 
 
 def wants_partial(heard: Hearing, k: int) -> bool:
-    """Whether it is time to recognise again while the person speaks."""
-    due = not heard.busy and k - heard.asked_k >= PARTIAL_MICRO_TURNS
+    """Whether it is time to recognise again: now and then while the person speaks, and at once when
+    they fall silent, for then these may be all their words and an answer waits for the last."""
+    silent = k == heard.voiced_k + 1
+    due = not heard.busy and (silent or k - heard.asked_k >= PARTIAL_MICRO_TURNS)
     # Nothing new can be in the audio once the voice has been gone for that long.
     return due and heard.segment is not None and heard.voiced_k > heard.asked_k
 

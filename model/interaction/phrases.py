@@ -55,7 +55,7 @@ _CLINGING = _JOINING | frozenset(
 )
 
 _RAW_WORD = re.compile(r"(\s*)(\S+)(?=(\s))")
-_LAST_WORD = re.compile(r"[A-Za-z]{2,}(?:['’][a-z]+)?[.!?]$")
+_LAST_WORD = re.compile(r"[A-Za-z]{2,}(?:['’][a-z]+)?[.!?,]$")
 _LINE_MARK = re.compile(r"^(?:[-*+•>]|#{1,6}|[-*_=]{3,}|\|?(?:[:\-]+\|)+[:\-]*\|?)$")
 _LIST_NUMBER = re.compile(r"^\d{1,3}[.)]$")
 _LINK_TARGET = re.compile(r"\]\([^)]*\)?")
@@ -115,10 +115,10 @@ class Splitting:
         return state, tuple(phrases)
 
     def hasten(self) -> tuple[Splitting, tuple[Phrase, ...]]:
-        """The first phrase, if the text so far reads like a whole sentence, or its last word like
-        one before which it may end: all but certain, and to know it, the next token, takes longer
-        than to render it. Should the word go on after all ("example.com"), its rest is spoken as
-        the next word."""
+        """The first phrase, if the text so far reads like a whole sentence or clause, or its last
+        word like one before which it may end: all but certain, and to know it, the next token,
+        takes longer than to render it. Should the word go on after all ("example.com"), its rest
+        is spoken as the next word."""
         word = self._tail.strip()
         quoted = any('"' in one.text for one in self._words)
         if self._phrases or self._in_code or quoted or not word:
@@ -127,9 +127,11 @@ class Splitting:
         if begins and _joins((*self._words, _bare(word)), len(self._words)):
             state, phrase = self._emit(len(self._words))
             return state, (phrase,)
-        if not _LAST_WORD.match(word) or not is_sentence_end(word, ""):
+        if not _LAST_WORD.match(word) or not (word[-1] == "," or is_sentence_end(word, "")):
             return self, ()
         state, phrases = self.feed(" ")
+        if not phrases:
+            return self, ()
         return replace(state, _tail=""), phrases  # The space is no part of the written text.
 
     def flush(self) -> tuple[Phrase, ...]:

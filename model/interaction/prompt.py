@@ -2,7 +2,9 @@
 
 Chosen on eighteen prompts of our own (repeat, sums, facts, recall, corrections) with the 0.5B:
 instructions alone 14-16 right, with the examples 17. The examples do most of it: they show
-"say" and "repeat", taking a correction, and answering a statement with a sentence.
+"say" and "repeat", taking a correction, and answering a statement with a sentence. None of them
+opens with "Ah" or "Oh dear": while two did, 20 of 92 answers opened with a word that says nothing
+("Sure, I'd be happy to …"), and its .3 s was waited for; so it is 8, with as many prompts right.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ DEFAULT_INSTRUCTIONS: Final = (
 DEFAULT_EXAMPLES: Final = (
     ("Hello, who are you?", "Hello! I am Counterpoint, a voice you can talk to."),
     ("I like tea with milk.", "How nice, you like tea with milk."),
-    ("No, sorry, I meant coffee, not tea.", "Ah, you like coffee, not tea."),
+    ("No, sorry, I meant coffee, not tea.", "You like coffee, not tea."),
     ("What do I like?", "You like coffee."),
     ("Say good evening, everyone.", "Good evening, everyone."),
-    ("I was out in the rain today.", "Oh dear! I hope you are warm and dry now."),
+    ("I was out in the rain today.", "I hope you are warm and dry now."),
+    ("Tell me about bread.", "Bread is baked from flour, water, salt and yeast."),
 )
 """Exchanges that stand before the conversation, with the default instructions only."""

@@ -9,6 +9,8 @@ ever acting is what the last of them leaves.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -46,6 +48,9 @@ WRONG: Final = (
 """Events in which an action is wrong. Pauses and sounds that are no turn count together: by a mean
 of each, ten asides would weigh as much as a hundred pauses, and a short question that might be an
 aside would not be answered."""
+
+UNINVITED: Final = (streams.TURN_END, streams.PAUSE)
+"""Events in which no backchannel is asked for."""
 
 
 class CoreLabels(NamedTuple):
@@ -99,6 +104,8 @@ class LossWeights:
             the script we answer after .65 s in two of three, and what would still have been waited
             then was free, so that waiting for an end to be certain paid.
         wrong: chance of a wrong action in an event, the mean over events of each action.
+        acknowledging: the same of a backchannel where a turn is over or only pauses, beside the
+            others; behind one at an end the answer waits.
         missed: chance that a place for a backchannel goes by.
         overdue: what the floor's cross entropy is multiplied by where an answer is due for a second
             and more. Such silences are as frequent behind what was said to somebody else, so that
@@ -107,6 +114,9 @@ class LossWeights:
         ears: what foretelling Ears' encoder weighs, see `ears_ahead`; 0 leaves it out.
         sharpness: how much more decided than its probabilities the model is taken to act, since
             it acts on a threshold, not by chance; 1 takes them as they are.
+        acts: the probability of a take at which it is taken to act as often as not. At .5 an end at
+            .6 throughout counts as answered after .06 s, which live, at a threshold of .9, waits to
+            be overdue, and a pause at .3 as taken, which live never is.
     """
 
     floor: float = 1.0
@@ -116,11 +126,18 @@ class LossWeights:
     lateness: float = 0.5
     beyond: float = 0.0
     wrong: float = 1.0
+    acknowledging: float = 0.0
     missed: float = 0.1
     overdue: float = 1.0
     over_us: OverUs = OverUs()
     ears: float = 0.0
     sharpness: float = 1.0
+    acts: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what nobody acts at."""
+        if not 0.0 < self.acts < 1.0:
+            raise ValueError("acts must be a probability between 0 and 1")
 
 
 class CoreLosses(NamedTuple):
@@ -219,12 +236,12 @@ def _events(
     logits: Tensor, labels: CoreLabels, weights: LossWeights
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mean expected delay in seconds, mean chance of a wrong action, mean chance of a miss."""
-    age, sharpness = labels.event_age, weights.sharpness
+    age = labels.event_age
     share = {TAKE: 1.0, YIELD: weights.over_us.haste}
     lateness, wrong = [], []
     for event, action in DUE:
         inside = (labels.event == event) & labels.live
-        waits = waiting(_acting(logits, action, sharpness), inside, age).exp()
+        waits = waiting(_acting(logits, action, weights), inside, age).exp()
         counted, ends = (inside & (age < LATEST)).float(), (inside & _last(labels)).float()
         left = (LATEST - 1 - age.float()).clamp(min=0) * MICRO_TURN_SECONDS
         after = (waits * ends * left.clamp(max=weights.beyond)).sum()
@@ -232,25 +249,37 @@ def _events(
         # What does not count is no kind of event: the others' mean is not to be less for it.
         lateness.append((delay * share[action], ends.sum() * (share[action] > 0)))
     for events, action in WRONG:
-        inside = torch.stack([labels.event == event for event in events]).any(0) & labels.live
-        waits = waiting(_acting(logits, action, sharpness), inside, age)
-        # Where the words so far could be all, an answer is not quite as wrong.
-        ends = (inside & _last(labels)).float() * labels.floor_weight.float()
-        acted = ((1 - waits.exp()) * ends).sum()
-        wrong.append((acted * share[action], ends.sum() * (share[action] > 0)))
+        acted, count = _acted(logits, action, events, labels, weights)
+        wrong.append((acted * share[action], count * (share[action] > 0)))
+    acted, count = _acted(logits, BACKCHANNEL, UNINVITED, labels, weights)
+    uninvited = weights.acknowledging * acted / count.clamp(min=1)
     inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
-    waits = waiting(_acting(logits, BACKCHANNEL, sharpness), inside, age)
+    waits = waiting(_acting(logits, BACKCHANNEL, weights), inside, age)
     # Where one of ours sounds already a second one is not wanted: it is to be held.
     free = _so_far((inside & (labels.floor == HOLD)).float(), age) == 0
     missed = _mean(waits.exp(), (inside & free & _last(labels)).float())
-    return _shares(lateness), _shares(wrong), missed
+    return _shares(lateness), _shares(wrong) + uninvited, missed
 
 
-def _acting(logits: Tensor, action: int, sharpness: float) -> Tensor:
-    """Probability of the action against all others, sharpened."""
+def _acted(
+    logits: Tensor, action: int, events: Sequence[int], labels: CoreLabels, weights: LossWeights
+) -> tuple[Tensor, Tensor]:
+    """Sum of the chances that events see an action, and how many of them there are."""
+    inside = torch.stack([labels.event == event for event in events]).any(0) & labels.live
+    waits = waiting(_acting(logits, action, weights), inside, labels.event_age)
+    # Where the words so far could be all, an answer is not quite as wrong.
+    ends = (inside & _last(labels)).float() * labels.floor_weight.float()
+    return ((1 - waits.exp()) * ends).sum(), ends.sum()
+
+
+def _acting(logits: Tensor, action: int, weights: LossWeights) -> Tensor:
+    """Probability of the action against all others, sharpened; of a take about `acts`."""
     chances = logits.log_softmax(-1)
     others = torch.cat([chances[..., :action], chances[..., action + 1 :]], -1).logsumexp(-1)
-    return torch.sigmoid(sharpness * (chances[..., action] - others))
+    at = weights.acts if action == TAKE else 0.5
+    return torch.sigmoid(
+        weights.sharpness * (chances[..., action] - others - math.log(at / (1 - at)))
+    )
 
 
 def _last(labels: CoreLabels) -> Tensor:

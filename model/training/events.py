@@ -15,6 +15,7 @@ import numpy.typing as npt
 from model.interaction import streams
 from model.timebase import MICRO_TURN_SECONDS
 from model.training.operating_point import Trace
+from model.training.render.labels import SHORTEST_PAUSE
 
 __all__ = ["BEHIND", "KINDS", "Event", "Events", "Judged", "events_of", "joined", "of_ours"]
 
@@ -24,8 +25,9 @@ SPEAKING, PAUSING, FINISHED, ACKNOWLEDGING, SILENT = (
     streams.PERSON_STATES.index(name)
     for name in ("speaking", "pausing", "finished", "acknowledging", "silent")
 )  # fmt: skip
-SHORTEST_PAUSE, LONGEST_PAUSE = 3, 16
-"""Micro-turns: shorter silences are no pauses; longer ones, which the bench lacks, count apart."""
+LONGEST_PAUSE: Final = 16
+"""Micro-turns: longer ones, which the bench lacks, count apart; shorter than `SHORTEST_PAUSE` are
+none."""
 
 NEARLY_ENDED: Final = 2
 """Micro-turns around a turn's end in which a take is early or late, not over the person's words."""

@@ -32,7 +32,7 @@ CALLS: Final = ".load.jsonl"
 
 _LOAD_SHARE: Final = 0.12
 _IDENTITY_SHARE: Final = 0.6
-"""88 calls at n = 100, of 14 s each: the 10,000 micro-turns that metric 10 asks for."""
+"""86 calls at n = 100, of 14 s each: the 10,000 micro-turns that metric 10 asks for."""
 _IDENTITY_SESSIONS: Final = 2
 _RIVAL_ECHO_PORT: Final = 8470
 

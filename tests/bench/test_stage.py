@@ -194,5 +194,5 @@ class TestCost:
         assert ours.clips == len(works) > baseline.clips
         assert ours.seconds > baseline.seconds > 4 * 10.0
         assert baseline.labels["interruption"] == 5
-        assert baseline.labels["turn"] == 5 * 2 + 1 + 4 + 1
+        assert baseline.labels["turn"] == 5 * 2 + 1 + 1 + 1
         assert "hours" in shown(found)

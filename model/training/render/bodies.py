@@ -14,11 +14,13 @@ from model.messages import Audio
 from model.timebase import HEARING_RATE, samples
 from model.training.render.noises import level_to
 
-__all__ = ["TICS", "tic"]
+__all__ = ["SOFT", "TICS", "tic"]
 
 Generator = np.random.Generator
 Sound = np.ndarray
 TICS: Final = ("cough", "laugh", "breath", "throat", "sniff", "tongue", "knock")
+SOFT: Final = ("breath", "sniff", "tongue")
+"""What people do between two words."""
 
 
 def _air(generator: Generator, length: float, low: float, high: float) -> Sound:

@@ -17,12 +17,15 @@ from model.timebase import HEARING_BLOCK_SAMPLES as BLOCK
 from model.timebase import HEARING_RATE, SPEAKING_BLOCK_SAMPLES, samples
 from model.training.render.parts import Conversation, OwnPart, PersonPart, voiced_spans
 
-__all__ = ["Silence", "labels", "silences"]
+__all__ = ["SHORTEST_PAUSE", "Silence", "labels", "silences"]
 
 _GRID: Final = HEARING_RATE // 100
 _PER_BLOCK: Final = BLOCK // _GRID
 LISTEN, TAKE, HOLD, YIELD, BACKCHANNEL = range(5)
 SPEAKING, PAUSING, FINISHED, ACKNOWLEDGING, ELSEWHERE, SILENT = range(6)
+
+SHORTEST_PAUSE: Final = 3
+"""Micro-turns of a silence that is taken for an end, or not; the bench and dev count no shorter."""
 
 _PLACE_SECONDS: Final = (-0.25, 0.5)
 _AFTER_OVERLAP: Final = 10
@@ -141,7 +144,9 @@ class _Painter:
         self._set("person", first, last, ELSEWHERE)
         over = self._speaking(first) is not None
         event = streams.OVERLAP if over else streams.OTHER_SOUND
-        self._event(first, last + (_AFTER_OVERLAP if over else _AFTER_OTHER), event)
+        # Where we speak, there is nothing to take.
+        begun = [own.k for own in self._conversation.own if own.k >= last and not over]
+        self._event(first, min([last + (_AFTER_OVERLAP if over else _AFTER_OTHER), *begun]), event)
 
     def _acknowledging(self, part: PersonPart) -> None:
         self._elsewhere(part.first, part.last)
@@ -182,7 +187,8 @@ class _Painter:
         if last <= first:
             return
         self._set("person", first + 1, last, PAUSING)
-        self._event(first, last, streams.PAUSE)
+        if last - first >= SHORTEST_PAUSE:
+            self._event(first, last, streams.PAUSE)
         if silence.doubtful:
             self._set("person_weight", first, last, _DOUBTFUL)
             self._set("floor_weight", first, last, _DOUBTFUL)

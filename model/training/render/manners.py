@@ -23,9 +23,13 @@ class Manners:
         longest_gap: seconds of the longest silence before an answer; the longest pause in a turn
             is 2.4.
         sentences: fewest and most of an answer.
-        misplaced: how often we say "mhm" where the turn is over, or inside one that is no story:
-            whoever is only shown well placed signs of listening believes after one that the person
-            goes on.
+        misplaced: how often we say "mhm" inside a turn that is no story.
+        misplaced_at_end: how often where a turn is over, of a story thrice as often: whoever is
+            shown signs of listening in turns above all believes after one that the person goes on,
+            and live half of those that Core gave stood at an end.
+        catches_breath: how often a person breathes, sniffs or clicks their tongue right behind
+            what they said, in pauses as at ends: with breaths at other times only, one is a sound
+            from elsewhere, and no answer belongs behind it.
         early: how often what the person does over us falls into our first second and a half.
         over_us: what is done over an answer and its share; what is left of 1 is nothing.
         again: how often something more is done over the same answer, if it goes on.
@@ -47,6 +51,8 @@ class Manners:
     longest_gap: float
     sentences: tuple[int, int]
     misplaced: float
+    misplaced_at_end: float
+    catches_breath: float
     early: float
     over_us: tuple[tuple[str, float], ...]
     again: float
@@ -65,6 +71,8 @@ _TRAINED: Final = Manners(
     longest_gap=4.0,
     sentences=(1, 4),
     misplaced=0.06,
+    misplaced_at_end=0.2,
+    catches_breath=0.25,
     early=0.45,
     over_us=(("interruption", 0.34), ("backchannel", 0.24), ("tic", 0.10), ("aside", 0.07),
              ("other", 0.05)),

@@ -14,7 +14,7 @@ from model.training.render.conversation import Rendered, render
 
 __all__ = ["RECIPE", "recipe", "render_shard"]
 
-RECIPE: Final = 18
+RECIPE: Final = 19
 """Goes up with every change of what the renderer makes: a folder holds shards of one recipe."""
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from model.timebase import HEARING_RATE, MICRO_TURN_SECONDS, SPEAKING_RATE, samples, seconds
-from model.training.render.bodies import TICS, tic
+from model.training.render.bodies import SOFT, TICS, tic
 from model.training.render.cast import Split
 from model.training.render.manners import MANNERS
 from model.training.render.noises import level_to
@@ -96,9 +96,10 @@ class _Director:
         part = self._says("turn", line, self._next_start())
         if part.pauses and self._generator.random() < 0.12 and self._blunder(part):
             return
-        for sample in (*(pause.start for pause in part.pauses), part.last):
-            if self._generator.random() < self._manners.misplaced:
-                self._acknowledge(sample)
+        for pause in part.pauses:
+            self._acknowledge(pause.start, self._manners.misplaced)
+        self._acknowledge(part.last, self._manners.misplaced_at_end)
+        self._catch_breath(part)
         self._answer(part.last)
 
     def _story(self) -> None:
@@ -112,10 +113,9 @@ class _Director:
         part = PersonPart("turn", start, audio, words, pauses, spoken=len(told))
         self._person.append(part)
         for pause in pauses:
-            if self._generator.random() < 0.5:
-                self._acknowledge(pause.start)
-        if self._generator.random() < 0.25:
-            self._acknowledge(part.last)
+            self._acknowledge(pause.start, 0.5)
+        self._acknowledge(part.last, 3.0 * self._manners.misplaced_at_end)
+        self._catch_breath(part)
         self.now = seconds(part.last, HEARING_RATE)
         self._answer(part.last)
 
@@ -162,8 +162,7 @@ class _Director:
 
     def notice(self, kind: str) -> None:
         """We speak first."""
-        own = self._speak("notice", [self._writer.pick(kind)], self.now)
-        self._over(own)
+        self._over(self._speak("notice", [self._writer.pick(kind)], self.now))
 
     # ---- pieces of scenes ---------------------------------------------------------------------
 
@@ -247,9 +246,8 @@ class _Director:
         self.now = max(seconds(part.last, HEARING_RATE), self._own[-1].end_seconds + self._delay)
         if part.wanted:
             # Whoever was not stopped goes on until the person is done, and answers then.
-            self._answer(
-                max(part.last, samples(self._own[-1].end_seconds, HEARING_RATE)), depth + 1
-            )
+            end = max(part.last, samples(self._own[-1].end_seconds, HEARING_RATE))
+            self._answer(end, depth + 1)
 
     def _hesitate(self, onset: float) -> None:
         """Now and then we hold our breath, whatever began at `onset`: that tells nothing of it."""
@@ -266,8 +264,10 @@ class _Director:
         self._speak("resumed", self._writer.answer(1), max(over, at) + rest)
         self.now = self._own[-1].end_seconds + self._delay
 
-    def _acknowledge(self, sample: int) -> None:
-        """We say "mhm" at, or a little after, what the person said until `sample`."""
+    def _acknowledge(self, sample: int, chance: float) -> None:
+        """We may say "mhm" at, or a little after, what the person said until `sample`."""
+        if self._generator.random() >= chance:
+            return
         wanted = seconds(sample, HEARING_RATE) + timing.backchannel_delay(self._generator)
         self._speak("backchannel", [self._writer.pick("own_backchannels")], wanted)
 
@@ -329,8 +329,14 @@ class _Director:
         self.now = max(self.now, seconds(part.last, HEARING_RATE))
         return part
 
-    def _tic(self, start: float) -> float:
-        kind = TICS[int(self._generator.integers(len(TICS)))]
+    def _catch_breath(self, part: PersonPart) -> None:
+        """Of the person's silences, pauses and the end alike, some begin with a breath."""
+        for sample in (*(pause.start for pause in part.pauses), part.last):
+            if self._generator.random() < self._manners.catches_breath:
+                self._tic(seconds(sample, HEARING_RATE) + self._generator.uniform(0.0, 0.4), SOFT)
+
+    def _tic(self, start: float, kinds: Sequence[str] = TICS) -> float:
+        kind = kinds[int(self._generator.integers(len(kinds)))]
         audio = tic(self._generator, kind, SPEECH_DB + float(self._generator.normal(-2.0, 4.0)))
         part = PersonPart("tic", samples(start, HEARING_RATE), audio, wanted=False)
         self._person.append(part)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +111,9 @@ def test_the_first_phrase_comes_as_soon_as_it_is_certain() -> None:
         ("I don't.", "I don't."),
         ("The capital of France is", "The capital of France"),
         ("The capital is", None),
+        ("Once upon a time,", "Once upon a time,"),
+        ("Well,", None),
+        ("It costs 1,", None),
         ("It costs 3.", None),
         ("It is 5 p.m.", None),
         ("I asked Dr.", None),
@@ -133,6 +138,10 @@ def test_what_was_hastened_loses_nothing() -> None:
     hastened = splitter.hasten()
     rest = (*splitter.feed(text[13:]), *splitter.hasten(), *splitter.flush())
     assert [*hastened, *rest] == _split(text)
+    text = "Well, as you say, it is late."
+    pieces = [phrase for token in re.findall(r" ?[a-zA-Z]+|[,.]", text)
+              for phrase in (*splitter.feed(token), *splitter.hasten())]  # fmt: skip
+    assert [*pieces, *splitter.flush()] == _split(text)
     splitter.feed("Ask example.")
     hastened = splitter.hasten()
     rest = (*splitter.feed("com now."), *splitter.flush())

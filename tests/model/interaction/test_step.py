@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from model.engine.jobs import Failed
-from model.interaction.mind import Rendered, ReplyDone, Transcribed
+from model.interaction import hearing
+from model.interaction.mind import Hearing, Rendered, ReplyDone, Transcribed
 from model.interaction.parts import Spoken
 from model.interaction.rules import EndOfTurn
 from model.interaction.segment import Segment
 from model.messages import Heard, PersonWords, UtteranceDone, Word
 from model.timebase import SPEAKING_RATE
-from tests.model.interaction.walk import SILENCE, VOICE, Walk, decisions, lanes, rendered
+from tests.model.interaction.walk import BLOCK, SILENCE, VOICE, Walk, decisions, lanes, rendered
 
 
 def test_the_floor_is_taken_when_there_is_something_to_say_and_not_before() -> None:
@@ -176,3 +180,17 @@ def test_what_is_decided_is_not_judged_again_while_the_answer_is_made() -> None:
     assert len(judged) == 1
     walk.step(SILENCE, EndOfTurn(walk.k - 1, 0.99))
     assert not [one for one in walk.take(12) if "turn" in lanes(one)]
+
+
+@pytest.mark.parametrize("voiced", range(4, 10))
+def test_who_falls_silent_is_read_to_the_last_word_at_once(voiced: int) -> None:
+    """Not two micro-turns later, when the answer may be waiting for it; and once is enough."""
+    heard = Hearing()
+    asked: list[int] = []
+    for k in range(voiced + 6):
+        heard = hearing.take_in(heard, BLOCK, k < voiced, k)
+        if hearing.wants_partial(heard, k):
+            asked.append(k)
+            heard = replace(heard, asked_k=k)
+    assert asked[-1] in (voiced - 1, voiced)
+    assert not any(after - before < 2 for before, after in pairwise(asked))

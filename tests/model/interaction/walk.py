@@ -19,7 +19,7 @@ from model.interaction.work import Parts
 from model.messages import Floor, MicroTurnInput, StreamSettings, Word
 from model.timebase import HEARING_BLOCK_SAMPLES, SPEAKING_RATE
 
-__all__ = ["SILENCE", "VOICE", "Walk", "decisions", "lanes", "rendered"]
+__all__ = ["BLOCK", "SILENCE", "VOICE", "Walk", "decisions", "lanes", "rendered"]
 
 BLOCK = np.full(HEARING_BLOCK_SAMPLES, 0.1, np.float32)
 VOICE, SILENCE = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)

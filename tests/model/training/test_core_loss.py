@@ -101,6 +101,32 @@ def test_wrong_actions_count_once_an_event() -> None:
     assert float(found.wrong) == pytest.approx(0.75 / 2, abs=1e-3)
 
 
+def test_what_acts_at_a_threshold_is_judged_by_it() -> None:
+    """At .6 throughout nobody answers who acts at .85; at .3 nobody takes a pause."""
+    given = labels(6, event=[1, 1, 1, 0, 2, 2], event_age=[0, 1, 2, 0, 0, 1])
+    outputs = acting(TAKE, [0.6, 0.6, 0.6, 0.1, 0.3, 0.3])
+    plain, there = (losses(outputs, given, **how) for how in ({}, {"acts": 0.85, "sharpness": 2}))
+    assert float(plain.lateness) < 0.07 and float(plain.wrong) > 0.5
+    assert float(there.lateness) > 0.25 and float(there.wrong) < 0.02
+    # Of other actions it says nothing.
+    over = labels(1, event=[4], event_age=[0])
+    assert float(losses(acting(YIELD, [0.5]), over, acts=0.85).wrong) == pytest.approx(
+        0.5, abs=1e-3
+    )
+    with pytest.raises(ValueError, match="acts"):
+        LossWeights(acts=1.0)
+
+
+def test_a_sign_of_listening_that_nobody_asked_for_is_wrong_beside_the_others() -> None:
+    """At an end (1/2) and in a pause (1/4), where takes are right and wrong (1/2)."""
+    backchannel = streams.FLOORS.index("backchannel")
+    given = labels(3, event=[1, 0, 2], event_age=[0, 0, 0])
+    outputs = acting(backchannel, [0.5, 0.9, 0.25])
+    assert float(losses(outputs, given).wrong) == pytest.approx(0.0, abs=1e-3)
+    found = losses(outputs, given, acknowledging=0.4)
+    assert float(found.wrong) == pytest.approx(0.4 * 0.375, abs=1e-3)
+
+
 def test_an_aside_is_worth_one_pause_however_few_there_are() -> None:
     """Nine pauses that are waited through and an aside that is answered: one wrong of ten."""
     given = labels(10, event=[2] * 9 + [6], event_age=[0] * 10)

@@ -124,3 +124,28 @@ def test_a_sign_of_listening_is_held_while_it_sounds() -> None:
     assert (given["floor"][22:26] == FLOOR["hold"]).all()
     assert FLOOR["backchannel"] not in given["floor"][22:28]
     assert (given["floor"][28:38] == FLOOR["listen"]).all()
+
+
+def test_a_silence_too_short_to_be_taken_for_an_end_is_no_event() -> None:
+    """Of .2 s and .4 s, both inside the person's turn: only the longer is a pause."""
+    audio = sound(3.0, 16_000)
+    for start, end in ((0.5, 0.7), (1.5, 1.9)):
+        audio[round(start * 16_000) : round(end * 16_000)] = 0.0
+    made = labels(conversation((PersonPart("turn", 16_000, audio),), ()))
+    pauses = np.flatnonzero(made["event"] == streams.PAUSE)
+    assert pauses.min() >= 24 and 3 <= len(pauses) <= 5
+    assert (made["person"][16] == STATE["pausing"]) and (
+        made["floor"][15:18] == FLOOR["listen"]
+    ).all()
+
+
+def test_a_breath_behind_a_turn_or_in_a_pause_changes_nothing() -> None:
+    audio = sound(2.0, 16_000)
+    audio[16_000 : round(1.6 * 16_000)] = 0.0
+    turn = PersonPart("turn", 16_000, audio)
+    breaths = (person("tic", 2.1, 0.2, wanted=False), person("tic", 3.2, 0.3, wanted=False))
+    plain, breathing = (
+        labels(conversation((turn, *more), (ours(50, 1.0),))) for more in ((), breaths)
+    )
+    for name in ("floor", "floor_weight", "person", "event", "event_age", "projection"):
+        assert np.array_equal(plain[name], breathing[name]), name
