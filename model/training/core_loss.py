@@ -49,6 +49,9 @@ WRONG: Final = (
 of each, ten asides would weigh as much as a hundred pauses, and a short question that might be an
 aside would not be answered."""
 
+STOPPING: Final = 3.0
+"""How sharply whoever is not to be stopped for is taken to be."""
+
 UNINVITED: Final = (streams.TURN_END, streams.PAUSE)
 """Events in which no backchannel is asked for."""
 
@@ -79,6 +82,11 @@ class OverUs:
         doubt: micro-turns from the beginning of an interruption on in which to go on is taught,
             with half the weight: in the first tenth of a second only loudness tells one from
             "okay", and whoever acts on it is wrong as often as right.
+        falsely: the chance that what asks for nothing is yielded to, beside the other wrong
+            actions: cross entropy asks about each tenth of a second by itself, and an aside of
+            three seconds is yielded to as soon as one of thirty passes the threshold.
+        acts: the probability of a yield that counts half as one there, at a sharpness of 3: by the
+            probabilities themselves .1 in each of thirty is .96.
         onset: what the cross entropy of floor and person is multiplied by in the first
             `ONSET` micro-turns of whatever the person does over our voice. They are one
             micro-turn in a hundred, and what is told apart in them is what stopping and going on
@@ -88,6 +96,8 @@ class OverUs:
     haste: float = 1.0
     doubt: float = 0.0
     onset: float = 1.0
+    falsely: float = 0.0
+    acts: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +251,7 @@ def _events(
     lateness, wrong = [], []
     for event, action in DUE:
         inside = (labels.event == event) & labels.live
-        waits = waiting(_acting(logits, action, weights), inside, age).exp()
+        waits = waiting(_acting(logits, action, *_acts(action, weights)), inside, age).exp()
         counted, ends = (inside & (age < LATEST)).float(), (inside & _last(labels)).float()
         left = (LATEST - 1 - age.float()).clamp(min=0) * MICRO_TURN_SECONDS
         after = (waits * ends * left.clamp(max=weights.beyond)).sum()
@@ -249,37 +259,49 @@ def _events(
         # What does not count is no kind of event: the others' mean is not to be less for it.
         lateness.append((delay * share[action], ends.sum() * (share[action] > 0)))
     for events, action in WRONG:
-        acted, count = _acted(logits, action, events, labels, weights)
+        acted, count = _acted(logits, action, events, labels, *_acts(action, weights))
         wrong.append((acted * share[action], count * (share[action] > 0)))
-    acted, count = _acted(logits, BACKCHANNEL, UNINVITED, labels, weights)
-    uninvited = weights.acknowledging * acted / count.clamp(min=1)
+    besides = _shares(wrong)
+    for weight, action, events, acts in (
+        (weights.acknowledging, BACKCHANNEL, UNINVITED, _acts(BACKCHANNEL, weights)),
+        (weights.over_us.falsely, YIELD, (streams.OVERLAP,), (STOPPING, weights.over_us.acts)),
+    ):
+        acted, count = _acted(logits, action, events, labels, *acts)
+        besides = besides + weight * acted / count.clamp(min=1)
     inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
-    waits = waiting(_acting(logits, BACKCHANNEL, weights), inside, age)
+    waits = waiting(_acting(logits, BACKCHANNEL, *_acts(BACKCHANNEL, weights)), inside, age)
     # Where one of ours sounds already a second one is not wanted: it is to be held.
     free = _so_far((inside & (labels.floor == HOLD)).float(), age) == 0
     missed = _mean(waits.exp(), (inside & free & _last(labels)).float())
-    return _shares(lateness), _shares(wrong) + uninvited, missed
+    return _shares(lateness), besides, missed
 
 
 def _acted(
-    logits: Tensor, action: int, events: Sequence[int], labels: CoreLabels, weights: LossWeights
+    logits: Tensor,
+    action: int,
+    events: Sequence[int],
+    labels: CoreLabels,
+    sharpness: float,
+    at: float,
 ) -> tuple[Tensor, Tensor]:
     """Sum of the chances that events see an action, and how many of them there are."""
     inside = torch.stack([labels.event == event for event in events]).any(0) & labels.live
-    waits = waiting(_acting(logits, action, weights), inside, labels.event_age)
+    waits = waiting(_acting(logits, action, sharpness, at), inside, labels.event_age)
     # Where the words so far could be all, an answer is not quite as wrong.
     ends = (inside & _last(labels)).float() * labels.floor_weight.float()
     return ((1 - waits.exp()) * ends).sum(), ends.sum()
 
 
-def _acting(logits: Tensor, action: int, weights: LossWeights) -> Tensor:
-    """Probability of the action against all others, sharpened; of a take about `acts`."""
+def _acts(action: int, weights: LossWeights) -> tuple[float, float]:
+    """How sharply, and at what probability, an action is taken."""
+    return weights.sharpness, weights.acts if action == TAKE else 0.5
+
+
+def _acting(logits: Tensor, action: int, sharpness: float, at: float) -> Tensor:
+    """The chance that the action is taken, by its probability against all others."""
     chances = logits.log_softmax(-1)
     others = torch.cat([chances[..., :action], chances[..., action + 1 :]], -1).logsumexp(-1)
-    at = weights.acts if action == TAKE else 0.5
-    return torch.sigmoid(
-        weights.sharpness * (chances[..., action] - others - math.log(at / (1 - at)))
-    )
+    return torch.sigmoid(sharpness * (chances[..., action] - others - math.log(at / (1 - at))))
 
 
 def _last(labels: CoreLabels) -> Tensor:

@@ -34,10 +34,15 @@ ACKNOWLEDGED: Final = 4
 QUIET: Final = 6
 """Places of a conversation in which we speak and nobody else does, at most."""
 
-SHARES: Final = (0.4, 0.4, 0.1, 0.1)
-"""Of each of `KINDS` in a step: the first two are what is hard to tell apart."""
+SHARES: Final = (0.4, 0.25, 0.08, 0.05, 0.22)
+"""Of each of `KINDS` in a step. What is said to somebody else sounds like an interruption and was a
+twentieth of a step, counted among coughs: an odds of one to eight before anything is heard."""
 
-KINDS: Final = ("interruption", "acknowledgement", "other sound", "nothing")
+KINDS: Final = ("interruption", "acknowledgement", "other sound", "nothing", "elsewhere")
+"""The last is speech that is not meant for us; an other sound holds no word."""
+
+READ: Final = 40
+"""Micro-turns from the beginning of speech within which Ears tells some of it."""
 
 DOUBT: Final = 1
 """First micro-turns of an interruption in which it is taught to be none: in the first tenth of a
@@ -51,6 +56,7 @@ DECAY: Final = 0.05
 DROPPED: Final = 0.15
 SPEAKING: Final = streams.PERSON_STATES.index("speaking")
 ACKNOWLEDGING: Final = streams.PERSON_STATES.index("acknowledging")
+ELSEWHERE: Final = streams.PERSON_STATES.index("elsewhere")
 OURS: Final = tuple(streams.FLOORS.index(name) for name in ("hold", "yield"))
 OVER_US: Final = (streams.INTERRUPTION, streams.OVERLAP)
 
@@ -106,9 +112,9 @@ def _of(whole: Whole, generator: np.random.Generator) -> list[Found]:
     begun = np.arange(len(event)) - age
     for at in map(int, np.flatnonzero(np.isin(event, OVER_US) & (age == 0) & ours)):
         soon = whole.labels["person"][at : at + ACKNOWLEDGED]
-        overlap = "acknowledgement" if ACKNOWLEDGING in soon else "other sound"
+        overlap = "acknowledgement" if ACKNOWLEDGING in soon else _heard_as(whole, at)
         if event[at] == streams.INTERRUPTION:
-            add(at, KINDS.index("interruption"), _spoken(whole.labels["person"], at))
+            add(at, KINDS.index("interruption"), _spoken(whole.labels["person"], at) & ours)
         else:
             add(at, KINDS.index(overlap), (event == streams.OVERLAP) & (begun == at))
     quiet = ours & (event == streams.NO_EVENT)
@@ -119,11 +125,22 @@ def _of(whole: Whole, generator: np.random.Generator) -> list[Found]:
 
 
 def _spoken(person: npt.NDArray[np.uint8], at: int) -> npt.NDArray[np.bool_]:
-    """The micro-turns in which the person speaks on from `at` on, whether or not we have stopped:
-    in the script we do after .4 s, so that within the event there is little to learn from."""
+    """The micro-turns in which the person speaks on from `at` on. Those behind our stop are not to
+    be counted: our echo ends there, and the canceller lets go of the person, which would tell an
+    interruption by what only follows from it. `overlap` stops late, so that much is left."""
     same = np.zeros(len(person), bool)
     same[at:] = np.cumprod((person[at:] == SPEAKING) | (np.arange(len(person) - at) == 0))
     return same
+
+
+def _heard_as(whole: Whole, at: int) -> str:
+    """Speech has words, which Ears tells a little later."""
+    elsewhere = whole.labels["person"][at:] == ELSEWHERE
+    last = at + int(np.cumprod(elsewhere | (np.arange(len(elsewhere)) == 0)).sum()) - 1
+    hashes, ages = (whole.inputs[name][at : at + READ] for name in ("word_hash", "word_age"))
+    ended = np.arange(at, at + len(ages))[:, None] - ages
+    told = (hashes != 0) & (ended >= at) & (ended <= last)
+    return "elsewhere" if told.any() else "other sound"
 
 
 def taught(reader: OnsetsReader, onsets: Onsets, seed: int, steps: int) -> float:

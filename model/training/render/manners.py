@@ -17,9 +17,12 @@ class Manners:
 
     Attributes:
         scenes: names of scenes and their shares.
-        slow: how often we stop or answer very late; in dev often, so that lateness can be measured
-            there. With one in seven in training a tenth of dev's turns were never answered: whoever
-            has rarely seen a long silence behind an end does not know what to do in it.
+        slow: how often we answer very late; in dev often, so that lateness can be measured there.
+            With one in seven in training a tenth of dev's turns were never answered: whoever has
+            rarely seen a long silence behind an end does not know what to do in it.
+        stops_late: how often we stop very late: where a voice over ours has always been stopped
+            for after half a second, one that goes on is proof of an aside, and waiting cannot be
+            learnt.
         longest_gap: seconds of the longest silence before an answer; the longest pause in a turn
             is 2.4.
         sentences: fewest and most of an answer.
@@ -48,6 +51,7 @@ class Manners:
 
     scenes: tuple[tuple[str, float], ...]
     slow: float
+    stops_late: float
     longest_gap: float
     sentences: tuple[int, int]
     misplaced: float
@@ -68,6 +72,7 @@ _TRAINED: Final = Manners(
     scenes=(("exchange", 0.60), ("story", 0.10), ("aside", 0.08), ("quiet", 0.09),
             ("abandoned", 0.06), ("notice", 0.03), ("ignored", 0.04)),
     slow=0.35,
+    stops_late=0.35,
     longest_gap=4.0,
     sentences=(1, 4),
     misplaced=0.06,
@@ -88,9 +93,10 @@ _OVERLAPPING: Final = replace(
     _TRAINED,
     scenes=(("exchange", 0.86), ("story", 0.0), ("aside", 0.03), ("quiet", 0.05),
             ("abandoned", 0.0), ("notice", 0.06), ("ignored", 0.0)),
+    stops_late=0.8,
     sentences=(3, 6),
-    over_us=(("interruption", 0.36), ("backchannel", 0.26), ("tic", 0.14), ("aside", 0.10),
-             ("other", 0.10)),
+    over_us=(("interruption", 0.34), ("backchannel", 0.24), ("tic", 0.10), ("aside", 0.16),
+             ("other", 0.12)),
     again=1.0,
     apart=(0.5, 1.8),
     depth=5,
@@ -111,8 +117,8 @@ MANNERS: Final[Mapping[Split, Manners]] = {
     "natural": _TRAINED,
     "overlap": _OVERLAPPING,
     "asking": _ASKING,
-    "dev": replace(_TRAINED, slow=0.4, longest_gap=2.5, false_stop=0.0),
+    "dev": replace(_TRAINED, slow=0.4, stops_late=0.4, longest_gap=2.5, false_stop=0.0),
     "dev-overlap": replace(_OVERLAPPING, slow=0.8, longest_gap=2.5, false_stop=0.0),
-    "dev-asking": replace(_ASKING, slow=0.4, longest_gap=2.5, false_stop=0.0),
-    "dev-natural": replace(_TRAINED, slow=0.4, longest_gap=2.5, false_stop=0.0),
+    "dev-asking": replace(_ASKING, slow=0.4, stops_late=0.4, longest_gap=2.5, false_stop=0.0),
+    "dev-natural": replace(_TRAINED, slow=0.4, stops_late=0.4, longest_gap=2.5, false_stop=0.0),
 }

@@ -283,7 +283,7 @@ class _Director:
         return True
 
     def _stop_delay(self) -> float:
-        return timing.stop_delay(self._generator, self._manners.slow)
+        return timing.stop_delay(self._generator, self._manners.stops_late)
 
     def _cut(self, at: float) -> bool:
         """End what we say at `at`; whether there was something to cut."""

@@ -117,6 +117,17 @@ def test_what_acts_at_a_threshold_is_judged_by_it() -> None:
         LossWeights(acts=1.0)
 
 
+def test_an_aside_is_yielded_to_once_and_not_a_little_in_each_tenth_of_a_second() -> None:
+    """Thirty times .1 is nothing at a threshold of .3, and .6 for once is all."""
+    given = labels(30, event=[4] * 30, event_age=range(30))
+    how = {"over_us": OverUs(haste=0.0, falsely=0.5, acts=0.3)}
+    quiet, once = [0.1] * 30, [0.1] * 29 + [0.9]
+    found = [float(losses(acting(YIELD, chances), given, **how).wrong) for chances in (quiet, once)]
+    # .1 against .3: odds of .26, to the third .017 in each tenth.
+    assert found == pytest.approx([0.5 * (1 - (1 / 1.0173) ** 30), 0.5], abs=0.01)
+    assert float(losses(acting(YIELD, once), given, over_us=OverUs(haste=0.0)).wrong) == 0.0
+
+
 def test_a_sign_of_listening_that_nobody_asked_for_is_wrong_beside_the_others() -> None:
     """At an end (1/2) and in a pause (1/4), where takes are right and wrong (1/2)."""
     backchannel = streams.FLOORS.index("backchannel")

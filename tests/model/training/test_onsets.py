@@ -5,13 +5,14 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from model.interaction import streams
 from model.nn.core_onsets import HEARD, OnsetsReader
 from model.training import onsets
-from model.training.dataset import Corpus, listing
+from model.training.dataset import Corpus, Whole, listing
 from model.training.onsets import AHEAD, KINDS, QUIET, Onsets, found, taught
 from tests.model.training.tiny_shards import SCRIPT, TINY, write_shard
 
@@ -57,13 +58,35 @@ def test_events_are_found_with_the_second_before_them(tmp_path: Path) -> None:
         found_there = events.bins[len(each) + number]
         assert torch.equal(found_there[: len(wanted)], wanted)
         assert not found_there[len(wanted) :].any()
-        # Of who interrupts as long as they speak, though we have stopped by then.
-        person = torch.from_numpy(made.conversations()[1].labels["person"][first:])
-        spoken = int((person == onsets.SPEAKING).long().cumprod(0).sum())
+        # Of who interrupts as long as they speak, but not behind our stop.
+        labels = made.conversations()[1].labels
+        heard = (labels["person"][first:] == onsets.SPEAKING) & np.isin(
+            labels["floor"][first:], onsets.OURS
+        )
+        spoken = int(np.cumprod(heard).sum())
         length = spoken if kind == streams.INTERRUPTION else length
         assert torch.equal(events.counted[len(each) + number], torch.arange(AHEAD) < length)
-    assert spoken > begins[streams.INTERRUPTION][1]
+    assert 0 < spoken <= begins[streams.INTERRUPTION][1]
     assert events.counted[2:8, 0].all() and not events.counted[2:8].all()
+
+
+@pytest.mark.parametrize(
+    ("told", "ended", "kind"),
+    [
+        (14, 12, "elsewhere"),
+        (None, 0, "other sound"),
+        (30, 27, "other sound"),
+        (14, 8, "other sound"),
+    ],
+)
+def test_what_holds_a_word_is_speech(told: int | None, ended: int, kind: str) -> None:
+    """Somebody sounds over our voice in 10 to 19; a word of then, of what came next, or before."""
+    columns = streams.nothing(streams.LABELS, 60)
+    columns["person"][10:20] = onsets.ELSEWHERE
+    inputs = streams.nothing(streams.INPUTS, 60)
+    if told is not None:
+        inputs["word_hash"][told, 0], inputs["word_age"][told, 0] = 7, told - ended
+    assert onsets._heard_as(Whole(inputs, columns, {}), 10) == kind
 
 
 def test_one_conversation_at_a_time_is_unfolded(tmp_path: Path) -> None:
