@@ -49,7 +49,7 @@ def wording(split: Split) -> dict[str, Any]:
         topics = json.loads((folder / "sentences.json").read_text("utf-8"))
         chosen["gathered"] = list(topics.values())
         for kind, more in json.loads((folder / "spoken.json").read_text("utf-8")).items():
-            chosen[kind] += more
+            chosen[kind] = [*chosen.get(kind, ()), *more]
     return chosen
 
 
@@ -146,6 +146,8 @@ class Writer:
             kind = "questions" if self._generator.random() < 0.6 else "requests"
             opener = self._one(self._wording["breaking_in"])
             return Line(f"{opener} {_continued(self._one(self._topic[kind]))}")
+        if draw < 0.86 and "bare_requests" in self._wording:
+            return Line(self.pick("bare_requests"))
         return Line(self.pick("interruptions"))
 
     def story(self) -> list[str]:
