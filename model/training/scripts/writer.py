@@ -1,9 +1,10 @@
 """What is said: sentences of one split, with hesitations, repairs and pauses.
 
-Three fifths of training's turns are sentences that people say to something that talks (`talks` of
-`spoken.json`), a fifth templates of ours with slots (`wording.json`, `spoken.json`), a fifth
-sentences that the local language model wrote, by topic (`sentences.json`, see `gather`); dev has
-templates only, its own. A text is words; a pause stands after a word of the text, by number.
+Half of training's turns are sentences that people say to something that talks (`talks` of
+`spoken.json`), a sixth is read aloud (`readings` there), a sixth are templates of ours with slots
+(`wording.json`, `spoken.json`), a sixth sentences that the local language model wrote, by topic
+(`sentences.json`, see `gather`); dev has templates only, its own. A text is words; a pause stands
+after a word of the text, by number.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ _FEW_WORDS: Final = 1 / 3
 
 _TALKS: Final = 0.6
 """Share of training's turns that are nobody's template."""
+
+_READ: Final = 0.17
+"""Share of training's turns that are read aloud: who reads pauses at commas and says no "um"."""
 
 _LONG_WORDS: Final = 10
 
@@ -100,6 +104,8 @@ class Writer:
         """A whole turn to us, fluent or not; `brief` is the chance of a short one."""
         if brief and self._generator.random() < brief:
             return self._brief()
+        if "readings" in self._wording and self._generator.random() < _READ:
+            return self._read(self.pick("readings"))
         if self._wording["talks"] and self._generator.random() < _TALKS:
             return self._spoken(self._one(self._wording["talks"]))
         draw = self._generator.random()
@@ -242,6 +248,16 @@ class Writer:
         pauses = tuple((place, timing.pause(self._generator)) for place in places)
         doubtful = tuple(place for place in places if words[place][-1] in ".?!")
         return Line(" ".join(words), pauses, doubtful=doubtful)
+
+    def _read(self, text: str) -> Line:
+        """A sentence read aloud: pauses at half of its commas, now and then elsewhere."""
+        words, drawn = text.split(), self._generator.random
+        commas = [i for i, word in enumerate(words[:-1]) if word[-1] in ",;:"]
+        places = {place for place in commas if drawn() < 0.5}
+        if drawn() < 0.3 and len(words) > 3:
+            places.add(self._place(words))
+        pauses = tuple((place, timing.pause(self._generator)) for place in sorted(places))
+        return Line(text, pauses)
 
     def _place(self, words: Sequence[str]) -> int:
         """A word after which somebody hesitates: a clause's end, a small word, or any."""

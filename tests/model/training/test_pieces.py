@@ -155,6 +155,17 @@ def test_offsets_are_as_people_have_them() -> None:
     assert 0.04 < (pauses > 1.5).mean() < 0.12
 
 
+def test_who_reads_aloud_pauses_at_commas_and_says_no_um() -> None:
+    writer = Writer(np.random.default_rng(9), "train")
+    text = "By noon, when the fog had lifted, we saw the coast, and nobody spoke."
+    lines = [writer._read(text) for _ in range(300)]
+    assert {line.text for line in lines} == {text}
+    at = [place for line in lines for place, _ in line.pauses]
+    commas = [i for i, word in enumerate(text.split()) if word[-1] == ","]
+    assert all(100 < at.count(place) < 240 for place in commas)
+    assert 20 < sum(place not in commas for place in at) < 100
+
+
 def test_pauses_stand_between_words() -> None:
     writer = Writer(np.random.default_rng(8), "train")
     lines = [writer.turn() for _ in range(500)]
