@@ -84,7 +84,7 @@ function reducePhase(view, action) {
   const over = ['reconnecting', 'ended', 'failed'].includes(action.phase);
   const closed = over ? closeOpen(withoutStanding(view), action.atMs, action.phase === 'ended' ? '' : 'lost') : view;
   const ended = action.phase === 'ended' ? ENDED[action.reason ?? ''] : undefined;
-  const base = ended ? withNotice(closed, 'info', 'ending', ended) : closed;
+  const base = ended ? withNotice(closed, 'info', 'ending', ended, action.reason) : closed;
   return {
     ...base,
     phase: action.phase,
@@ -106,7 +106,7 @@ function reduceEvent(view, event) {
     case 'session.started':
       return startSession(view, event);
     case 'session.ending':
-      return withNotice(view, 'warning', 'ending', ENDINGS[event.reason] ?? 'The conversation is about to end.');
+      return withNotice(view, 'warning', 'ending', ENDINGS[event.reason] ?? 'The conversation is about to end.', event.reason);
     case 'session.ended':
       return { ...view, endReason: event.reason };
     case 'person.words':
@@ -253,7 +253,7 @@ function listeners(view, event) {
   const rest = without(view, 'listeners');
   if (event.count === 0) return rest;
   const who = event.count === 1 ? 'Somebody else listens' : `${event.count} others listen`;
-  return withNotice(rest, 'warning', 'listeners', `${who} to this conversation${event.hear_person ? ', to you too' : ''}.`);
+  return withNotice(rest, 'warning', 'listeners', `${who} to this conversation${event.hear_person ? ', to you too' : ''}.`, event.hear_person ? 'person' : '');
 }
 
 /**
@@ -270,5 +270,5 @@ function engineState(view, event) {
   }
   const restarting = event.state === 'restarting';
   const text = event.message || (restarting ? 'The engine stopped and is starting again. Nothing that was said is lost.' : 'The engine cannot keep up; answers will be late.');
-  return withNotice(view, restarting ? 'error' : 'warning', 'engine', text);
+  return withNotice(view, restarting ? 'error' : 'warning', 'engine', text, event.state);
 }

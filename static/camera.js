@@ -45,15 +45,16 @@ export class Sight {
    */
   async show(source, deviceId = '') {
     const { mediaDevices } = navigator;
-    const chosen = deviceId ? { deviceId: { exact: deviceId } } : {};
-    const turn = ++this.#turns[source];
+    // Not `exact`: the one that was used last may be gone, and where there is one, nothing else can be chosen.
+    const chosen = deviceId ? { deviceId: { ideal: deviceId } } : {};
+    this.hide(source); // Many phones open one camera at a time.
+    const turn = this.#turns[source];
     const stream = await (source === 'camera'
       ? mediaDevices.getUserMedia({ video: { ...CAMERA, ...chosen } })
       : mediaDevices.getDisplayMedia({ video: SCREEN, audio: false }));
     const [track] = stream.getVideoTracks();
     if (!track || turn !== this.#turns[source] || this.#call.phase !== 'live') return stop(stream);
     if (source === 'screen') track.contentHint = 'detail';
-    stop(this.#streams[source]);
     this.#streams[source] = stream;
     const ours = () => this.#streams[source] === stream;
     // Unplugged, or ended in the browser's own bar; covered by a switch, and open again.

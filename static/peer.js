@@ -153,7 +153,8 @@ export class Peer {
   /**
    * Without a packet for 2 s the connection is lost, long before the browser says so. Polls are
    * counted rather than seconds, because a sleeping computer polls not at all. The server thinks the
-   * same of us, so who has lost the microphone, and sends no packets, gives signs of life.
+   * same of us, so who has lost the microphone, or whose system has muted it (which in Safari ends the packets
+   * too), gives signs of life.
    */
   async #watchAudio() {
     const { signal } = this.#abort;
@@ -161,7 +162,8 @@ export class Peer {
     try {
       while (still < RTP_POLLS_LOST) {
         await sleep(RTP_POLL_MS, signal);
-        if (this.#sender.track?.readyState === 'ended') this.send(ping(performance.now()));
+        const { track } = this.#sender;
+        if (!track || track.muted || track.readyState === 'ended') this.send(ping(performance.now()));
         const now = await packetsReceived(this.#connection);
         still = now === received ? still + 1 : 0;
         received = now;

@@ -69,7 +69,9 @@ export class SecretError extends Error {
 /** Why nobody can talk in this page, or null. @returns {Problem | null} */
 export function here() {
   const { isSecureContext, RTCPeerConnection, location, navigator } = globalThis;
-  return placeProblem({ isSecureContext, mediaDevices: navigator.mediaDevices, RTCPeerConnection, host: location.host });
+  // Of browsers that can make calls, those without `any` would hang at the first failure.
+  const able = 'any' in AbortSignal && RTCPeerConnection;
+  return placeProblem({ isSecureContext, mediaDevices: navigator.mediaDevices, RTCPeerConnection: able, host: location.host });
 }
 
 /**

@@ -42,7 +42,7 @@
 /** @typedef {import('./camera.js').Source} Source */
 /** Something that was seen; `box`: left, top, width, height as shares of the picture. @typedef {{atMs: number, source: Source, what: string, label: string, score: number, box?: number[]}} Seen */
 /** Whether the server looks, and what of it the person should know. @typedef {{state: import('./events.js').EyesState['state'], message: string}} Look */
-/** @typedef {{id: number, kind: 'info' | 'warning' | 'error', code: string, text: string}} Notice */
+/** @typedef {{id: number, kind: 'info' | 'warning' | 'error', code: string, text: string, detail: string}} Notice */
 
 /**
  * @typedef {object} View
@@ -76,7 +76,7 @@ export const LIMITS = Object.freeze({
   marks: 200,
   latencies: 20,
   seen: 200,
-  notices: 4,
+  notices: 9,
 });
 
 /** @type {View['look']} */
@@ -143,10 +143,11 @@ export function endSpan(spans, atMs) {
  * @param {Notice['kind']} kind
  * @param {string} code
  * @param {string} text
+ * @param {string} [detail] which of its code's meanings, so that a site can word each
  * @returns {View}
  */
-export function withNotice(view, kind, code, text) {
+export function withNotice(view, kind, code, text, detail = '') {
   const others = view.notices.filter((notice) => notice.code !== code);
-  const notice = { id: view.nextId, kind, code, text };
+  const notice = { id: view.nextId, kind, code, text, detail };
   return { ...view, nextId: view.nextId + 1, notices: pushed(others, notice, LIMITS.notices) };
 }

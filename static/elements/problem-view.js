@@ -90,8 +90,9 @@ export function noticesView(root, strings) {
       if (box.querySelector(`[data-id="${notice.id}"]`)) continue;
       const close = make('button', { class: 'button small quiet', type: 'button', text: strings.dismiss });
       close.addEventListener('click', () => request(close, 'notice-dismiss', notice.id));
-      const { id, kind, code } = notice;
-      const text = /** @type {Record<string, string>} */ (strings)[`notice-${code}`] ?? notice.text;
+      const { id, kind, code, detail } = notice;
+      const words = /** @type {Record<string, string>} */ (strings);
+      const text = words[`notice-${code}-${detail}`] ?? words[`notice-${code}`] ?? notice.text;
       box.append(make('div', { class: 'notice', 'data-id': String(id), 'data-kind': kind, 'data-code': code }, make('p', { text }), close));
     }
     shown = view.notices;

@@ -38,7 +38,11 @@ export function sightView(root, signal, strings) {
   const render = (view) => {
     shown = view;
     const looking = SOURCES.filter((source) => ['looking', 'limited', 'still'].includes(view.look[source].state));
-    const told = SOURCES.map((source) => view.look[source].message).filter(Boolean).join(' ');
+    const words = /** @type {Record<string, string>} */ (strings);
+    const told = SOURCES.map((source) => {
+      const { state, message } = view.look[source];
+      return message && (words[`look-${state}`] ?? message);
+    }).filter(Boolean).join(' ');
     const what = looking.map((source) => strings[source]).join(', ');
     setText(status, [what ? strings.looksAt.replace('{what}', what) : strings.seesNothing, told].filter(Boolean).join(' '));
     status.dataset.looking = String(looking.length > 0);

@@ -2,8 +2,9 @@
  * The words of `<counterpoint-call>` and of the parts it shares with the page. A site may replace
  * any of them, for all its elements (`CounterpointCall.strings`) or for one (`element.strings`).
  *
- * Besides these: `problem-queued` (“… number {place} in line …”), `problem-CODE` (static/problems.js) and `notice-CODE` (static/call-state.js), whose
- * words are English otherwise.
+ * Besides these: `problem-queued` (“… number {place} in line …”), `problem-CODE` (static/problems.js) and `notice-CODE` or
+ * `notice-CODE-DETAIL` (static/call-state.js: why a call ends, the engine's state, `listeners-person`), and `look-STATE` for
+ * what is said of a picture; their words are English otherwise.
  *
  * @module elements/strings
  */

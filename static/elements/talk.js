@@ -125,7 +125,12 @@ export class Talk {
     conversation.on('phase', ({ phase }) => this.#wake.hold(isActive(phase)), { signal });
     conversation.on('microphone', ({ stream }) => {
       this.#dead.begin();
-      if (stream) void this.#shown.devices.refresh();
+      this.tell({ type: 'retract', code: 'dead-microphone' });
+      const track = stream?.getAudioTracks()[0];
+      if (!track) return;
+      track.onmute = () => this.#warn('dead-microphone', this.#place.strings.deadMicrophone);
+      track.onunmute = () => this.tell({ type: 'retract', code: 'dead-microphone' });
+      void this.#shown.devices.refresh();
     }, { signal });
     conversation.on('voice', ({ stream }) => void (stream && this.#useLoudspeaker()), { signal });
     conversation.on('shown', ({ source, stream }) => this.#shown.sight?.show(source, stream), { signal });

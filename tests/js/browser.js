@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 
 export class Track extends EventTarget {
   enabled = true;
+  muted = false;
   readyState = 'live';
   stop() {
     this.readyState = 'ended';

@@ -182,6 +182,21 @@ test('without one a lost connection is made again, and it is still missing; mean
   await until(() => told.at(-1) === 'microphone-absent');
 });
 
+test('who has the microphone muted by the system gives signs of life, and no others do', async (t) => {
+  const { browser } = await live(t);
+  const pings = () => browser.connection.channel.sent.filter((one) => one.type === 'ping').length;
+  const poll = async (/** @type {boolean} */ muted) => {
+    const track = browser.connection.microphone.track;
+    assert.ok(track);
+    track.muted = muted;
+    const before = pings();
+    t.mock.timers.tick(500);
+    for (let n = 0; n < 20; n += 1) await null;
+    return pings() - before;
+  };
+  assert.deepEqual([await poll(false), await poll(true), await poll(true)], [0, 1, 1]);
+});
+
 // ---- connections that do not last
 
 test('who lost the connection to a server that is full waits in line for as long as it takes', async (t) => {

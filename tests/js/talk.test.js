@@ -284,6 +284,22 @@ test('a microphone that gives nothing is told, but not while it is muted or cann
   await until(() => told() === ENGLISH.deadMicrophone);
 });
 
+test('a microphone that the system mutes is told until it is heard again, or another is chosen', async (t) => {
+  const { browser, notice, talk } = await live(t);
+  const told = () => notice('dead-microphone');
+  const [first] = browser.microphones;
+  assert.ok(first && 'onmute' in first);
+  const track = /** @type {any} */ (first);
+  track.onmute();
+  await until(() => told() === ENGLISH.deadMicrophone);
+  track.onunmute();
+  await until(() => told() === undefined);
+  track.onmute();
+  await until(() => told() === ENGLISH.deadMicrophone);
+  await talk.conversation?.useMicrophone('other');
+  await until(() => told() === undefined);
+});
+
 test('a voice that the browser holds back is told until it is heard', async (t) => {
   const { browser, voice, notice } = await live(t);
   const told = () => notice('autoplay');
