@@ -237,6 +237,16 @@ test('where nobody can talk a call fails and says why', async (t) => {
   assert.equal(browser.microphones.length, 1);
 });
 
+test('a browser without AbortSignal.any is told so before the microphone is asked for', async (t) => {
+  const { browser, call, problems } = await live(t);
+  call.end();
+  const { any } = AbortSignal;
+  t.after(() => Object.assign(AbortSignal, { any }));
+  delete (/** @type {any} */ (AbortSignal).any);
+  await call.start();
+  assert.deepEqual([call.phase, problems.at(-1), browser.microphones.length], ['failed', 'unsupported', 1]);
+});
+
 test('who does not wait for the next attempt goes on with the same conversation', async (t) => {
   const { browser, call } = await live(t);
   browser.unreachable = 1;
