@@ -23,17 +23,20 @@ class Person:
         self._segment = -1
         self._told_words: list[str] = []
         self._last_words: list[str] = []
-        self._end_seconds = 0.0
+        self._start_seconds = self._end_seconds = 0.0
+        self._held = False
 
     def begins(self, heard: PersonWords) -> bool:
         """Whether these are the first words of a segment."""
         return bool(heard.words) and not heard.typed and heard.segment > self._segment
 
-    def words(self, heard: PersonWords) -> list[Message]:
-        """Words of a segment so far."""
+    def words(self, heard: PersonWords, overheard: bool = False) -> list[Message]:
+        """Words of a segment so far; its beginning is held back where it is `overheard`, which is
+        said while we speak: it may be a sign of listening, and a client whose sound is in messages
+        stops playing for any speech."""
         told: list[Message] = []
         if self.begins(heard):
-            told += self._began(heard)
+            told += self._began(heard, overheard)
         item = self._item
         if item is None or heard.typed or heard.segment != self._segment:
             return told
@@ -45,16 +48,27 @@ class Person:
         # What was cleared, or was no word after all, is nothing that could be committed.
         return told + (self._ended(item, heard) if heard.words else self._stopped(item))
 
-    def _began(self, heard: PersonWords) -> list[Message]:
+    def interrupts(self) -> list[Message]:
+        """Tell of speech that was held back: we gave way to it, or had said all."""
+        held, self._held = self._held, False
+        return self._started() if held and self._item is not None else []
+
+    def _began(self, heard: PersonWords, overheard: bool) -> list[Message]:
         content = {"type": "input_audio", "transcript": None}
         fields = {"type": "message", "role": "user", "content": [content]}
         self._item = Item(new_id("item"), fields, "in_progress")
         self._segment = heard.segment
         self._told_words, self._last_words = [], []
+        self._start_seconds, self._held = heard.words[0].start_seconds, overheard
+        return [] if overheard else self._started()
+
+    def _started(self) -> list[Message]:
+        assert self._item is not None
         if self._settings.detection is None:
             return []
-        kind, start = "input_audio_buffer.speech_started", heard.words[0].start_seconds
-        return [{"type": kind, "item_id": self._item.id, "audio_start_ms": ms(start)}]
+        kind = "input_audio_buffer.speech_started"
+        start = ms(self._start_seconds)
+        return [{"type": kind, "item_id": self._item.id, "audio_start_ms": start}]
 
     def _deltas(self, item: Item, heard: PersonWords) -> list[Message]:
         """Words that two hypotheses agree on; they are appended and never taken back."""
@@ -70,7 +84,7 @@ class Person:
         return [{"type": kind, "item_id": item.id, "content_index": 0, "delta": delta}]
 
     def _stopped(self, item: Item) -> list[Message]:
-        if self._settings.detection is None:
+        if self._settings.detection is None or self._held:
             return []
         kind = "input_audio_buffer.speech_stopped"
         return [{"type": kind, "item_id": item.id, "audio_end_ms": ms(self._end_seconds)}]

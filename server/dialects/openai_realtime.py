@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
-from model.messages import PersonWords, Said
+from model.messages import Floor, PersonWords, Said
 from model.orders import ToolCall
 from server.dialects.openai_fields import FieldError
 from server.dialects.openai_items import new_id
@@ -146,6 +146,8 @@ class RealtimeDialect:
                 told = self.telling.person(event)
                 self._tool = self._tool if not told else ""
                 return texts(told)
+            case Floor(decision="yield"):
+                return texts(self.telling.interrupts())
             case Said():
                 if self._tool == "given" and self.telling.answer is None:
                     self._tool = "answered"

@@ -61,8 +61,9 @@ class Telling:
     def person(self, heard: PersonWords) -> list[Message]:
         """Words of the person."""
         begins = self._person.begins(heard)
-        told = self._person.words(heard)
         answer = self.answer
+        over_us = not self._buffered and answer is not None and answer.started
+        told = self._person.words(heard, over_us)
         if begins and answer is not None and not answer.output and self._settings.detection:
             # They go on before we began: what was asked for is not said.
             if heard.words[0].start_seconds > answer.asked_seconds:
@@ -143,7 +144,11 @@ class Telling:
             told += self._buffer("stopped" if whole else "cleared", answer.id)
         if not whole:
             told.append(truncated(item, place["content_index"]))
-        return told + self._next()
+        return told + self._person.interrupts() + self._next()
+
+    def interrupts(self) -> list[Message]:
+        """The floor is given to the person."""
+        return self._person.interrupts()
 
     def tool(self, call: ToolCall) -> list[Message]:
         """The model asks for a function of the client's."""
