@@ -144,15 +144,24 @@ class Connection:
     async def _stand_in_line(self, resume: str) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + MAX_LINE_SECONDS
+        stands = False
         while True:
+            wait = WAITS_SECONDS[-1]
             try:
                 return await self._connect(resume)
             except Refused as refused:
-                if refused.place is None or loop.time() > until:
+                # Who stands in line stays there while the engine starts again, or a proxy hiccups.
+                again = stands and refused.retry_after_seconds is not None
+                if (refused.place is None and not again) or loop.time() > until:
                     raise
-                self._listener.on_place(refused.place)
-                wait = refused.retry_after_seconds or WAITS_SECONDS[-1]
-                await asyncio.sleep(min(wait, MAX_WAIT_SECONDS))
+                if refused.place is not None:
+                    stands = True
+                    self._listener.on_place(refused.place)
+                wait = refused.retry_after_seconds or wait
+            except Unreachable:
+                if not stands or loop.time() > until:
+                    raise
+            await asyncio.sleep(min(wait, MAX_WAIT_SECONDS))
 
     async def _keep(self) -> None:
         """Stay connected; whatever ends that, who listens is told."""

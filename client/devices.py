@@ -27,6 +27,11 @@ __all__ = ["check", "loudspeaker", "microphone"]
 MAX_PLAYED_FRAMES: Final = 25
 """Half a second that waits to be played; then the oldest is dropped."""
 
+LATE_FRAMES: Final = 6
+"""From here on what cannot be heard is left out, until what waits is short again."""
+
+INAUDIBLE: Final = 1e-4
+
 Device = int | str | None
 
 
@@ -89,7 +94,10 @@ async def loudspeaker(conversation: Conversation, device: Device = None) -> Asyn
     async def listen() -> None:
         async for block in conversation.audio():
             with lock:
-                waiting.append(block.audio)
+                # What came in a burst is caught up with where nothing is heard.
+                late = len(waiting) > LATE_FRAMES
+                if not (late and np.abs(block.audio).max(initial=0.0) < INAUDIBLE):
+                    waiting.append(block.audio)
 
     listening = asyncio.create_task(listen())
     try:

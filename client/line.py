@@ -67,6 +67,7 @@ class Uplink(MediaStreamTrack):
         loop = asyncio.get_running_loop()
         if not self._sent:
             self._origin = loop.time()
+            self._mouth.live_again()
         await asyncio.sleep(max(0.0, self._origin + (self._sent + 1) * FRAME_SECONDS - loop.time()))
         samples = (self._mouth.frame() * 32_767).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")

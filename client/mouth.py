@@ -1,6 +1,6 @@
 """What the person is about to say: a bounded queue that is spoken at its own speed. Pure.
 
-It outlives connections: what was not sent when one broke is said on the next.
+It outlives connections: what was queued and not sent when one broke is said on the next.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ class Mouth:
         self._live.append(audio)
         while sum(map(len, self._live)) > MAX_LIVE_SECONDS * RATE:
             self._live.popleft()
+
+    def live_again(self) -> None:
+        """A line begins: what the microphone gave while there was none is not said late, for all
+        behind it would be late as well."""
+        self._live.clear()
 
     def hush(self) -> int:
         """Say none of what waits; how many samples that were."""

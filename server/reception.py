@@ -90,6 +90,8 @@ class Reception:
     async def welcome(self, offer: Offer, visitor: Visitor) -> Welcome:
         """Begin a session; raises Busy, NotReady, BadOffer and their like, and leaves nothing."""
         loop = asyncio.get_running_loop()
+        if self._admission is not None:
+            self._admission.waiting.show(offer.ticket, loop.time())
         admission = self._places(self.services.engine.ready.rows)
         entry = self.registry.resume(offer.resume, loop.time()) if offer.resume else None
         # Who resumes a session that still goes on takes over its place.

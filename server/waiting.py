@@ -63,6 +63,11 @@ class Waiting:
         length = self.length(now)
         return list(self._tickets).index(name) if name in self._tickets else length
 
+    def show(self, name: str | None, now: float) -> None:
+        """A ticket was shown while nobody can be let in: it is as good as before."""
+        if name in self._tickets:
+            self._tickets[name].shown = now
+
     def stand(self, name: str, address: str, now: float) -> Standing | None:
         """Stand in line, with a ticket or for one; None when the line is full."""
         if name not in self._tickets:

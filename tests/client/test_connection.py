@@ -72,6 +72,33 @@ async def test_whatever_fails_in_one_attempt_another_is_made(
     assert [wire.closed for wire in wires] == [True] * 4
 
 
+def refusal(code: str, again: float | None, place: int | None = None) -> Refused:
+    error = Refused(code, 503, code, again)
+    error.place = place
+    return error
+
+
+async def test_who_stands_in_line_stays_there_while_the_server_hiccups(wires: list[Wire]) -> None:
+    server, told = Server(), Told()
+    server.failures = [
+        refusal("busy", 0.0, place=2), refusal("not_ready", 0.0), Unreachable("proxy"),
+        refusal("busy", 0.0, place=1),
+    ]  # fmt: skip
+    connection = connection_to(server, told)
+    await connection.open()
+    assert (told.places, connection.state, len(server.offers)) == ([2, 1], "live", 5)
+    await connection.close()
+
+
+@pytest.mark.parametrize("error", [refusal("not_ready", 0.0), Unreachable("proxy")])
+async def test_who_stands_in_no_line_is_told_at_once(wires: list[Wire], error: Exception) -> None:
+    server, told = Server(), Told()
+    server.failures = [error]
+    with pytest.raises(type(error)):
+        await connection_to(server, told).open()
+    assert len(server.offers) == 1
+
+
 async def test_a_key_function_that_fails_is_asked_again(wires: list[Wire]) -> None:
     keys: list[str | Exception] = ["first", KeyError("vault"), "second"]
 

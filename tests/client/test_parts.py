@@ -108,6 +108,10 @@ def test_the_mouth_is_bounded_muted_and_hushed() -> None:
         mouth.hear_live(np.full(FRAME, n / 200, np.float32))
     # A microphone's sound is never older than 0.4 s.
     assert mouth.frame()[0] == pytest.approx(81 / 200)
+    # What came while there was no line makes nothing behind it late; what was queued stays.
+    mouth.say(tone(0.02))
+    mouth.live_again()
+    assert np.array_equal(mouth.frame(), tone(0.02)) and not mouth.frame().any()
 
 
 # ---- whose sound it is

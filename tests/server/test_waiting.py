@@ -55,6 +55,18 @@ def test_an_offer_that_is_refused_is_no_stay() -> None:
     assert standing(admission, 0.0, "").wait_seconds == 60.0
 
 
+def test_a_ticket_that_is_shown_while_nobody_can_be_let_in_stays() -> None:
+    admission = Admission(1, 4)
+    place = admission.enter("a", 0.0)
+    first, second = (standing(admission, 1.0, "") for _ in range(2))
+    for now in range(2, 60, 5):  # The engine starts again.
+        admission.waiting.show(first.ticket, float(now))
+        admission.waiting.show(None, float(now))
+    admission.leave(place, 58.0)
+    assert standing(admission, 59.0, second.ticket).place == 2, "it has expired and asks anew"
+    admission.enter("w", 59.0, first.ticket)
+
+
 def test_a_ticket_that_is_not_shown_any_more_is_thrown_away() -> None:
     admission = Admission(1, 4)
     place = admission.enter("a", 0.0)
