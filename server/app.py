@@ -86,6 +86,10 @@ def run(settings: Settings) -> int:
     # What is offered and which addresses are tried is nobody's business but the person's.
     for name in ("aiohttp.access", "aioice", "aiortc"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # These name addresses, and keys that stand among a socket's protocols; our own faults are told
+    # by our own loggers.
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     sys.setswitchinterval(_SWITCH_SECONDS)
     if settings.audio_first and not put_first():
         log.info("no real-time priority for audio here: it may stutter while the engine is busy")

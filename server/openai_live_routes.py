@@ -183,6 +183,7 @@ async def _socket(request: web.Request) -> web.StreamResponse:
         settings = read_settings(start.settings.values())
         entry = reception.join(make, settings, one.visitor(guest))
     except CounterpointError as error:
+        reception.services.metrics.requests_refused[error.code] += 1
         told = live_error(error.code, str(error), start.event_id, kind="server_error")
         await socket.send_str(texts([told])[0])
         await socket.close(message=error.code.encode())

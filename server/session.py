@@ -225,8 +225,9 @@ class Session:
             for news in self.speaking.heard():
                 intake.heard(news)
             dropped = intake.add(k, block)
+            self._services.metrics.blocks_dropped += dropped
             if dropped and self._course.stream_open:
-                self._tell_slow(dropped)
+                self._tell_slow()
             self._pump()
             if k % _PROGRESS_BLOCKS == 0:
                 self.speaking.tell_progress()
@@ -343,8 +344,7 @@ class Session:
         if utterance == self._course.goodbye_utterance:
             self.end("goodbye")
 
-    def _tell_slow(self, dropped: int) -> None:
-        self._services.metrics.blocks_dropped += dropped
+    def _tell_slow(self) -> None:
         if self._course.drop(self._course.clock.loop.time()):
             message = "This machine cannot keep up; some of what you say may be missed."
             self._emit(EngineState("slow", message))

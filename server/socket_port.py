@@ -94,8 +94,10 @@ class SocketChannel:
         return self._queued
 
     def send(self, text: str) -> bool:
-        """Queue one message; False, and counted, when it is closed or too much waits."""
-        if self._closed or self._queued + len(text) > MAX_BUFFERED_BYTES:
+        """Queue one message; False when it is closed, or, which is counted, too much waits."""
+        if self._closed:
+            return False
+        if self._queued + len(text) > MAX_BUFFERED_BYTES:
             self.dropped += 1
             return False
         self._queue.append(text)

@@ -38,10 +38,13 @@ COMMIT_MICRO_TURNS: Final = 50
 
 def foresee(change: RowChange) -> None:
     """What Playout reports of a cut must not be answered again if it comes with a `Cancel` or a
-    command to be silent."""
+    command to be silent; nor where nobody here asked for the cut, as when a policy refused to say
+    it: the same would be refused with every question that follows."""
     turn = change.given.turn
     stops = any(isinstance(order, Cancel) for order in turn.orders)
     stops = stops or any(command != "heed" for command in turn.commands)
+    refused = change.mind.cut_k < 0 and any(heard.cut for heard in turn.heard)
+    stops = stops or (refused and not any(isinstance(order, Say) for order in turn.orders))
     if stops and change.mind.utterance is not None:
         change.wish(cancelled=True)
 
@@ -66,7 +69,7 @@ def close_turn(change: RowChange) -> None:
     read = heard.read_k >= wishes.commit_k - 1 or not hearing.unread(heard)
     late = change.k - wishes.commit_k >= COMMIT_MICRO_TURNS
     if (read and not heard.busy and not listens) or late:
-        if not heard.words and wishes.commit:
+        if not heard.words and wishes.commit and change.mind.carried == wishes.committed:
             change.events.append(Refused(wishes.commit, NOTHING_SAID))
         change.end_segment(answered=True)
         change.wish(commit="", committed=change.mind.carried)
@@ -122,6 +125,10 @@ def _obey(change: RowChange, order: Order) -> None:
             if change.mind.hearing.segment is not None:
                 number = change.mind.hearing.number
                 change.wish(committing=number, commit_k=change.k, commit=name)
+            elif change.mind.carried != change.mind.wishes.committed:
+                # Their silence has ended the segment before the client did.
+                number = change.mind.hearing.number
+                change.wish(committing=number, committed=change.mind.carried)
             elif name:
                 change.events.append(Refused(name, NOTHING_SAID))
         case Clear():
@@ -150,8 +157,11 @@ def _append(change: RowChange, turn: Turn) -> None:
         change.drop_draft()
     if utterance is None or not change.mind.answering or utterance.rendered_samples:
         return
+    wanted = not change.mind.asked and not change.mind.wishes.telling
     change.stop(1.0, tell=False)
     change.mind = replace(change.mind, unanswered=bool(change.mind.carried))
+    if wanted:  # It answered no words: the client had asked for it.
+        change.wish(answer=True)
 
 
 def _cancel(change: RowChange) -> None:

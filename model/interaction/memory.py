@@ -247,7 +247,8 @@ class Memory:
 
     def read_again(self) -> Pieces[str]:
         """Write the row anew from the turns as text; returns what was last said by us."""
-        self._last_start, self._ahead = 0, []
+        # Nothing is committed until the end: abandoned half-way, it is done again.
+        self._committed, self._last_start, self._ahead = 0, 0, []
         prefix = self.language.chat_prefix(self._instructions)
         yield from self.language.begin(self.row, prefix)
         for ids in self._latest(READ_BACK_TOKENS):

@@ -146,7 +146,8 @@ def _reply_done(mind: Mind, done: ReplyDone) -> Mind:
         assert mind.utterance is not None
         return replace(mind, utterance=speaking.finish(mind.utterance, done.limited))
     if mind.draft is not None and mind.draft.number == done.draft:
-        nothing = not done.text and mind.draft.asks is None
+        # Words to which nothing is answered were said all the same.
+        nothing = not done.text and mind.draft.asks is None and not mind.draft.text
         draft = replace(mind.draft, complete=True, limited=done.limited, nothing=nothing)
         return replace(mind, draft=draft)
     return mind

@@ -59,11 +59,12 @@ class EventChannel:
     def send(self, text: str) -> bool:
         """Queue one message; before the channel is open it waits for that.
 
-        Returns False, and counts, when it is closed or over 1 MiB waits already.
+        Returns False when it is closed; and, which counts, when over 1 MiB waits already.
         """
         length = len(text.encode())
-        closed = self._channel is not None and self._channel.readyState != "open"
-        if closed or self.buffered_bytes + length > MAX_BUFFERED_BYTES:
+        if self._channel is not None and self._channel.readyState != "open":
+            return False  # They hung up: what comes behind that was for nobody.
+        if self.buffered_bytes + length > MAX_BUFFERED_BYTES:
             self.dropped += 1
             return False
         if self._channel is None:

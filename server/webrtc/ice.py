@@ -124,11 +124,15 @@ async def _gather(connection: Any, settings: IceSettings) -> None:
         return
     connection._local_candidates_start = True
     protocols: list[aioice.ice.StunProtocol] = []
+    failed: OSError | None = None
     for address in host_addresses(settings):
         try:
             protocols.append(await _host_protocol(connection, address, settings.ports))
         except OSError as error:
             logger.warning("cannot receive on %s: %s", address, error)
+            failed = error
+    if failed is not None and not protocols:
+        raise failed  # Without a candidate nobody would ever connect, nor be told why.
     connection._protocols += protocols
     candidates = [_advertised(protocol.local_candidate, settings) for protocol in protocols]
     if settings.servers:

@@ -18,7 +18,7 @@ from aiortc import (
 from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 
 from model.sight import SightSource
-from server.errors import BadOffer, NoAudio
+from server.errors import BadOffer, Busy, NoAudio
 from server.webrtc.camera import Camera
 from server.webrtc.channel import EventChannel
 from server.webrtc.ice import IceSettings, gather_with
@@ -31,7 +31,13 @@ from server.webrtc.rtp import AudioReceiver, AudioSender
 from server.webrtc.speaker import FrameSource, Lateness, Speaker
 from server.webrtc.sync import Alignment
 from server.webrtc.video import keep_codecs, take_over
-from server.webrtc.watch import CONNECT_SECONDS, VANISHED_SECONDS, GoneReason, Watch
+from server.webrtc.watch import (
+    CONNECT_SECONDS,
+    LISTENER_SECONDS,
+    VANISHED_SECONDS,
+    GoneReason,
+    Watch,
+)  # fmt: skip
 
 __all__ = [
     "CLOSE_SECONDS",
@@ -51,6 +57,7 @@ Direction = Literal["sendrecv", "sendonly", "recvonly"]
 """Of our audio, as far as the offer has it: both ways, only ours, only theirs."""
 
 CLOSE_SECONDS: Final = 5.0
+NO_PORT_SECONDS: Final = 5.0  # a call that ends gives its ports back at once
 
 _SOURCES: Final[tuple[SightSource, ...]] = ("camera", "screen")
 _ANSWERED_FMTP: Final = {"minptime": 10, "useinbandfec": 1, "maxaveragebitrate": 32_000}
@@ -120,6 +127,7 @@ class Peer:
         self._audio: tuple[AudioReceiver, AudioSender] | None = None
         self._watch = Watch(self._connected, self._signs_of_life, self._go)
         self._closing: asyncio.Task[None] | None = None
+        self._is_silent = False
 
     @classmethod
     async def answer(
@@ -144,6 +152,7 @@ class Peer:
 
         Raises:
             BadOffer: or its kinds NoAudio and NoCodec, or TooLarge; nothing is left behind.
+            Busy: there is no port to receive on.
             IncompatibleAiortc: a wrong aiortc is installed.
         """
         offer = check_offer(offer_sdp)
@@ -153,6 +162,10 @@ class Peer:
         except (IncompatibleAiortc, BadOffer):
             await peer.close()
             raise
+        except OSError as error:
+            await peer.close()
+            full = "No UDP port for media is free; try again, or have `ice_ports` widened."
+            raise Busy(full, NO_PORT_SECONDS) from error
         except Exception as error:
             # aiortc has no error of its own for a description it cannot use.
             await peer.close()
@@ -254,6 +267,10 @@ class Peer:
             gather_with(transport.iceGatherer._connection, ice)
         await pc.setLocalDescription(await pc.createAnswer())
         self.answer_sdp = pc.localDescription.sdp
+        if direction == "sendrecv" and audio.currentDirection in ("recvonly", "inactive"):
+            raise NoAudio("the offer's audio cannot be answered: offer it sendrecv or recvonly")
+        # Who only listens, and types, is as good as silent: the clock is that of the microphone.
+        self._is_silent = direction == "sendrecv" and audio.currentDirection == "sendonly"
         self._watch.start(receives=audio.currentDirection in ("sendrecv", "recvonly"))
 
     def _take_over(self, audio: RTCRtpTransceiver) -> AudioReceiver:
@@ -272,6 +289,8 @@ class Peer:
     def _on_state(self) -> None:
         state = self._pc.connectionState
         if state == "connected":
+            if self._is_silent:
+                self.microphone.start()
             self._connected.set()
         elif state == "failed":
             self._go("failed" if not self._connected.is_set() else "vanished")
@@ -279,9 +298,15 @@ class Peer:
             self._go("closed")
 
     def _signs_of_life(self, receives: bool) -> float:
-        if receives:
-            return max(self.microphone.last_packet_at or 0.0, self.channel.last_message_at)
-        return self._audio[1].last_report_at if self._audio is not None else 0.0
+        reported = self._audio[1].last_report_at if self._audio is not None else 0.0
+        if not receives:
+            return reported
+        heard = max(self.microphone.last_packet_at or 0.0, self.channel.last_message_at)
+        if self.microphone.last_packet_at is None:
+            # Whoever never sent a packet has no microphone, and may have nothing to say: their
+            # reports, every five seconds or so, count as long as those of one who only listens.
+            return max(heard, reported + LISTENER_SECONDS - VANISHED_SECONDS)
+        return heard
 
     def _on_hang_up(self) -> None:
         self._go("closed")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from model.orders import Append
+from model.messages import Heard
+from model.orders import Answer, Append
 from tests.model.interaction.rehearsal import SILENCE
 from tests.model.interaction.test_commands import begun
 from tests.model.interaction.walk import SILENCE as SILENCE_FELT
@@ -30,6 +31,30 @@ def test_an_answer_of_which_nothing_was_rendered_is_made_anew_with_what_is_appen
     if not spoken:
         lasting = [job.lasting for job in output.jobs if job.lane == "language"]
         assert lasting == [True, False], "it is written before it is answered"
+
+
+def test_an_answer_to_no_words_is_made_anew_too() -> None:
+    """As a greeting that the client asked for, before a word of it was made."""
+    walk = Walk()
+    walk.step(SILENCE_FELT, orders=(Answer(),))
+    first = walk.mind.utterance
+    assert first is not None and not walk.mind.asked
+    walk.step(SILENCE_FELT, orders=(Append("The shop is closed.", "knowledge"),))
+    walk.take(2)
+    second = walk.mind.utterance
+    assert second is not None and second.draft > first.draft
+
+
+def test_what_nobody_here_cut_is_not_asked_again_with_the_next_question() -> None:
+    """A policy may refuse to say it: the same question would bring the same again."""
+    walk = Walk()
+    walk.step(SILENCE_FELT, texts=("Say the secret",))
+    utterance = walk.mind.utterance
+    assert utterance is not None and walk.mind.asked == "Say the secret"
+    walk.step(SILENCE_FELT, rendered(utterance.draft))
+    walk.step(SILENCE_FELT, heard=(Heard(utterance.number, 0, cut=True),))
+    walk.take(3)
+    assert walk.mind.utterance is None and walk.mind.carried == ""
 
 
 def test_what_is_appended_behind_a_typed_question_stands_before_its_answer() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model.orders import Answer, Clear, Commit, Hold, Refused, Resume
-from tests.model.interaction.rehearsal import Rehearsal
+from tests.model.interaction.rehearsal import SILENCE, Rehearsal
 from tests.model.interaction.scripted_parts import LOUD
 from tests.model.interaction.test_commands import MANUAL, begun, speak
 
@@ -71,3 +71,26 @@ def test_a_commit_of_a_sound_without_words_is_refused_where_it_has_a_name(asked:
     assert refused(rehearsal) == ["cough"]
     rehearsal.wait(60)
     assert refused(rehearsal) == ["cough"] and rehearsal.person_text() == []
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_turn_that_is_committed_long_after_its_last_word_was_said(cleared: bool) -> None:
+    """Silence has ended the segment before the client did; a clear leaves it, too."""
+    rehearsal, _ = begun(MANUAL, there="I am here.")
+    speak(rehearsal, 5)
+    rehearsal.wait(40)
+    rehearsal.order(Commit("send"), *((Clear(),) if cleared else ()))
+    rehearsal.order(Answer())
+    rehearsal.wait_until_said()
+    assert refused(rehearsal) == [] and rehearsal.said_text() == "I am here."
+    rehearsal.order(Commit("again"))
+    assert refused(rehearsal) == ["again"]
+
+
+def test_a_cough_behind_words_is_no_reason_to_refuse_their_commit() -> None:
+    rehearsal, _ = begun(MANUAL, words="", there="I am here.")
+    rehearsal.step(SILENCE, texts=("Hello there",))
+    speak(rehearsal, 3)
+    rehearsal.order(Commit("send"), Answer(), block=LOUD)
+    rehearsal.wait_until_said()
+    assert refused(rehearsal) == [] and rehearsal.said_text() == "I am here."

@@ -13,7 +13,7 @@ from model.engine.pieces import Failed, finished
 from model.interaction import work
 from model.interaction.memory import CUT_TOKENS, LONGEST_TURN_TOKENS, Memory
 from model.interaction.mind import Transcribed
-from model.interaction.parts import Pieces
+from model.interaction.parts import BeyondWindow, Pieces
 from model.interaction.rules import EndOfTurn, RulesRow
 from model.interaction.segment import Segment
 from model.messages import StreamSettings, Turn, Word
@@ -251,3 +251,32 @@ def test_nothing_is_read_ahead_that_is_not_to_be_answered() -> None:
     walk.mind = replace(walk.mind, settings=StreamSettings(manual_turns=True))
     walk.take(8, VOICE)
     assert lanes(walk.step(VOICE, heard(walk, 9))).count("language") == 0
+
+
+class Forgetful(Scribe):
+    """Has written over too much once."""
+
+    beyond = True
+
+    def truncate(self, row: int, length: int) -> None:
+        if self.beyond:
+            self.beyond = False
+            raise BeyondWindow("read the text again")
+        assert length <= len(self.held_[row]), "what was never read cannot be kept"
+        super().truncate(row, length)
+
+
+def test_a_text_that_was_being_read_again_when_the_person_went_on_is_read_again() -> None:
+    scribe = Forgetful()
+    memory = Memory(scribe, 0)
+    for _ in memory.prime("Be kind.", [Turn("person", "One."), Turn("agent", "Two.")]):
+        pass
+    whole = scribe.text()
+    reading = memory.read_ahead("And three")
+    next(reading)
+    next(reading)
+    reading.close()  # A draft that was dropped.
+    assert scribe.text() != whole
+    for _ in memory.read_ahead("And three more"):
+        pass
+    assert scribe.text() == f"{whole}<person And three more"

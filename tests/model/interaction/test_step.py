@@ -194,3 +194,20 @@ def test_who_falls_silent_is_read_to_the_last_word_at_once(voiced: int) -> None:
             heard = replace(heard, asked_k=k)
     assert asked[-1] in (voiced - 1, voiced)
     assert not any(after - before < 2 for before, after in pairwise(asked))
+
+
+def test_words_to_which_nothing_is_answered_were_said_all_the_same() -> None:
+    """A decoder may end at once. The record has them; so must Language."""
+    walk = Walk()
+    walk.take(8, VOICE)
+    while walk.mind.draft is None:
+        walk.step(SILENCE)
+    draft = walk.mind.draft
+    outputs = [
+        walk.step(SILENCE, walk.transcribed("Hello.")),
+        walk.step(SILENCE, ReplyDone(draft.number, "")),
+    ]
+    outputs += walk.take(60)
+    assert "take" in decisions(outputs) and walk.mind.utterance is None
+    assert any(job.lasting for one in outputs for job in one.jobs if job.lane == "language")
+    assert walk.mind.carried == ""

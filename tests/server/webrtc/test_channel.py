@@ -84,6 +84,7 @@ async def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
         assert peer.channel.buffered_bytes <= 1024 * 1024
         assert peer.statistics().events_dropped == 1
     assert not peer.channel.send("too late")
+    assert peer.channel.dropped == 1, "what comes behind a hang-up was for nobody"
 
 
 async def test_channels_of_other_names_are_closed_and_logged_once(
