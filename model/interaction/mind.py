@@ -183,6 +183,7 @@ class Mind:
         asked: words of the person that the utterance answers.
         carried: words of the person that nothing has answered yet.
         unanswered: typed words wait for an answer.
+        typed: texts that wait for the last words said before them; typed_k: since when.
         sayings: set texts to be said as soon as the floor is free, such as a greeting.
         doing: what the person was last said to be doing.
         utterances, drafts: the last number given out.
@@ -206,6 +207,8 @@ class Mind:
     asked: str = ""
     carried: str = ""
     unanswered: bool = False
+    typed: tuple[str, ...] = ()
+    typed_k: int = -1
     sayings: tuple[str, ...] = ()
     doing: PersonDoing = "silent"
     utterances: int = 0
@@ -223,4 +226,5 @@ class Mind:
     def gathers(self) -> bool:
         """What the person says is not answered when they have finished, but later."""
         wishes = self.wishes
-        return wishes.held or wishes.unyielding or self.settings.manual_turns
+        later = wishes.held or wishes.unyielding or self.settings.manual_turns
+        return later or bool(self.typed)

@@ -6,6 +6,7 @@ known, `RowStep.act` does what the floor makes of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +14,7 @@ from model.engine.engine import RowInput, RowOutput
 from model.interaction import commands, hearing, results, sight_step, speaking, turns
 from model.interaction.change import RowChange
 from model.interaction.floor_port import RowSeen, Sensed
-from model.interaction.mind import Mind
+from model.interaction.mind import Hearing, Mind
 from model.interaction.work import Parts
 from model.messages import PersonWords, Word
 
@@ -21,6 +22,9 @@ __all__ = ["RowStep"]
 
 CUT_REPORT_MICRO_TURNS: Final = 10
 """How long Playout's report of a cut is awaited; after that the last report counts."""
+
+TYPED_MICRO_TURNS: Final = 20
+"""So long what was typed waits for the words that were being said."""
 
 MOST_TYPED: Final = 500
 """Words that typed text is told in: of a longer text each holds several."""
@@ -87,8 +91,29 @@ class RowStep:
             change.settle(cut=True)
 
     def _read(self) -> None:
+        """Enter what was typed, behind what was said before it."""
+        change, turn = self.change, self.change.given.turn
+        if not (turn.texts or change.mind.typed):
+            return
+        typed_k = change.mind.typed_k if change.mind.typed else change.k
+        texts = (*change.mind.typed, *turn.texts)
+        # A command, or an order, is about all there is.
+        waits = not (turn.commands or turn.orders) and _unread(
+            change.mind.hearing, typed_k, change.k
+        )
+        change.mind = replace(change.mind, typed=texts if waits else (), typed_k=typed_k)
+        if not waits:
+            self._enter(texts)
+            return
+        change.drop_draft()
+        if turn.texts and not change.mind.wishes.unyielding:
+            change.stop(1.0)
+        if not change.mind.hearing.busy:
+            change.listen()
+
+    def _enter(self, texts: Sequence[str]) -> None:
         change = self.change
-        for text in change.given.turn.texts:
+        for text in texts:
             number = change.mind.hearing.number + 1
             if change.mind.hearing.segment is not None:
                 change.end_segment(answered=True)
@@ -126,6 +151,14 @@ class RowStep:
                 change.give_up()
         floor = change.parts.floor.spoke(change.mind.floor, change.speech)
         change.mind = replace(change.mind, floor=floor)
+
+
+def _unread(heard: Hearing, typed_k: int, k: int) -> bool:
+    """Whether the last words that were said when somebody typed are still being recognised."""
+    if heard.segment is None or heard.muted or k - typed_k >= TYPED_MICRO_TURNS:
+        return False
+    read = heard.read_k >= typed_k - 1 or not hearing.unread(heard)
+    return not read or heard.busy
 
 
 def _pieces(text: str) -> list[str]:

@@ -60,7 +60,12 @@ def answer(change: RowChange, verdict: Verdict) -> None:
     """Begin what is to be said next, or a draft of it, when Language's row is free."""
     mind, wishes = change.mind, change.mind.wishes
     aside = mind.utterance is not None and mind.manner == "backchannel"
-    if wishes.held or mind.draft is not None or (mind.utterance is not None and not aside):
+    if (
+        wishes.held
+        or mind.typed
+        or mind.draft is not None
+        or (mind.utterance is not None and not aside)
+    ):
         return
     drafts = verdict.draft and mind.hearing.segment and not mind.hearing.muted
     now = next((one for one in wishes.sayings if one.policy == "now"), None)

@@ -6,8 +6,9 @@ import pytest
 
 from model.interaction.step import MOST_TYPED
 from model.messages import PersonWords
+from model.orders import Say
 from tests.model.interaction.rehearsal import SILENCE, Rehearsal
-from tests.model.interaction.scripted_parts import Scribe, scripted_model
+from tests.model.interaction.scripted_parts import LOUD, Scribe, scripted_model
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,44 @@ def test_a_long_text_is_told_in_few_pieces(text: str, count: int) -> None:
     (told,) = rehearsal.told(PersonWords)
     assert told.typed and told.final and len(told.words) == count <= MOST_TYPED
     assert " ".join(word.text for word in told.words) == " ".join(text.split())
+
+
+@pytest.mark.parametrize("spoken", [2, 3, 5, 8])
+@pytest.mark.parametrize("later", [0, 1, 3, 40])
+def test_who_speaks_and_types_at_once_loses_no_word(spoken: int, later: int) -> None:
+    """What is typed waits for the words that were being said, and both are one question."""
+    scribe = Scribe(replies={"by train": "In an hour."})
+    rehearsal = Rehearsal.begin(scripted_model(scribe, "How far is it"))
+    for _ in range(spoken):
+        rehearsal.step(LOUD)
+    manual = later < 40
+    rehearsal.wait(later)
+    answered = bool(rehearsal.sent)
+    rehearsal.step(SILENCE, texts=("by train",))
+    rehearsal.wait_until_said()
+    assert rehearsal.person_text() == ["How far is it", "by train"]
+    if manual and not answered:
+        assert "<person How far is it by train><agent In an hour." in scribe.text()
+
+
+def test_typing_stops_us_at_once_though_what_is_said_is_still_being_recognised() -> None:
+    rehearsal = Rehearsal.begin(scripted_model(Scribe(), "And"))
+    rehearsal.order(Say("A long story about a bear, a hare, and a very old house by the sea."))
+    while not rehearsal.heard.get(1):
+        rehearsal.wait(1)
+    rehearsal.step(LOUD)
+    rehearsal.step(LOUD, texts=("Tell me the time",))
+    rehearsal.wait(2)
+    assert rehearsal.cut == {1}
+    rehearsal.wait(30)
+    assert rehearsal.person_text() == ["And", "Tell me the time"]
+
+
+def test_a_command_is_obeyed_at_once_whatever_was_said_before_it() -> None:
+    scribe = Scribe()
+    rehearsal = Rehearsal.begin(scripted_model(scribe, "How far is it"))
+    for _ in range(3):
+        rehearsal.step(LOUD)
+    rehearsal.step(SILENCE, texts=("stop",), commands=("stop",))
+    rehearsal.wait(40)
+    assert not rehearsal.sent
