@@ -204,7 +204,7 @@ class SocketPort:
             concealed_share=0.0,
             rtt_seconds=0.0,
             jitter_seconds=0.0,
-            behind_seconds=0.0,
+            behind_seconds=self.microphone.queued_seconds,
             wait_packets=0,
             queued_blocks=0,
             dropped_blocks=self.microphone.dropped_blocks,

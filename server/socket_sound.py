@@ -52,6 +52,13 @@ FORMATS: Final[dict[str, int]] = {
 
 _LAWS: Final[dict[str, g711.Law]] = {"audio/pcmu": "mu", "audio/pcma": "a"}
 
+# Of whoever sends as they speak, so much may wait; more came in a burst behind a stall of the
+# network, and is caught up with where they are quiet.
+_LATE_SECONDS: Final = 0.4
+_QUIET: Final = 0.005
+_QUIET_BLOCKS: Final = 3
+_AHEAD_SECONDS: Final = 0.2
+
 # A piece that comes a little late must not tear a word: so much is kept in hand.
 _IN_HAND: Final = samples(0.04, HEARING_RATE)
 _MAX_WAITING: Final = 2
@@ -124,7 +131,9 @@ class SocketMicrophone:
     """Iterate it: `async for k, block in microphone`, on the clock from the first instant.
 
     What the client sends faster than it was spoken waits its turn; when nothing waits, silence is
-    heard. Newest wins among blocks that nobody takes, as with the microphone of a call.
+    heard. Of a client that sends as it is spoken to, what a stalled line held back is caught up
+    with where nothing is said: else every answer would be so late until the end. Newest wins among
+    blocks that nobody takes, as with the microphone of a call.
 
     Attributes:
         on_block: called before each block is made.
@@ -139,6 +148,8 @@ class SocketMicrophone:
         self._queue = _Queue()
         self._flowing = False
         self._came = False
+        self._first_at = 0.0
+        self._quiet_blocks = 0
         self._resampler: tuple[str, Resampler] | None = None
         self._waiting: deque[tuple[int, Block]] = deque()
         self._wake = asyncio.Event()
@@ -189,6 +200,7 @@ class SocketMicrophone:
         if self._resampler is None or self._resampler[0] != kind:
             self._resampler = kind, Resampler(FORMATS[kind], HEARING_RATE)
         sound = self._resampler[1](piece).astype(np.float32) / 32_768.0
+        self._first_at = self._first_at or self._loop.time()
         self._queue.append(sound)
         self._came = True
 
@@ -232,7 +244,21 @@ class SocketMicrophone:
         self._flowing = waiting >= needed or (ended and waiting > 0)
         if self._flowing:
             self._queue.take(block)
+        if self._quiet_blocks >= _QUIET_BLOCKS and _quiet(block) and self._lags():
+            self._queue.take(block)
+        self._quiet_blocks = self._quiet_blocks + 1 if _quiet(block) else 0
         return block
+
+    def _lags(self) -> bool:
+        """Whether what waits is late, and was not sent all at once to be heard in its time."""
+        spoken = self._loop.time() - self._first_at + _AHEAD_SECONDS
+        return (
+            self.queued_seconds > _LATE_SECONDS and self.appended_samples / HEARING_RATE <= spoken
+        )
+
+
+def _quiet(block: Block) -> bool:
+    return float(np.sqrt(np.mean(np.square(block)))) < _QUIET
 
 
 class SocketSpeaker:

@@ -76,6 +76,53 @@ async def test_silence_is_heard_while_nothing_comes_and_after_the_end_nothing() 
         raise AssertionError("it ended")
 
 
+class Clock:
+    """A microphone's blocks by hand: 100 ms pass with each."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.microphone = SocketMicrophone()
+        self.microphone.end()
+        self.microphone._loop = self  # type: ignore[assignment]
+
+    def time(self) -> float:
+        return self.now
+
+    def hear(self, *sent: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        for piece in sent:
+            self.microphone.append(encoded(piece), "audio/pcm")
+        self.now += 0.1
+        return self.microphone._next()
+
+
+QUIET, LOUD = np.zeros(RATE // 10), np.full(RATE // 10, 8_000.0)
+
+
+async def test_what_a_stalled_line_held_back_is_caught_up_with_where_nothing_is_said() -> None:
+    clock = Clock()
+    for _ in range(10):
+        clock.hear(QUIET)
+    for _ in range(20):
+        clock.hear()
+    heard = [clock.hear(*[QUIET] * 8, *[LOUD] * 6, *[QUIET] * 7)]
+    heard += [clock.hear(LOUD if n % 20 > 14 else QUIET) for n in range(80)]
+    said = sum(bool(np.abs(block).mean() > 0.1) for block in heard)
+    assert clock.microphone.queued_seconds < 0.6
+    # All that was said is heard: 6 behind the stall, and 5 in 20 since, what waits apart.
+    assert 6 + 20 - 6 <= said <= 6 + 20
+    loud = [bool(np.abs(block).mean() > 0.1) for block in heard]
+    assert "".join("#" if one else "." for one in loud).strip(".").startswith("######.")
+
+
+async def test_a_recording_with_long_silences_is_not_shortened() -> None:
+    clock = Clock()
+    parts = [*[LOUD] * 5, *[QUIET] * 30, *[LOUD] * 5, *[QUIET] * 10]
+    heard = [clock.hear(*parts)] + [clock.hear() for _ in range(60)]
+    loud = [bool(np.abs(block).mean() > 0.1) for block in heard]
+    first, last = loud.index(True), len(loud) - 1 - loud[::-1].index(True)
+    assert last - first + 1 == pytest.approx(40, abs=1)
+
+
 async def test_what_is_no_sound_is_refused() -> None:
     microphone = SocketMicrophone()
     for wrong, kind in (("*", "audio/pcm"), ("AAA=", "audio/pcm"), ("é", "audio/pcmu")):
