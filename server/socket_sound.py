@@ -93,10 +93,13 @@ class _Queue:
     Attributes:
         waiting: how many wait.
         passed: how many were taken.
+        first_at: the loop's time at which the first came.
+        quiet_blocks: how many blocks without a voice were heard last.
     """
 
     def __init__(self) -> None:
-        self.waiting = self.passed = 0
+        self.waiting = self.passed = self.quiet_blocks = 0
+        self.first_at = 0.0
         self._pieces: deque[Audio] = deque()
 
     def append(self, piece: Audio) -> None:
@@ -148,8 +151,6 @@ class SocketMicrophone:
         self._queue = _Queue()
         self._flowing = False
         self._came = False
-        self._first_at = 0.0
-        self._quiet_blocks = 0
         self._resampler: tuple[str, Resampler] | None = None
         self._waiting: deque[tuple[int, Block]] = deque()
         self._wake = asyncio.Event()
@@ -200,7 +201,7 @@ class SocketMicrophone:
         if self._resampler is None or self._resampler[0] != kind:
             self._resampler = kind, Resampler(FORMATS[kind], HEARING_RATE)
         sound = self._resampler[1](piece).astype(np.float32) / 32_768.0
-        self._first_at = self._first_at or self._loop.time()
+        self._queue.first_at = self._queue.first_at or self._loop.time()
         self._queue.append(sound)
         self._came = True
 
@@ -244,14 +245,14 @@ class SocketMicrophone:
         self._flowing = waiting >= needed or (ended and waiting > 0)
         if self._flowing:
             self._queue.take(block)
-        if self._quiet_blocks >= _QUIET_BLOCKS and _quiet(block) and self._lags():
+        if self._queue.quiet_blocks >= _QUIET_BLOCKS and _quiet(block) and self._lags():
             self._queue.take(block)
-        self._quiet_blocks = self._quiet_blocks + 1 if _quiet(block) else 0
+        self._queue.quiet_blocks = self._queue.quiet_blocks + 1 if _quiet(block) else 0
         return block
 
     def _lags(self) -> bool:
         """Whether what waits is late, and was not sent all at once to be heard in its time."""
-        spoken = self._loop.time() - self._first_at + _AHEAD_SECONDS
+        spoken = self._loop.time() - self._queue.first_at + _AHEAD_SECONDS
         return (
             self.queued_seconds > _LATE_SECONDS and self.appended_samples / HEARING_RATE <= spoken
         )

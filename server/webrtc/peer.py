@@ -32,11 +32,7 @@ from server.webrtc.speaker import FrameSource, Lateness, Speaker
 from server.webrtc.sync import Alignment
 from server.webrtc.video import keep_codecs, take_over
 from server.webrtc.watch import (
-    CONNECT_SECONDS,
-    LISTENER_SECONDS,
-    VANISHED_SECONDS,
-    GoneReason,
-    Watch,
+    CONNECT_SECONDS, LISTENER_SECONDS, VANISHED_SECONDS, GoneReason, Watch,
 )  # fmt: skip
 
 __all__ = [
@@ -127,7 +123,6 @@ class Peer:
         self._audio: tuple[AudioReceiver, AudioSender] | None = None
         self._watch = Watch(self._connected, self._signs_of_life, self._go)
         self._closing: asyncio.Task[None] | None = None
-        self._is_silent = False
 
     @classmethod
     async def answer(
@@ -269,8 +264,9 @@ class Peer:
         self.answer_sdp = pc.localDescription.sdp
         if direction == "sendrecv" and audio.currentDirection in ("recvonly", "inactive"):
             raise NoAudio("the offer's audio cannot be answered: offer it sendrecv or recvonly")
-        # Who only listens, and types, is as good as silent: the clock is that of the microphone.
-        self._is_silent = direction == "sendrecv" and audio.currentDirection == "sendonly"
+        # Who only listens, and types, is as good as silent.
+        if direction == "sendrecv" and audio.currentDirection == "sendonly":
+            pc.on("connectionstatechange", self._hear_silence)
         self._watch.start(receives=audio.currentDirection in ("sendrecv", "recvonly"))
 
     def _take_over(self, audio: RTCRtpTransceiver) -> AudioReceiver:
@@ -289,13 +285,15 @@ class Peer:
     def _on_state(self) -> None:
         state = self._pc.connectionState
         if state == "connected":
-            if self._is_silent:
-                self.microphone.start()
             self._connected.set()
         elif state == "failed":
             self._go("failed" if not self._connected.is_set() else "vanished")
         elif state == "closed":
             self._go("closed")
+
+    def _hear_silence(self) -> None:
+        if self._pc.connectionState == "connected":
+            self.microphone.start()
 
     def _signs_of_life(self, receives: bool) -> float:
         reported = self._audio[1].last_report_at if self._audio is not None else 0.0
@@ -303,8 +301,7 @@ class Peer:
             return reported
         heard = max(self.microphone.last_packet_at or 0.0, self.channel.last_message_at)
         if self.microphone.last_packet_at is None:
-            # Whoever never sent a packet has no microphone, and may have nothing to say: their
-            # reports, every five seconds or so, count as long as those of one who only listens.
+            # They have no microphone: their reports count as long as those of one who only listens.
             return max(heard, reported + LISTENER_SECONDS - VANISHED_SECONDS)
         return heard
 

@@ -72,7 +72,7 @@ class TestCommand:
         assert command.wrong(options) == ""
         assert cli._head(options, 1)["checkpoint"]["path"] == "model/weights/core/core.safetensors"
         assert options.engine == ["threads=1", "language=language-0.5b"]
-        assert servers.variants(options) == ["baseline.core."]
+        assert servers.variants(options) == [] and len(options.baseline) == 6
 
     async def test_threads_and_language_reach_baselines_and_rivals(
         self, monkeypatch: pytest.MonkeyPatch
@@ -99,7 +99,9 @@ class TestCommand:
         assert "core=shipped" not in over and "core=rules" in over
 
     def test_a_variant_is_ours_but_for_what_it_names(self) -> None:
-        options = command.arguments([*self.full(), "--variant", "core_alone=belief=off"])
+        options = command.arguments(
+            [*self.full(), "--variant", "core=core=shipped", "--variant", "core_alone=belief=off"]
+        )
         assert servers.variants(options) == ["baseline.core.", "baseline.core_alone."]
         assert "baseline.core_alone." in servers.prefixes(options)
         core, alone = (named.partition("=")[2] for named in options.variant)
