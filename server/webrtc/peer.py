@@ -32,7 +32,11 @@ from server.webrtc.speaker import FrameSource, Lateness, Speaker
 from server.webrtc.sync import Alignment
 from server.webrtc.video import keep_codecs, take_over
 from server.webrtc.watch import (
-    CONNECT_SECONDS, LISTENER_SECONDS, VANISHED_SECONDS, GoneReason, Watch,
+    CONNECT_SECONDS,
+    LISTENER_SECONDS,
+    VANISHED_SECONDS,
+    GoneReason,
+    Watch,
 )  # fmt: skip
 
 __all__ = [
@@ -297,13 +301,11 @@ class Peer:
 
     def _signs_of_life(self, receives: bool) -> float:
         reported = self._audio[1].last_report_at if self._audio is not None else 0.0
-        if not receives:
-            return reported
         heard = max(self.microphone.last_packet_at or 0.0, self.channel.last_message_at)
         if self.microphone.last_packet_at is None:
             # They have no microphone: their reports count as long as those of one who only listens.
-            return max(heard, reported + LISTENER_SECONDS - VANISHED_SECONDS)
-        return heard
+            heard = max(heard, reported + LISTENER_SECONDS - VANISHED_SECONDS)
+        return heard if receives else reported
 
     def _on_hang_up(self) -> None:
         self._go("closed")
