@@ -15,7 +15,15 @@ import numpy as np
 from model.engine.jobs import Priority, Work
 from model.interaction import core, streams
 from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
-from model.interaction.core_row import Believed, CoreRow, Encoded, Moment, moment
+from model.interaction.core_row import (
+    MOST_DRAFTS_A_MINUTE,
+    Believed,
+    CoreRow,
+    Encoded,
+    Moment,
+    counted,
+    moment,
+)
 from model.interaction.core_words import write
 from model.interaction.floor_port import FloorJob, Owed, RowSeen, Sensed, Verdict
 from model.interaction.mind import Mind
@@ -33,14 +41,13 @@ MOST_REFRESH_MICRO_TURNS: Final = 8
 QUIET_MICRO_TURNS: Final = 6
 """Nobody was there for so long: what the encoder says of the last two seconds stays nearly so, and
 it is asked again at the first voice."""
-MOST_DRAFTS_A_MINUTE: Final = 40
-"""Twice as many as turns in a lively minute, for one may take two: on the words so far, and on all;
-beyond it only what is really asked for is answered."""
+INSISTS_MICRO_TURNS: Final = 8
+INSISTS_VOICED_MICRO_TURNS: Final = 3
+"""So long an answer that was taken waits for what sounds on; in silence it waits for the words."""
 
 STANDING: Final = 0.5
 """An answer that was taken and is not there yet stands at this probability, and above."""
 
-MINUTE: Final = 600
 MINE: Final = ("silent", "acknowledging", "elsewhere")
 """States of the person in which nothing was said to us that waits for an answer."""
 
@@ -171,7 +178,9 @@ class CoreFloor:
         if decision == "listen" and _stands(row, mind):
             decision, probability = "take", row.floor[TAKE]
         takes = decision == "take"
-        row = _counted(row, mind, turn.k)
+        if not takes:
+            row = replace(row, since_k=-1)
+        row = counted(row, mind, turn.k)
         breath = row.breath.next(turn.k, row.floor[YIELD], point.hesitating, speaking)
         row = replace(row, breath=breath)
         near = _end_is_near(row)
@@ -188,13 +197,15 @@ class CoreFloor:
             hesitates=breath.held,
             resume=_may_resume(row, doing, point),
             confirms=True,
+            insists=takes and doing == "finished" and _waited(row, mind, turn.k),
             owes=_owes(near, point),
             jobs=jobs,
         )
 
     def waits(self, state: CoreRow) -> CoreRow:
         """Core decides anew in every micro-turn; an overdue answer is owed until it is there."""
-        return replace(state, stood_k=state.k)
+        since = state.since_k if state.since_k >= 0 else state.k
+        return replace(state, stood_k=state.k, since_k=since)
 
     def forget(self, state: CoreRow) -> CoreRow:
         """Core knows what it heard."""
@@ -269,6 +280,13 @@ def _stands(row: CoreRow, mind: Mind) -> bool:
     return mind.hearing.segment is not None and (overdue or likely)
 
 
+def _waited(row: CoreRow, mind: Mind, k: int) -> bool:
+    """Whether the answer has waited for words long enough, and somebody sounds still: while a
+    television speaks there is always voice that was not recognised, and always other words."""
+    since = row.since_k >= 0 and k - row.since_k >= INSISTS_MICRO_TURNS
+    return since and _quiet(mind, k) <= INSISTS_VOICED_MICRO_TURNS
+
+
 def _quiet(mind: Mind, k: int) -> int:
     """Micro-turns since the person's voice was there."""
     return k - mind.hearing.voiced_k
@@ -317,13 +335,6 @@ def _judged(found: Found, speaking: bool) -> CoreRow:
         person=tuple(map(float, judged.person[at])),
         ahead=tuple(map(float, judged.projection[at, 0])),
     )
-
-
-def _counted(row: CoreRow, mind: Mind, k: int) -> CoreRow:
-    """With the drafts that began since the last micro-turn, and without those of long ago."""
-    drafted = row.drafted + (k,) * (mind.drafts - row.drafts)
-    kept = tuple(one for one in drafted if k - one < MINUTE)[-MOST_DRAFTS_A_MINUTE:]
-    return replace(row, drafted=kept, drafts=mind.drafts)
 
 
 def _end_is_near(row: CoreRow) -> float:

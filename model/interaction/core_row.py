@@ -20,8 +20,13 @@ from model.interaction.sent import Sent
 from model.messages import Audio, Word
 from model.timebase import SPEAKING_RATE, seconds
 
-__all__ = ["Believed", "CoreRow", "Encoded", "Moment", "moment"]
+__all__ = ["MOST_DRAFTS_A_MINUTE", "Believed", "CoreRow", "Encoded", "Moment", "counted", "moment"]
 
+MOST_DRAFTS_A_MINUTE: Final = 40
+"""Twice as many as turns in a lively minute, for one may take two: on the words so far, and on all;
+beyond it only what is really asked for is answered."""
+
+MINUTE: Final = 600
 MOST_MISSED: Final = 10
 ENCODED_BLOCKS: Final = 20
 """Two seconds: what the encoder reads."""
@@ -68,6 +73,7 @@ class CoreRow:
         ahead: the person's voice in the windows ahead.
         breath: whether we hold it.
         stood_k: when the floor was last taken with nothing to say yet.
+        since_k: since when it has been, in one; -1 while it is not taken.
     """
 
     k: int = -1
@@ -89,6 +95,7 @@ class CoreRow:
     ahead: tuple[float, ...] = ()
     breath: Breath = field(default_factory=Breath)
     stood_k: int = -1
+    since_k: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +171,10 @@ def _columns(row: CoreRow, mind: Mind, k: int) -> dict[str, Any]:
     if believed is not None:
         columns |= {"belief": believed.belief, "belief_age": min(k - believed.k, 32_000)}
     return columns
+
+
+def counted(row: CoreRow, mind: Mind, k: int) -> CoreRow:
+    """With the drafts that began since the last micro-turn, and without those of long ago."""
+    drafted = row.drafted + (k,) * (mind.drafts - row.drafts)
+    kept = tuple(one for one in drafted if k - one < MINUTE)[-MOST_DRAFTS_A_MINUTE:]
+    return replace(row, drafted=kept, drafts=mind.drafts)

@@ -64,6 +64,7 @@ class Verdict:
         hesitates: our voice is to stand still while that is being settled.
         resume: we were stopped for nothing, and may go on where we were cut.
         confirms: nothing is said before all voiced sound has been recognised.
+        insists: it is said all the same: what goes on sounding is not the person.
         owes: whether what was said waits for an answer, however long ago it was.
         jobs: work for the floor's own sake.
     """
@@ -78,6 +79,7 @@ class Verdict:
     hesitates: bool = False
     resume: bool = False
     confirms: bool = False
+    insists: bool = False
     owes: Owed = "no"
     jobs: tuple[FloorJob, ...] = ()
 

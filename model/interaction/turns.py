@@ -28,7 +28,7 @@ def follow(change: RowChange, verdict: Verdict) -> None:
     if not forced:
         if verdict.goes_on:
             change.drop_draft()
-        elif results.says_otherwise(change.mind):
+        elif results.says_otherwise(change.mind) and not verdict.insists:
             change.answer_otherwise()
     for job in verdict.jobs:
         change.cancel(job.lane)
@@ -182,7 +182,7 @@ def _take(change: RowChange, verdict: Verdict, forced: bool) -> None:
     under_way = draft.segment == mind.hearing.number
     heard = mind.hearing
     waits = hearing.reads_on(heard) or (verdict.confirms and hearing.unread(heard))
-    unread = waits and under_way and not forced
+    unread = waits and under_way and not forced and not verdict.insists
     if draft.nothing:
         if unread:
             change.drop_draft()  # Of words that were there; more was said since.

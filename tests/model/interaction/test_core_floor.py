@@ -11,8 +11,8 @@ import pytest
 from model.engine.engine import RowOutput
 from model.interaction import streams
 from model.interaction.core import OperatingPoint, sound_columns
-from model.interaction.core_floor import MOST_DRAFTS_A_MINUTE, CoreFloor
-from model.interaction.core_row import CoreRow, Encoded
+from model.interaction.core_floor import CoreFloor
+from model.interaction.core_row import MOST_DRAFTS_A_MINUTE, CoreRow, Encoded
 from model.interaction.counterpoint import CounterpointModel
 from model.interaction.floor_port import Sensed, Verdict
 from model.interaction.memory import Memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -29,8 +30,17 @@ class Remembering(CoreFloor):
 
     def decide(self, mind: Mind, turn: MicroTurnInput, sensed: Sensed) -> Verdict:
         verdict = super().decide(mind, turn, sensed)
-        self.decisions.append(verdict.decision)
+        self.decisions.append("insists" if verdict.insists else verdict.decision)
         return verdict
+
+
+class Waiting(Remembering):
+    """Has nothing to say yet, whatever it decides."""
+
+    def decide(self, mind: Mind, turn: MicroTurnInput, sensed: Sensed) -> Verdict:
+        verdict = super().decide(mind, turn, sensed)
+        taken = verdict.decision == "take"
+        return replace(verdict, state=self.waits(verdict.state) if taken else verdict.state)
 
 
 def begun(point: OperatingPoint | None = None) -> tuple[Decided, Callable[[int], int], Listening]:
@@ -87,3 +97,32 @@ def test_an_answer_that_was_taken_and_is_not_there_yet_stands_while_an_end_is_li
     listen, take = (streams.FLOORS.index(name) for name in ("listen", "take"))
     biases[listen] = biases[take] - np.log(chance / (1.0 - chance))
     assert taken(8) == stands
+
+
+@pytest.mark.parametrize(("doing", "ahead", "insists"), [
+    ("finished", 12, True),  # A television speaks on.
+    ("finished", -12, False),  # In silence the last words are waited for.
+    ("elsewhere", 12, False),
+])  # fmt: skip
+def test_an_answer_waits_for_what_sounds_on_but_not_for_ever(
+    doing: str, ahead: int, insists: bool
+) -> None:
+    used = untrained(ROWS)
+    decided, floor = Decided(used), Waiting(used, NOTHING)
+    live = Live.begin(model_with(used, floor))
+
+    def decisions(micro_turns: int) -> list[str]:
+        floor.decisions.clear()
+        for _ in range(micro_turns):
+            live.step({0: live.given(0, blocks(1, 1)[0])})
+        return floor.decisions
+
+    decided("listen", "speaking", ahead=12)
+    decisions(3)
+    decided("take", doing, ahead=ahead)
+    assert "insists" not in decisions(8)
+    assert ("insists" in decisions(6)) is insists
+    decided("listen", "speaking", ahead=12)
+    decisions(1)
+    decided("take", doing, ahead=ahead)
+    assert "insists" not in decisions(8), "it is another taking"
