@@ -49,7 +49,7 @@ MOST_LAG: Final = 300
 
 LEAST_LIKENESS: Final = 0.25
 TAKES: Final = (0.5, 0.7, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.96)
-YIELDS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+YIELDS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 
 AHEAD_CLIPS: Final = 6
 """Clips after the last one that a stream is looked for in: calls that failed left none."""
@@ -303,7 +303,7 @@ def _tell(name: str, events: Events) -> None:
         balance, share, p50, kept = _yields(events, threshold)
         told = "".join(f", {kind} {value:.2f}" for kind, value in kept.items())
         found = f"B {balance:.2f}, yielded {share:.2f}, p50 {p50:.2f} s"
-        lines.append(f"  yield {threshold:.2f}: {found}{told}")
+        lines.append(f"  yield {threshold:.3g}: {found}{told}")
     for half in sorted({half for half, *_ in events.ends}):
         rows = [(t, *decided(events, half, t)) for t in TAKES]
         some = "; ".join(f"{t:.2f}: {after:.2f} s, {taken:.2f}" for t, after, taken in rows)
