@@ -16,6 +16,7 @@ wanted=(
     "codec2-examples /usr/share/codec2"
     "pocketsphinx-testdata /usr/share/pocketsphinx/test/data"
     "festival text2wave"
+    "systemd systemd-analyze"
     "festvox-kallpc16k /usr/share/festival/voices/english/kal_diphone"
     "festvox-kdlpc16k /usr/share/festival/voices/english/ked_diphone"
     "festvox-us-slt-hts /usr/share/festival/voices/us/cmu_us_slt_arctic_hts"

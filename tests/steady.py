@@ -20,6 +20,7 @@ import functools
 import selectors
 import threading
 import time
+import warnings
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, ParamSpec
@@ -108,7 +109,9 @@ def undisturbed(test: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[Non
                 except (AssertionError, TimeoutError):
                     if not left or stalls.longest_seconds < _STALL_SECONDS:
                         raise
-                    print(f"the machine stood still for {stalls.longest_seconds:.2f} s")
+                    still = f"the machine stood still for {stalls.longest_seconds:.2f} s"
+                    told = f"{test.__name__} is tried again: {still}"
+                    warnings.warn(told, stacklevel=2)  # the summary tells it
                 else:
                     return
 

@@ -87,6 +87,8 @@ class Floor:
     ours: tuple[int, int]
     baseline: tuple[int, int]
     broken: tuple[int, int]
+    lost: int = 0
+    """Calls of ours that came to nothing."""
 
 
 def decisions(log: ClipLog) -> list[bool]:
@@ -119,6 +121,8 @@ def failures(
         found.append(f"decisions right {right:.2f} of a time-out's, at least {FLOOR_LEAST}")
     if not late <= ANSWERS_MOST:
         found.append(f"answers {late:.2f} times as late as a time-out's, at most {ANSWERS_MOST}")
+    if floor.lost and not broken:
+        found.append(f"{floor.lost} of our calls came to nothing")
     return found
 
 
@@ -145,12 +149,13 @@ async def measure_transport() -> Transport:
 
 
 async def _decided(url: str, number: int) -> tuple[list[bool], list[float]]:
-    """Decisions of a call, right or not, and the latencies of its answers."""
+    """Decisions of a call, right or not, none of one that came to nothing; and the latencies of its
+    answers."""
     script = await asyncio.to_thread(Draw("dev", _SEED).script, Work("talk", "synthetic", number))
     try:
         log = (await play(url, script)).log
     except (CallFailed, TimeoutError):
-        return [False], []
+        return [], []
     delays = (answer_delay(log, turn) for turn in log.labelled("turn") if asked(log, turn))
     return decisions(log), [delay for delay in delays if delay is not None]
 
@@ -164,16 +169,18 @@ async def measure_floor(ours: str) -> tuple[Floor, Answers]:
                  for i, name in enumerate(("timeout_700", "deaf", "slow"))]  # fmt: skip
         right: list[list[bool]] = [[] for _ in urls]
         delays: list[list[float]] = [[] for _ in urls]
+        lost = 0
         for first in range(0, len(_CLIPS), _AT_ONCE):
             calls = [(side, url, number) for number in _CLIPS[first : first + _AT_ONCE]
                      for side, url in enumerate(urls)]  # fmt: skip
             told = await asyncio.gather(*(_decided(url, number) for _, url, number in calls))
             for (side, _, _), (verdicts, latencies) in zip(calls, told, strict=True):
+                lost += not verdicts and side == 0
                 right[side] += verdicts
                 delays[side] += latencies
         medians = [float(np.median(one)) if one else float("inf") for one in delays]
         counts = [(sum(one), len(one)) for one in right]
-        return Floor(*counts[:3]), Answers(medians[0], medians[1], medians[3])
+        return Floor(counts[0], counts[1], counts[2], lost), Answers(medians[0], medians[1], medians[3])
 
 
 async def _main(*, floor: bool) -> dict[str, object]:

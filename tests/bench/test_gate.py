@@ -39,6 +39,11 @@ class TestBands:
         late = Answers(0.77 * ANSWERS_MOST + 0.01, 0.77, 3.07)
         assert failures(*SOUND[:2], late)[0].startswith("answers ")
 
+    def test_a_server_that_drops_calls_fails_however_well_it_treats_the_others(self) -> None:
+        right = SOUND[1]
+        (told,) = failures(SOUND[0], Floor(right.ours, right.baseline, right.broken, 2), SOUND[2])
+        assert told == "2 of our calls came to nothing"
+
     def test_a_server_that_never_answers_fails(self) -> None:
         mute = Transport(float("inf"), 0.12, 0.25)
         none = Answers(float("inf"), 0.77, 3.07)

@@ -109,6 +109,11 @@ class Visit:
         self.over(before + 1)
         return self.said(before)
 
+    def heard(self) -> list[str]:
+        """The words that were last recognised, lower case, without marks."""
+        words = events(self.page, "person.words")[-1]["words"]
+        return [word["text"].strip(" .,?!").lower() for word in words]
+
     def over(self, count: int, seconds: float = ANSWER_SECONDS) -> None:
         """Wait until so many utterances are over."""
         wait_until(
@@ -149,9 +154,11 @@ def visit(
 def test_asked_aloud_it_names_what_is_there(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Show camera").click()
     wait_until(visit.page, "() => heardEvents.some((e) => e.label === 'cat')", 30)
-    # Four short words are misheard now and then ("But eat sea."): whoever is, asks again.
-    answers = (visit.say("What do you see?").lower() for _ in range(2))
-    assert any("cat" in answer for answer in answers)
+    answer = visit.say("What do you see?").lower()
+    if not {"what", "see"} <= set(visit.heard()):
+        # Four short words are misheard now and then ("But eat sea."): whoever is, asks again.
+        answer = visit.say("What do you see?").lower()
+    assert "cat" in answer
 
 
 def fires(visit: Visit, at: int) -> float:

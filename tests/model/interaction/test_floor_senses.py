@@ -78,11 +78,11 @@ def _in_a_room(audio: Audio, after_seconds: float = 2.5) -> Audio:
 
 @pytest.mark.timeout(90)
 def test_people_are_answered_after_they_end_and_soon(senses: Senses) -> None:
-    """Clips of three speakers; one of them has a full stop inside."""
-    clips = [r for r in human_recordings() if r.speaker in ("austen", "allison", "commands")]
+    """Clips of three speakers of dev; the bench's test speakers are nobody's to look at here."""
+    clips = [r for r in human_recordings() if r.speaker in ("cards", "commands", "clone-test")]
     waits = []
     early = 0
-    for clip in clips[::3]:
+    for clip in clips:
         audio = _in_a_room(clip.audio)
         frames = senses.activity.whole(torch.from_numpy(audio)).numpy()
         last_voice = (int(np.flatnonzero(frames > 0.5)[-1]) + 1) * 512 / HEARING_RATE

@@ -106,8 +106,8 @@ def test_a_killed_process_is_gone_on_from(tmp_path: Path) -> None:
     state = killed.out / "state.pt"
     while process.poll() is None and not state.is_file():
         time.sleep(0.005)
-    process.kill()  # it may have ended by itself meanwhile
-    process.wait()
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended by itself: nothing was shown"
     assert state.is_file()
     train(killed, TINY, 1, STEPS)
     assert same(weights(alone), weights(killed))
