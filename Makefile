@@ -3,7 +3,7 @@
 PYTHON ?=
 BIN := .venv/bin
 .PHONY: run setup setup-tests test-packages test-weights check test test-pages test-units \
-	test-live test-real test-late endurance bench bench-full bench-plan clean
+	test-live test-real test-late test-slow endurance bench bench-full bench-plan clean
 
 # Set-up, checks and tests that do not need one another go at the same time.
 ifneq ($(filter test,$(MAKECMDGOALS)),)
@@ -92,6 +92,11 @@ test-units: test-live
 
 test-late: test-real test-units
 	$(PYTEST) $(LATE)
+
+# Figures, and all of what `test` shows in a part (forty prompts, the default decoder's precision, the
+# real pipecat); by hand, and before a release.
+test-slow: setup-tests
+	$(PYTEST) -m bench --timeout=1800 -s tests
 
 # Minutes to hours; run by hand and reported.
 endurance: setup-tests
