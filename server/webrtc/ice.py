@@ -131,7 +131,7 @@ async def _gather(connection: Any, settings: IceSettings) -> None:
         except OSError as error:
             logger.warning("cannot receive on %s: %s", address, error)
             failed = error
-    if failed is not None and not protocols:
+    if failed is not None and not protocols and not settings.servers:
         raise failed  # Without a candidate nobody would ever connect, nor be told why.
     connection._protocols += protocols
     candidates = [_advertised(protocol.local_candidate, settings) for protocol in protocols]

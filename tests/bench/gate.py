@@ -180,7 +180,9 @@ async def measure_floor(ours: str) -> tuple[Floor, Answers]:
                 delays[side] += latencies
         medians = [float(np.median(one)) if one else float("inf") for one in delays]
         counts = [(sum(one), len(one)) for one in right]
-        return Floor(counts[0], counts[1], counts[2], lost), Answers(medians[0], medians[1], medians[3])
+        return Floor(counts[0], counts[1], counts[2], lost), Answers(
+            medians[0], medians[1], medians[3]
+        )
 
 
 async def _main(*, floor: bool) -> dict[str, object]:

@@ -13,7 +13,7 @@ import socket
 import aioice.stun
 import pytest
 
-from server.errors import BadOffer
+from server.errors import BadOffer, Busy
 from server.webrtc.ice import IceServer, IceSettings, host_addresses, turn_credentials
 from server.webrtc.peer import Peer
 from tests.waiting import until
@@ -46,14 +46,15 @@ async def test_only_allowed_interfaces_are_offered() -> None:
     assert {a for a, _ in await answered(IceSettings(interfaces=("127.0.0.1",)))} == {"127.0.0.1"}
 
 
-async def test_ports_are_of_the_range_and_a_full_range_is_an_answer_without_candidates() -> None:
+async def test_ports_are_of_the_range_and_a_full_range_is_refused_until_one_is_free() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         free = probe.getsockname()[1]
     settings = IceSettings(interfaces=("127.0.0.1",), ports=(free, free))
     peer = await Peer.answer(GOOD, settings)
     assert candidates(peer.answer_sdp) == {("127.0.0.1", free)}
-    assert await answered(settings) == set()
+    with pytest.raises(Busy, match="UDP port"):
+        await answered(settings)
     await peer.close()
     assert await answered(settings) == {("127.0.0.1", free)}
 
