@@ -12,7 +12,7 @@ import pytest
 
 DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy"
 TOOLS: Final = ("bash", "basename", "dirname", "grep", "rm", "sed", "uname")
-PROGRAMS: Final = ("turnserver", "curl", "espeak-ng", "flite", "ip", "text2wave")
+PROGRAMS: Final = ("turnserver", "curl", "espeak-ng", "flite", "ip", "text2wave", "systemd-analyze")
 
 
 def machine(folder: Path, programs: Sequence[str] = (), **saying: str) -> Path:
