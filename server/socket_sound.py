@@ -245,9 +245,11 @@ class SocketMicrophone:
         self._flowing = waiting >= needed or (ended and waiting > 0)
         if self._flowing:
             self._queue.take(block)
-        if self._queue.quiet_blocks >= _QUIET_BLOCKS and _quiet(block) and self._lags():
+        quiet = _quiet(block)
+        if quiet and self._queue.quiet_blocks >= _QUIET_BLOCKS and self._lags():
             self._queue.take(block)
-        self._queue.quiet_blocks = self._queue.quiet_blocks + 1 if _quiet(block) else 0
+            quiet = _quiet(block)
+        self._queue.quiet_blocks = self._queue.quiet_blocks + 1 if quiet else 0
         return block
 
     def _lags(self) -> bool:

@@ -146,7 +146,7 @@ class LossWeights:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what nobody acts at."""
-        if not 0.0 < self.acts < 1.0:
+        if not (0.0 < self.acts < 1.0 and 0.0 < self.over_us.acts < 1.0):
             raise ValueError("acts must be a probability between 0 and 1")
 
 
@@ -261,19 +261,20 @@ def _events(
     for events, action in WRONG:
         acted, count = _acted(logits, action, events, labels, *_acts(action, weights))
         wrong.append((acted * share[action], count * (share[action] > 0)))
-    besides = _shares(wrong)
+    mistakes = _shares(wrong)
     for weight, action, events, acts in (
         (weights.acknowledging, BACKCHANNEL, UNINVITED, _acts(BACKCHANNEL, weights)),
         (weights.over_us.falsely, YIELD, (streams.OVERLAP,), (STOPPING, weights.over_us.acts)),
     ):
-        acted, count = _acted(logits, action, events, labels, *acts)
-        besides = besides + weight * acted / count.clamp(min=1)
+        if weight:
+            acted, count = _acted(logits, action, events, labels, *acts)
+            mistakes = mistakes + weight * acted / count.clamp(min=1)
     inside = (labels.event == streams.BACKCHANNEL_PLACE) & labels.live
     waits = waiting(_acting(logits, BACKCHANNEL, *_acts(BACKCHANNEL, weights)), inside, age)
     # Where one of ours sounds already a second one is not wanted: it is to be held.
     free = _so_far((inside & (labels.floor == HOLD)).float(), age) == 0
     missed = _mean(waits.exp(), (inside & free & _last(labels)).float())
-    return _shares(lateness), besides, missed
+    return _shares(lateness), mistakes, missed
 
 
 def _acted(

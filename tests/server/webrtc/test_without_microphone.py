@@ -42,33 +42,35 @@ async def caller(direction: str) -> AsyncIterator[tuple[RTCPeerConnection, str]]
         await pc.close()
 
 
-async def test_who_only_listens_and_types_has_a_clock_all_the_same() -> None:
-    """Without one no micro-turn is sent, and what was typed is never read."""
-    async with caller("recvonly") as (pc, offer):
+@asynccontextmanager
+async def called(direction: str) -> AsyncIterator[Peer]:
+    """Our end of a call by such a client."""
+    async with caller(direction) as (pc, offer):
         peer = await Peer.answer(offer, LOOPBACK)
         try:
             await pc.setRemoteDescription(RTCSessionDescription(peer.answer_sdp, "answer"))
-            heard = []
-            async for k, block in peer.microphone:
-                heard.append((k, float(abs(block).max())))
-                if len(heard) == 3:
-                    break
-            assert heard == [(0, 0.0), (1, 0.0), (2, 0.0)]
+            yield peer
         finally:
             await peer.close()
+
+
+async def test_who_only_listens_and_types_has_a_clock_all_the_same() -> None:
+    """Without one no micro-turn is sent, and what was typed is never read."""
+    async with called("recvonly") as peer:
+        heard = []
+        async for k, block in peer.microphone:
+            heard.append((k, float(abs(block).max())))
+            if len(heard) == 3:
+                break
+        assert heard == [(0, 0.0), (1, 0.0), (2, 0.0)]
 
 
 async def test_who_has_no_track_is_there_as_long_as_they_report() -> None:
-    async with caller("sendrecv") as (pc, offer):
-        peer = await Peer.answer(offer, LOOPBACK)
-        try:
-            await pc.setRemoteDescription(RTCSessionDescription(peer.answer_sdp, "answer"))
-            assert await peer.connected()
-            await asyncio.sleep(VANISHED_SECONDS + 1.5)
-            assert not peer.gone.is_set() and peer.microphone.last_packet_at is None
-        finally:
-            await peer.close()
-        await until(peer.gone.is_set)
+    async with called("sendrecv") as peer:
+        assert await peer.connected()
+        await asyncio.sleep(VANISHED_SECONDS + 1.5)
+        assert not peer.gone.is_set() and peer.microphone.last_packet_at is None
+    await until(peer.gone.is_set)
 
 
 async def test_who_could_never_hear_an_answer_is_refused() -> None:
