@@ -30,11 +30,10 @@ _Part = tuple[str, Half, float]
 
 _FLOOR: Final[tuple[_Part, ...]] = (
     # Each call of `talk` holds an event of every metric from 1 to 4. Some find no one speaking,
-    # some calls fail: what is left must not be fewer than n. Of 56 calls of servers that leave
-    # one opening in ten unanswered 43 to 54 interruptions fell on a voice.
+    # or an answer that ends by itself, some calls fail: what is left must not be fewer than n.
     # `talk` alone gives more than n of each; of people there are turns and pauses alone, told
     # apart with their n: at a share of 1 they take a third of the time.
-    ("talk", "synthetic", 1.2),
+    ("talk", "synthetic", 1.3),
     # All of `talk`'s turns have a pause or break in: these are whole.
     ("turn", "synthetic", 0.15),
     ("pause", "human", 0.35),
