@@ -54,7 +54,8 @@ class EngineConfig:
 
     core: str = "rules"
     """Who has the floor: `rules`; `shipped`, the checkpoint of Core in `model/weights/core`, to be
-    tried (its card there says how far it is); or the folder of another checkpoint."""
+    tried (its card there says how far it is); the folder of another checkpoint; or
+    `MODULE:FUNCTION`, which makes another floor (`MakesFloor`), as the bench's baselines are."""
 
     belief: str = "auto"
     """`auto` lets a Core that reads Language's belief have it when the part `language-135m` was

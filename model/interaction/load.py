@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +29,7 @@ from model.interaction.voice import HibariVoice
 from model.interaction.work import Parts
 from model.weights.store import faults, named
 
-__all__ = ["core_folder", "load"]
+__all__ = ["MakesFloor", "load", "needed", "rules"]
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,11 @@ SHIPPED_CORE: Final = Path(__file__).parents[1] / "weights" / "core"
 BELIEVER: Final = "language-135m"
 EYES: Final = "eyes"
 EYES_TEXT: Final = "eyes-text"
+
+MakesFloor = Callable[[EngineConfig, Path, str], FloorPart]
+"""Of the settings, the folder of weights and the device; see `EngineConfig.core`."""
+
+_ELSEWHERE: Final = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 
 
 def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
@@ -46,25 +53,18 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     device = _device(config.device)
     store = named(config.weights)
     name = choose(store, device) if config.language == "auto" else config.language
-    checkpoint = core_folder(config.core)
-    listening = ("voice-activity", "end-of-turn") if checkpoint is None else ()
-    for part in (name, "ears", *listening):
-        if not (store / part).is_dir():
-            raise FileNotFoundError(
-                f"the weights of {part!r} are not in {store}; "
-                f"run `counterpoint weights fetch --only {part}`"
-            )
+    elsewhere = _elsewhere(config.core)
     sees = config.eyes == "auto" and (store / EYES).is_dir()
     seeing = [part for part in (EYES, EYES_TEXT) if sees and (store / part).is_dir()]
-    _tell(store, (name, "ears", "voice", *listening, *seeing))
+    needed(store, (name, "ears", *seeing), "voice")
     # Requests on what is seen are judged in rows of their own, behind those of the conversations.
     rows = config.rows * (1 + sees)
     language = Language.load(store / name, rows, device, seed=config.seed)
     ears, voice = MoonshineEars.load(store / "ears", device), HibariVoice.load(threads=1)
     floor = (
-        _rules(config, store, device)
-        if checkpoint is None
-        else _core(config, checkpoint, store, device, ears)
+        _core(config, store, device, ears)
+        if elsewhere is None
+        else elsewhere(config, store, device)
     )
     parts = Parts(
         ears=ears,
@@ -72,7 +72,7 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         memories=tuple(Memory(language, row) for row in range(config.rows)),
         floor=floor,
         answer_tokens=config.answer_tokens,
-        backchannels=None if checkpoint is None else rendered(voice),
+        backchannels=rendered(voice) if elsewhere is None else None,
         sight=_sight(store, device, language, config.rows, shipped(name)) if sees else None,
     )
     with torch.inference_mode():
@@ -87,6 +87,21 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
         "eyes": _described(parts.sight, config.eyes),
     }
     return CounterpointModel(language, parts, threads), described, device
+
+
+def needed(store: Path, fetched: Sequence[str], *installed: str) -> None:
+    """See that parts are there, and log that they are used and whether they are whole.
+
+    Raises:
+        FileNotFoundError: one that is to be fetched was not; the message says how to.
+    """
+    for part in fetched:
+        if not (store / part).is_dir():
+            raise FileNotFoundError(
+                f"the weights of {part!r} are not in {store}; "
+                f"run `counterpoint weights fetch --only {part}`"
+            )
+    _tell(store, (*fetched, *installed))
 
 
 def _tell(store: Path, used: Sequence[str]) -> None:
@@ -118,21 +133,31 @@ def _described(sight: SightParts | None, setting: str) -> str:
     return "things, bodies, faces, hands" + (", text" if sight.reader else "")
 
 
-def core_folder(setting: str) -> Path | None:
-    """The checkpoint that has the floor; None for the rules. See `EngineConfig.core`."""
+def _elsewhere(setting: str) -> MakesFloor | None:
+    """What makes a floor that is no Core; None for a Core. See `EngineConfig.core`.
+
+    Raises:
+        ValueError: there is no such function.
+    """
     if setting == "rules":
+        return rules
+    named = _ELSEWHERE.fullmatch(setting)
+    if named is None:
         return None
-    return SHIPPED_CORE if setting == "shipped" else Path(setting)
+    try:
+        made: MakesFloor = getattr(import_module(named[1]), named[2])
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"core={setting} names no function that makes a floor: {error}") from error
+    return made
 
 
-def _core(
-    config: EngineConfig, checkpoint: Path, store: Path, device: str, ears: MoonshineEars
-) -> FloorPart:
+def _core(config: EngineConfig, store: Path, device: str, ears: MoonshineEars) -> FloorPart:
     from model.interaction.belief import Belief
     from model.interaction.core import Core
     from model.interaction.core_floor import CoreFloor
 
-    used = Core.load(checkpoint, config.rows, device)
+    folder = SHIPPED_CORE if config.core == "shipped" else Path(config.core)
+    used = Core.load(folder, config.rows, device)
     used.point = replace(used.point, **json.loads(config.floor))
     reads = "belief" in used.config.streams and config.belief == "auto"
     believes = reads and (store / BELIEVER).is_dir()
@@ -142,7 +167,14 @@ def _core(
     return CoreFloor(used, ears, belief)
 
 
-def _rules(config: EngineConfig, store: Path, device: str) -> FloorPart:
+def rules(config: EngineConfig, store: Path, device: str) -> FloorPart:
+    """Rules over voice activity and a pretrained end-of-turn model; `config.floor` overrides what
+    `FloorSettings` says.
+
+    Raises:
+        FileNotFoundError: a part is missing; the message says how to fetch it.
+    """
+    needed(store, ("voice-activity", "end-of-turn"))
     from model.interaction.end_of_turn import EndOfTurnModel
     from model.interaction.floor import FloorSettings
     from model.interaction.rules import Rules

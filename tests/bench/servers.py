@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.bench.floors import RULES
 from tests.bench.harness import bed
 from tests.bench.harness.calibration import reference_command
 from tests.bench.harness.dialects import COUNTERPOINT
@@ -22,6 +24,7 @@ __all__ = ["ECHO_PORT", "baseline_command", "echo_target", "prefixes", "reached"
 
 Command = Callable[[int, Sequence[str], str], list[str]]
 
+ROOT: Final = Path(__file__).parents[2]
 SERVER_PORT: Final = 8400
 ECHO_PORT: Final = 8440
 
@@ -38,7 +41,7 @@ def _serve_command(port: int, engine: Sequence[str]) -> list[str]:
 def baseline_command(port: int, engine: Sequence[str], floor: str) -> list[str]:
     """The command line of the rules with this floor, whatever has the floor in ours."""
     kept = [one for one in engine if not one.startswith("core=")]
-    return _serve_command(port, [*kept, "core=rules", f"floor={floor}"])
+    return _serve_command(port, [*kept, f"core={RULES}", f"floor={floor}"])
 
 
 def variant_command(port: int, engine: Sequence[str], changed: str) -> list[str]:
@@ -71,7 +74,11 @@ async def _start(
     stack: contextlib.AsyncExitStack, port: int, command: list[str], ready: str = "/healthz"
 ) -> tuple[str, subprocess.Popen[bytes]]:
     url = f"http://{bed.ADDRESS}:{port}"
-    server = bed.running(command, url, ready_seconds=300.0, ready_path=ready)
+    # An engine finds the baselines' floor by import.
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    server = bed.running(
+        command, url, ready_seconds=300.0, ready_path=ready, environment=environment
+    )
     process = await stack.enter_async_context(server)
     return url, process
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.bench import cli, command, machine, servers, sittings
+from tests.bench.floors import RULES
 from tests.bench.harness import bed
 from tests.bench.records import Record, Shard, ShardMismatch
 from tests.bench.rivals import starting
@@ -94,9 +95,9 @@ class TestCommand:
         commands += [servers.baseline_command(8401, options.engine, "{}")]
         for words in commands:
             assert {"threads=1", "language=language-0.5b"} <= set(words)
-        assert "core=rules" in commands[1]
+        assert f"core={RULES}" in commands[1]
         over = servers.baseline_command(8401, ["core=shipped", "threads=1"], "{}")
-        assert "core=shipped" not in over and "core=rules" in over
+        assert "core=shipped" not in over and f"core={RULES}" in over
 
     def test_a_variant_is_ours_but_for_what_it_names(self) -> None:
         options = command.arguments(

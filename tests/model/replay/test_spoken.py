@@ -19,6 +19,7 @@ from model.nn.core_network import CoreNetwork, save_core
 from model.replay.verdict import replay
 from model.timebase import HEARING_BLOCK_SAMPLES, HEARING_RATE
 from model.weights.store import root
+from tests.bench.floors import RULES
 from tests.model.replay.live import Talker, live
 from tests.network.scene import photograph
 from tests.speech.recordings import human_recordings
@@ -66,7 +67,7 @@ def test_a_conversation_is_equal_to_the_bit_alone(tmp_path: Path, floor: str) ->
         weights=str(root()),
         threads=1,
         answer_tokens=16,
-        core="rules" if floor == "rules" else random_core(tmp_path / "core"),
+        core=RULES if floor == "rules" else random_core(tmp_path / "core"),
     )
     model, _, _ = load(config)
     first = Talker.saying(1, spoken("check-number-dial-again", "cards-001"))
