@@ -30,6 +30,8 @@ NEEDED: Final = ("rows", "sound", "encoder", "belief")
 OWN: Final = ("rows", "audio", "sound", "encoder")
 """Parts that every listed shard is read with, and audio, which training never reads."""
 
+SPEAKING: Final = streams.PERSON_STATES.index("speaking")
+
 Listed = tuple[int, tuple[str, ...]]
 """A shard's number and its parts beyond rows, sound and encoder."""
 
@@ -137,6 +139,21 @@ class Whole:
     facts: dict[str, Any]
 
 
+def begun(crop: Crop) -> Crop:
+    """The crop without what was told before its first micro-turn, in place: as if the call began
+    there. What the encoder heard later has heard two seconds of it all the same."""
+    inputs = crop.inputs
+    since = np.arange(len(inputs["k"]))
+    old = inputs["word_age"] > since[:, None]
+    for name in ("word_hash", "word_age", "word_flags"):
+        inputs[name][old] = 0
+    crop.refresh[inputs["encoder_age"] > since] = -1
+    for name, nothing in (("encoder_age", -1), ("belief", 0.0), ("belief_age", -1)):
+        told = inputs["encoder_age" if name == "encoder_age" else "belief_age"]
+        inputs[name][told > since] = nothing
+    return crop
+
+
 _INPUTS: Final = {name: kind for name, kind in streams.INPUTS.items() if name != "encoder"}
 
 
@@ -198,7 +215,12 @@ class Corpus:
         self._shares = np.cumsum(lengths / lengths.sum())
 
     def draw(
-        self, generator: np.random.Generator, length: int, from_start: float, settle: int
+        self,
+        generator: np.random.Generator,
+        length: int,
+        from_start: float,
+        settle: int,
+        amid: float = 0.0,
     ) -> Crop:
         """A crop of any conversation, longer ones more often.
 
@@ -207,11 +229,18 @@ class Corpus:
             length: micro-turns.
             from_start: share of crops that begin with their conversation.
             settle: micro-turns that are not taught in crops that begin later.
+            amid: share of crops that begin while the person speaks, as a call may; all is taught.
         """
         which, where, whether = generator.random(3)
         at = min(int(np.searchsorted(self._shares, which, "right")), len(self._shares) - 1)
         shard, number = self._conversations[at]
         size = int(shard.starts[number + 1] - shard.starts[number])
+        if from_start <= whether < from_start + amid:
+            spoken = np.flatnonzero(
+                shard.columns["person"][shard.starts[number] :][:size] == SPEAKING
+            )
+            if len(spoken):
+                return begun(shard.crop(number, int(spoken[int(where * len(spoken))]), length))
         first = 0 if whether < from_start else int(where * (max(size - length, 0) + 1))
         crop = shard.crop(number, first, length)
         if first:

@@ -39,6 +39,9 @@ class Training:
         settle: first micro-turns of a crop that begins inside a conversation are not taught: what
             they follow on is not seen.
         from_start: share of the crops that begin where their conversation does.
+        amid: share of the crops that begin while the person speaks, and are taught from there on:
+            no rendered conversation does, and what sounded from a call's first moment on was taken
+            for the room.
         rate: highest learning rate of AdamW.
         warm_up: steps in which the rate rises.
         cooling: share of the steps, the last ones, in which it falls along half a cosine.
@@ -62,6 +65,7 @@ class Training:
     length: int = 320
     settle: int = 20
     from_start: float = 0.15
+    amid: float = 0.0
     rate: float = 1e-3
     warm_up: int = 200
     cooling: float = 0.3
@@ -86,8 +90,9 @@ class Training:
             raise ValueError("batch, length and rescan must be at least 1, settle less than length")
         if self.length > self.network.period // 2:
             raise ValueError("length must not be more than half the network's period")
-        if not (0 <= self.cooling <= 1 and 0 <= self.from_start <= 1 and self.rate > 0):
-            raise ValueError("cooling and from_start are shares, rate is positive")
+        shares = self.cooling, self.from_start, self.amid, self.from_start + self.amid
+        if not (all(0 <= one <= 1 for one in shares) and self.rate > 0):
+            raise ValueError("cooling, from_start and amid are shares, rate is positive")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout must be in [0, 1)")
         if not 0 <= self.averaging < 1 or len(self.betas) != 2:

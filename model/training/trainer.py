@@ -120,7 +120,9 @@ def make_batch(
     heard = []
     for number in range(training.batch):
         generator = np.random.default_rng([seed, step, number])
-        crop = corpus.draw(generator, training.length, training.from_start, training.settle)
+        crop = corpus.draw(
+            generator, training.length, training.from_start, training.settle, training.amid
+        )
         heard.append(ahead(crop))
         augment(crop, training.augmentation, generator)
         rows.append(crop.unfolded())

@@ -110,6 +110,28 @@ def test_the_first_micro_turns_of_a_later_crop_are_not_taught(tmp_path: Path) ->
         assert crop.labels["live"].tolist() == [not begun] * 6 + [True] * 14
 
 
+def test_a_crop_may_begin_while_the_person_speaks_and_knows_nothing_of_before(
+    tmp_path: Path,
+) -> None:
+    held = corpus(tmp_path)
+    generator = np.random.default_rng(2)
+    begins = set()
+    for _ in range(40):
+        crop = held.draw(generator, 20, 0.0, 6, amid=1.0)
+        begins.add(int(crop.inputs["k"][0]))
+        assert crop.labels["person"][0] == SPEAKING and crop.labels["live"][0]
+        since = np.arange(20)
+        assert (crop.inputs["word_age"] <= since[:, None]).all()
+        for name in ("encoder_age", "belief_age"):
+            assert (crop.inputs[name] <= since).all()
+        assert ((crop.refresh < 0) == (crop.inputs["encoder_age"] < 0)).all()
+    assert len(begins) > 8
+    likewise = [np.random.default_rng(3) for _ in range(2)]
+    for one, amid in zip(likewise, (0.0, 0.5), strict=True):
+        held.draw(one, 20, 0.5, 6, amid)
+    assert likewise[0].random() == likewise[1].random()
+
+
 def drawn(folder: Path, **how: float) -> tuple[streams.Arrays, streams.Arrays]:
     """A whole conversation before and after."""
     write_shard(folder, 0)
