@@ -72,7 +72,7 @@ class TestShard:
 class TestPlan:
     def test_kinds_and_halves_are_interleaved(self) -> None:
         works = plan("floor", 16)
-        assert len(works) == 19 + 2 + 6 + 2 + 1
+        assert len(works) == 21 + 2 + 6 + 2 + 1
         assert {work.suite for work in works[:18]} == {"talk", "pause", "turn", "backchannel"}
         assert {work.half for work in works[:4]} == {"synthetic", "human"}
         assert len({work.clip for work in works}) == len(works)
