@@ -57,22 +57,20 @@ def load(config: EngineConfig) -> tuple[CounterpointModel, dict[str, str], str]:
     sees = config.eyes == "auto" and (store / EYES).is_dir()
     seeing = [part for part in (EYES, EYES_TEXT) if sees and (store / part).is_dir()]
     needed(store, (name, "ears", *seeing), "voice")
+    # Before what takes seconds: a part that it lacks is told at once.
+    other = None if elsewhere is None else elsewhere(config, store, device)
     # Requests on what is seen are judged in rows of their own, behind those of the conversations.
     rows = config.rows * (1 + sees)
     language = Language.load(store / name, rows, device, seed=config.seed)
     ears, voice = MoonshineEars.load(store / "ears", device), HibariVoice.load(threads=1)
-    floor = (
-        _core(config, store, device, ears)
-        if elsewhere is None
-        else elsewhere(config, store, device)
-    )
+    floor = other or _core(config, store, device, ears)
     parts = Parts(
         ears=ears,
         voice=voice,
         memories=tuple(Memory(language, row) for row in range(config.rows)),
         floor=floor,
         answer_tokens=config.answer_tokens,
-        backchannels=rendered(voice) if elsewhere is None else None,
+        backchannels=rendered(voice) if other is None else None,
         sight=_sight(store, device, language, config.rows, shipped(name)) if sees else None,
     )
     with torch.inference_mode():

@@ -139,7 +139,7 @@ class Whole:
     facts: dict[str, Any]
 
 
-def begun(crop: Crop) -> Crop:
+def _begun(crop: Crop) -> Crop:
     """The crop without what was told before its first micro-turn, in place: as if the call began
     there. What the encoder heard later has heard two seconds of it all the same."""
     inputs = crop.inputs
@@ -147,10 +147,10 @@ def begun(crop: Crop) -> Crop:
     old = inputs["word_age"] > since[:, None]
     for name in ("word_hash", "word_age", "word_flags"):
         inputs[name][old] = 0
-    crop.refresh[inputs["encoder_age"] > since] = -1
-    for name, nothing in (("encoder_age", -1), ("belief", 0.0), ("belief_age", -1)):
-        told = inputs["encoder_age" if name == "encoder_age" else "belief_age"]
-        inputs[name][told > since] = nothing
+    heard = inputs["encoder_age"] > since
+    crop.refresh[heard], inputs["encoder_age"][heard] = -1, -1
+    believed = inputs["belief_age"] > since
+    inputs["belief"][believed], inputs["belief_age"][believed] = 0.0, -1
     return crop
 
 
@@ -240,7 +240,7 @@ class Corpus:
                 shard.columns["person"][shard.starts[number] :][:size] == SPEAKING
             )
             if len(spoken):
-                return begun(shard.crop(number, int(spoken[int(where * len(spoken))]), length))
+                return _begun(shard.crop(number, int(spoken[int(where * len(spoken))]), length))
         first = 0 if whether < from_start else int(where * (max(size - length, 0) + 1))
         crop = shard.crop(number, first, length)
         if first:
