@@ -16,12 +16,14 @@ from model.training.render.kokoro import VOICES as KOKORO
 __all__ = ["NOISES", "ROOMS", "SPLITS", "VOICES", "Engine", "RoomRange", "Split", "TrainingVoice"]
 
 Split = Literal[
-    "train", "natural", "overlap", "asking", "dev", "dev-overlap", "dev-asking", "dev-natural"
-]
+    "train", "natural", "overlap", "asking", "telling",
+    "dev", "dev-overlap", "dev-asking", "dev-telling", "dev-natural",
+]  # fmt: skip
 """`natural` is `train` with many natural voices, that take ten times as long to render; in
 `overlap` they say nearly all of it while we speak, twice as often (`manners.py`); in `asking` they
-think before they speak, and ask for something short, as people do with a machine. `dev-overlap`
-and `dev-asking` are `dev` in the same way; in `dev-natural` other natural voices speak."""
+think before they speak, and ask for something short, as people do with a machine; in `telling`
+voices of `train` tell, sentence after sentence. `dev-overlap`, `dev-asking` and `dev-telling` are
+`dev` in the same way; in `dev-natural` other natural voices speak."""
 
 Engine = Literal["espeak", "flite", "hibari", "kokoro"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
@@ -114,9 +116,11 @@ VOICES: Final[Mapping[Split, tuple[TrainingVoice, ...]]] = {
     "natural": _NATURAL,
     "overlap": _NATURAL,
     "asking": _NATURAL,
+    "telling": _TRAINED,
     "dev": _DEV,
     "dev-overlap": _DEV,
     "dev-asking": _DEV,
+    "dev-telling": _DEV,
     "dev-natural": tuple(_kokoro(one) for one in _HELD_OUT),
 }  # fmt: skip
 
@@ -131,9 +135,11 @@ NOISES: Final[Mapping[Split, tuple[str, ...]]] = {
     "natural": _TRAINED_NOISES,
     "overlap": _TRAINED_NOISES,
     "asking": _TRAINED_NOISES,
+    "telling": _TRAINED_NOISES,
     "dev": _DEV_NOISES,
     "dev-overlap": _DEV_NOISES,
     "dev-asking": _DEV_NOISES,
+    "dev-telling": _DEV_NOISES,
     "dev-natural": _DEV_NOISES,
 }
 
@@ -154,9 +160,11 @@ ROOMS: Final[Mapping[Split, RoomRange]] = {
     "natural": _TRAINED_ROOMS,
     "overlap": _TRAINED_ROOMS,
     "asking": _TRAINED_ROOMS,
+    "telling": _TRAINED_ROOMS,
     "dev": _DEV_ROOMS,
     "dev-overlap": _DEV_ROOMS,
     "dev-asking": _DEV_ROOMS,
+    "dev-telling": _DEV_ROOMS,
     "dev-natural": _DEV_ROOMS,
 }
 """The bench's test rooms have 20 to 40 square metres; areas of two splits never meet."""

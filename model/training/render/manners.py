@@ -47,6 +47,8 @@ class Manners:
             whatever they say or do then. In human timing alone hardly any turn begins a second or
             two behind our voice, so that what does is taken for something that is none.
         brief: how often a turn is a short question or request.
+        patient: no silence between the sentences of a story is doubtful: taken, each counts as
+            much as one inside a sentence.
     """
 
     scenes: tuple[tuple[str, float], ...]
@@ -66,6 +68,7 @@ class Manners:
     hesitation: float = 0.4
     thought: float = 0.0
     brief: float = 0.0
+    patient: bool = False
 
 
 _TRAINED: Final = Manners(
@@ -112,13 +115,24 @@ _ASKING: Final = replace(
     brief=0.7,
 )  # fmt: skip
 
+_TELLING: Final = replace(
+    _TRAINED,
+    scenes=(("exchange", 0.36), ("story", 0.48), ("aside", 0.04), ("quiet", 0.04),
+            ("abandoned", 0.03), ("notice", 0.03), ("ignored", 0.02)),
+    sentences=(1, 2),
+    brief=0.2,
+    patient=True,
+)  # fmt: skip
+
 MANNERS: Final[Mapping[Split, Manners]] = {
     "train": _TRAINED,
     "natural": _TRAINED,
     "overlap": _OVERLAPPING,
     "asking": _ASKING,
+    "telling": _TELLING,
     "dev": replace(_TRAINED, slow=0.4, stops_late=0.4, longest_gap=2.5, false_stop=0.0),
     "dev-overlap": replace(_OVERLAPPING, slow=0.8, longest_gap=2.5, false_stop=0.0),
     "dev-asking": replace(_ASKING, slow=0.4, stops_late=0.4, longest_gap=2.5, false_stop=0.0),
+    "dev-telling": replace(_TELLING, slow=0.4, stops_late=0.4, longest_gap=2.5, false_stop=0.0),
     "dev-natural": replace(_TRAINED, slow=0.4, stops_late=0.4, longest_gap=2.5, false_stop=0.0),
 }

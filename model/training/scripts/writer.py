@@ -3,8 +3,8 @@
 Half of training's turns are sentences that people say to something that talks (`talks` of
 `spoken.json`), a sixth is read aloud (`readings` there), a sixth are templates of ours with slots
 (`wording.json`, `spoken.json`), a sixth sentences that the local language model wrote, by topic
-(`sentences.json`, see `gather`); dev has templates only, its own. A text is words; a pause stands
-after a word of the text, by number.
+(`sentences.json`, see `gather`); dev has templates only, its own. Who tells something in `telling`
+tells one of `stories.json`. A text is words; a pause stands after a word of the text, by number.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ _TALKS: Final = 0.6
 _READ: Final = 0.17
 """Share of training's turns that are read aloud: who reads pauses at commas and says no "um"."""
 
+_SHUFFLED: Final = 0.6
+_SHUFFLED_TELLING: Final = 0.15
+"""Share of stories that are statements on one topic in any order."""
+
 _LONG_WORDS: Final = 10
 
 
@@ -49,6 +53,9 @@ def wording(split: Split) -> dict[str, Any]:
     everything = json.loads((folder / "wording.json").read_text("utf-8"))
     chosen: dict[str, Any] = everything["dev" if split.startswith("dev") else "train"]
     chosen["gathered"], chosen["talks"] = [], []
+    if split.endswith("telling"):
+        told = json.loads((folder / "stories.json").read_text("utf-8"))
+        chosen["stories"] = told["dev" if split.startswith("dev") else "train"]
     if not split.startswith("dev"):
         topics = json.loads((folder / "sentences.json").read_text("utf-8"))
         chosen["gathered"] = list(topics.values())
@@ -83,6 +90,7 @@ class Writer:
     def __init__(self, generator: Generator, split: Split) -> None:
         self._generator = generator
         self._wording = wording(split)
+        self._shuffled = _SHUFFLED_TELLING if split.endswith("telling") else _SHUFFLED
         self._slots: dict[str, str] = {}
         self._topic: dict[str, list[str]] = {}
         self.new_subject()
@@ -158,7 +166,7 @@ class Writer:
 
     def story(self) -> list[str]:
         """The sentences of a long turn of the person's."""
-        if self._topic and self._generator.random() < 0.6:
+        if self._topic and self._generator.random() < self._shuffled:
             known = (*self._topic["statements"], *self._topic["long_turns"])
             told = [line for line in known if line[-1] != "?"]
             count = min(int(self._generator.integers(4, 7)), len(told))
