@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model.interaction import streams
-from model.training.events import HOLD, TAKE, Event, Judged, of_ours
+from model.training.events import HOLD, PAUSING, SPEAKING, TAKE, Event, Judged, of_ours
+from model.training.operating_point import Trace
+from model.training.render.labels import SHORTEST_PAUSE
 
-__all__ = ["Acknowledging", "acknowledgements", "matched", "misplaced"]
+__all__ = ["Acknowledging", "acknowledgements", "matched", "misplaced", "told"]
 
 BACKCHANNEL: Final = streams.FLOORS.index("backchannel")
 TOLERANCE: Final = 5
@@ -27,6 +29,9 @@ SOUNDS: Final = 8
 
 AROUND: Final = 30
 """Micro-turns of talk before a place that are counted."""
+
+LEAST_GAPS: Final = 2
+"""Silences between whole sentences that make a turn of the person's a story."""
 
 PERIODS: Final = tuple(range(5, 61, 2))
 
@@ -93,6 +98,27 @@ def misplaced(
         answers = np.flatnonzero(end.trace >= take)
         said += bool(short[: answers[0] if len(answers) else None].any())
     return said / len(ends)
+
+
+def told(talks: Sequence[Judged]) -> list[list[Trace]]:
+    """Of each story, how sure of a take Core is in the silences between its sentences, where the
+    bench counts a take-over: whoever is told something waits for the rest."""
+    stories = []
+    for talk in talks:
+        person, event = talk.labels["person"], talk.labels["event"]
+        take = np.where(of_ours(talk.labels), 0.0, talk.floor[:, TAKE])
+        between = _runs((event == streams.BACKCHANNEL_PLACE) & (person == PAUSING))
+        gaps = [gap for gap in between if gap.stop - gap.start >= SHORTEST_PAUSE]
+        for turn in _runs(np.isin(person, (SPEAKING, PAUSING))):
+            inside = [take[gap] for gap in gaps if turn.start <= gap.start < turn.stop]
+            if len(inside) >= LEAST_GAPS:
+                stories.append(inside)
+    return stories
+
+
+def _runs(inside: npt.NDArray[np.bool_]) -> list[slice]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], inside.astype(np.int8), [0]))))
+    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def matched(given: Sequence[int], wanted: Sequence[int]) -> int:

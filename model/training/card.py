@@ -177,10 +177,18 @@ def _measured(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
         ("backchannel F1, gain over the best metronome",
          f"{short['f1']}, {short['f1_gain']}", short["n"]),
         ("turns' ends that get a backchannel", short["misplaced"], turn["n"]),
+        *_told(short),
         ("stretches of speech taken over", wrong["speaking"], ""),
         ("takes in silence, a minute", wrong["silence_per_minute"], ""),
         ("yields to nothing, a minute of ours", wrong["holding_per_minute"], ""),
     ]  # fmt: skip
+
+
+def _told(short: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Of what is told sentence after sentence."""
+    if not short.get("stories"):
+        return []
+    return [("stories taken over between two sentences", short["takeover"], short["stories"])]
 
 
 def _hesitation(found: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

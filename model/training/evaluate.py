@@ -18,7 +18,7 @@ from model.interaction.overdue import as_at_once, silence_seconds, voiced
 from model.interaction.weighing import weighed
 from model.nn.core_network import CoreNetwork
 from model.timebase import MICRO_TURN_SECONDS
-from model.training.acknowledging import acknowledgements, misplaced
+from model.training.acknowledging import acknowledgements, misplaced, told
 from model.training.dataset import Whole
 from model.training.events import (
     BEHIND,
@@ -182,6 +182,7 @@ def summary(found: Report) -> str:
         f"silent p50 {held['silent_p50_s']} s instead of {held['without_p50_s']} s (falters at "
         f"{held['faltered']} of what asks for nothing, {held['a_minute']} a minute for nothing), "
         f"B {found['overlap']['balance']}, backchannel gain {found['backchannel']['f1_gain']}, "
+        f"stories taken over {found['backchannel']['takeover']}, "
         f"takes over speech {found['wrong']['speaking']}; "
         f"{found['matched']}"
     )
@@ -275,6 +276,7 @@ def _overlap(events: Events, point: OperatingPoint, yielded: float) -> Report:
 
 def _backchannel(talks: Sequence[Judged], point: OperatingPoint, ends: Sequence[Event]) -> Report:
     found = acknowledgements(talks, point.take, (point.backchannel,))[0]
+    over = [any(trace.max() >= point.take for trace in story) for story in told(talks)]
     return {
         "n": found.places,
         "given": found.given,
@@ -282,6 +284,8 @@ def _backchannel(talks: Sequence[Judged], point: OperatingPoint, ends: Sequence[
         "metronome_f1": _number(found.metronome),
         "f1_gain": _number(found.gain),
         "misplaced": _number(misplaced(talks, ends, point.take, point.backchannel)),
+        "stories": len(over),
+        "takeover": _number(np.mean(over)) if over else None,
     }
 
 

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 import torch
 
+from model.interaction import streams
 from model.interaction.core import OperatingPoint
 from model.nn.core_network import CoreNetwork
 from model.training import evaluate
 from model.training.ablation import ablation
-from model.training.acknowledging import acknowledgements, matched, misplaced
+from model.training.acknowledging import acknowledgements, matched, misplaced, told
 from model.training.curve import picture
 from model.training.dataset import Whole
-from model.training.events import KINDS, Event, Judged, events_of
+from model.training.events import KINDS, PAUSING, SPEAKING, Event, Judged, events_of
 from model.training.failures import failures
 from model.training.operating_point import sweep
 from tests.model.nn.core_steps import made_up
@@ -120,6 +121,23 @@ def test_backchannels_are_matched_and_judged_against_a_metronome() -> None:
     taken = judged((27, BACKCHANNEL))
     taken.labels["floor"][26] = HOLD
     assert acknowledgements([taken], 0.5, [0.5])[0].places == 0
+
+
+def test_a_story_is_a_turn_with_whole_sentences_and_silences_between_them() -> None:
+    """Silences of 4, 2 and 5 micro-turns between sentences, an "mhm" of ours in the last."""
+    labels = {name: np.zeros(60, np.int8) for name in ("person", "event", "floor")}
+    labels["person"][:] = SILENT
+    labels["person"][5:40] = SPEAKING
+    for first, last in ((10, 14), (20, 22), (30, 35)):
+        labels["person"][first:last] = PAUSING
+        labels["event"][first:last] = streams.BACKCHANNEL_PLACE
+    floor = np.zeros((60, 5), np.float32)
+    floor[12, TAKE], floor[21, TAKE], floor[31, TAKE], floor[33, TAKE] = 0.3, 0.9, 0.4, 0.8
+    labels["floor"][33:35] = HOLD
+    (story,) = told([Judged(floor, labels)])
+    assert [round(float(trace.max()), 2) for trace in story] == [0.3, 0.4]
+    labels["person"][30:35] = SPEAKING  # One silence makes no story.
+    assert told([Judged(floor, labels)]) == []
 
 
 def test_a_short_sign_where_a_turn_is_over_is_misplaced_unless_the_answer_comes_first() -> None:
