@@ -107,10 +107,9 @@ class _Director:
         lines = [say(self._persona, line) for line in self._writer.story()]
         told, words, gaps = one_after_another(self._generator, lines)
         start = samples(self._next_start(), HEARING_RATE)
-        doubtful = not self._manners.patient
-        pauses = tuple(Pause(a + start, b + start, doubtful, True) for a, b in gaps[:-1])
-        told = level_to(told, self._level())
-        audio = closed(self._generator, told)
+        patient = self._manners.patient
+        pauses = tuple(Pause(a + start, b + start, not patient, True) for a, b in gaps[:-1])
+        audio = closed(self._generator, told := level_to(told, self._level()))
         part = PersonPart("turn", start, audio, words, pauses, spoken=len(told))
         self._person.append(part)
         for pause in pauses:
