@@ -14,6 +14,7 @@ import numpy as np
 
 from model.engine.jobs import Priority, Work
 from model.interaction import core, streams
+from model.interaction.belief import Opinion
 from model.interaction.core import Core, CoreMemory, Judgement, OperatingPoint
 from model.interaction.core_row import (
     MOST_DRAFTS_A_MINUTE,
@@ -72,8 +73,8 @@ class Believes(Protocol):
     def reset(self, row: int) -> None:
         """Nothing was said in the row."""
 
-    def judge(self, rows: Sequence[int], texts: Sequence[str]) -> Pieces[list[float]]:
-        """The beliefs about the texts, each in its row."""
+    def judge(self, rows: Sequence[int], texts: Sequence[str]) -> Pieces[Sequence[Opinion]]:
+        """The opinions of the texts, each in its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +244,8 @@ class CoreFloor:
             row = replace(row, encoding=True, asked_k=k)
         if asks and self._belief is not None:
             segment = mind.hearing.number
-            believe = _believe(
-                self._belief, mind.row, asks, k, segment, anew=row.judging != segment
-            )
-            jobs += (FloorJob("belief", Priority.ENDS_TURN, believe),)
+            job = _believe(self._belief, mind.row, asks, k, segment, anew=row.judging != segment)
+            jobs += (FloorJob("belief", Priority.ENDS_TURN, job),)
             row = replace(row, judging=segment)
         return row, jobs
 
@@ -314,7 +313,7 @@ def _believe(belief: Believes, row: int, text: str, k: int, segment: int, anew: 
     if anew:
         belief.reset(row)
     (found,) = yield from belief.judge([row], [text])
-    return Believed(k, segment, found)
+    return Believed(k, segment, found.finished, found.message)
 
 
 def _row(mind: Mind) -> CoreRow:

@@ -47,6 +47,7 @@ class Believed:
     k: int
     segment: int
     belief: float
+    message: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,8 @@ def _columns(row: CoreRow, mind: Mind, k: int) -> dict[str, Any]:
     if encoded is not None:
         columns |= {"encoder": encoded.pools, "encoder_age": min(k - encoded.k, 32_000)}
     if believed is not None:
-        columns |= {"belief": believed.belief, "belief_age": min(k - believed.k, 32_000)}
+        columns |= {"belief": believed.belief, "message": believed.message}
+        columns["belief_age"] = min(k - believed.k, 32_000)
     return columns
 
 

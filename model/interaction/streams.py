@@ -220,6 +220,9 @@ INPUTS: Final[Mapping[str, Column]] = {
     "belief": Column(
         "float16", (), 0, 1, 0, "Language's probability that the person's text is a whole thought"
     ),
+    "message": Column(
+        "float16", (), 0, 1, 0, "Language's probability that nothing more is said, if it is whole"
+    ),
     "belief_age": Column(
         "int16", (), -1, _AGE, -1, "k minus the micro-turn whose words it was about; -1: none"
     ),

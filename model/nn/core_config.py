@@ -21,6 +21,7 @@ STREAMS: Final = (
     "words",
     "queued",
     "belief",
+    "message",
     "picture",
     "clock",
 )

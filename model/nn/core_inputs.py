@@ -27,6 +27,7 @@ class CoreInputs(NamedTuple):
     word_flags: Tensor
     queued: Tensor
     belief: Tensor
+    message: Tensor
     belief_age: Tensor
     picture: Tensor
     picture_age: Tensor

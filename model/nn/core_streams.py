@@ -163,6 +163,7 @@ class Fusion(nn.Module):
             "words": lambda: WordsReader(config),
             "queued": lambda: NumbersReader(2, config),
             "belief": lambda: AgedReader(1, config),
+            "message": lambda: AgedReader(1, config),
             "picture": lambda: AgedReader(PICTURE_WIDTH, config),
             "clock": lambda: Clock(config),
         }
@@ -189,6 +190,7 @@ class Fusion(nn.Module):
             "words": (inputs.word_hash, inputs.word_age, inputs.word_flags),
             "queued": (inputs.queued.float().log1p(),),
             "belief": (inputs.belief.unsqueeze(-1), inputs.belief_age),
+            "message": (inputs.message.unsqueeze(-1), inputs.belief_age),
             "picture": (inputs.picture, inputs.picture_age),
             "clock": (inputs.k,),
         }

@@ -124,7 +124,8 @@ def augment(crop: Crop, how: Augmentation, generator: np.random.Generator) -> No
     own, unknown = int(generator.integers(0, how.late_belief + 1)), generator.random()
     _belief(crop.inputs, late + own, own)
     if gone or unknown < how.no_belief:
-        crop.inputs["belief"][:], crop.inputs["belief_age"][:] = 0.0, -1
+        crop.inputs["belief"][:], crop.inputs["message"][:] = 0.0, 0.0
+        crop.inputs["belief_age"][:] = -1
     _level(crop.inputs, how, generator)
     _level_over_us(crop, how, generator)
     if generator.random() < how.not_rendered:
@@ -185,9 +186,9 @@ def _rested(crop: Crop, generator: np.random.Generator) -> None:
 def _belief(inputs: streams.Arrays, late: int, own: int) -> None:
     """At least as much later as the words it is about: a judgement of them never comes before. By
     `own` of it the judging itself is slower."""
-    belief, age = inputs["belief"], inputs["belief_age"]
+    age = inputs["belief_age"]
     if late:
-        for column, nothing in ((belief, 0.0), (age, -1)):
+        for column, nothing in ((inputs["belief"], 0.0), (inputs["message"], 0.0), (age, -1)):
             column[late:] = column[:-late].copy()
             column[:late] = nothing
         age[age >= 0] += own

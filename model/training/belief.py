@@ -15,7 +15,7 @@ import numpy as np
 
 from model.engine.pieces import finished
 from model.interaction import streams
-from model.interaction.belief import Belief, plain
+from model.interaction.belief import Belief, Opinion, plain
 from model.training import shards
 
 __all__ = ["Told", "believed", "columns", "joined_columns", "told_of"]
@@ -43,7 +43,7 @@ def told_of(facts: Mapping[str, Any]) -> list[Told]:
 
 
 def joined_columns(folder: Path, index: int, belief: Belief) -> streams.Arrays:
-    """The columns `belief` and `belief_age` of a shard, all its conversations."""
+    """The columns `belief`, `message` and `belief_age` of a shard, all its conversations."""
     rows, facts = shards.read_part(folder, index, "rows")
     told = [told_of(one) for one in facts["conversations"]]
     segments = [found for one in told for found in _by_segment(one)]
@@ -56,14 +56,14 @@ def joined_columns(folder: Path, index: int, belief: Belief) -> streams.Arrays:
     return {name: np.concatenate([one[name] for one in made]) for name in made[0]}
 
 
-def believed(belief: Belief, segments: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Beliefs about all texts.
+def believed(belief: Belief, segments: Sequence[Sequence[str]]) -> dict[str, Opinion]:
+    """What is thought of all texts.
 
     Args:
         belief: as many segments are judged together as it has rows.
         segments: what was told in each, one after the other, none of them empty.
     """
-    known: dict[str, float] = {}
+    known: dict[str, Opinion] = {}
     longest_first = sorted(segments, key=len, reverse=True)
     for first in range(0, len(longest_first), belief.rows):
         together = longest_first[first : first + belief.rows]
@@ -79,24 +79,25 @@ def believed(belief: Belief, segments: Sequence[Sequence[str]]) -> dict[str, flo
 def columns(
     told: Sequence[Told],
     micro_turns: int,
-    known: Mapping[str, float],
+    known: Mapping[str, Opinion],
     generator: np.random.Generator,
 ) -> streams.Arrays:
-    """`belief` and `belief_age` of one conversation.
+    """`belief`, `message` and `belief_age` of one conversation.
 
     A judgement is about the micro-turn in which its words became known and enters in the next one,
     or, `LATE_SHARE` of the time, in the one after; one that comes after a newer one is dropped.
     """
-    names = ("belief", "belief_age")
+    names = ("belief", "message", "belief_age")
     made = streams.nothing({name: streams.INPUTS[name] for name in names}, micro_turns)
     about = np.full(micro_turns, -1, np.int64)
     for one in told:
         enters = one.k if one.final else one.k + 1 + int(generator.random() < LATE_SHARE)
         if one.final or not one.text:
             # The segment is closed, or all its words were withdrawn: there is nothing to judge.
-            made["belief"][enters:], about[enters:] = 0.0, -1
+            made["belief"][enters:], made["message"][enters:], about[enters:] = 0.0, 0.0, -1
         else:
-            made["belief"][enters:], about[enters:] = known[one.text], one.k
+            made["belief"][enters:], made["message"][enters:] = known[one.text]
+            about[enters:] = one.k
     age = np.arange(micro_turns) - about
     made["belief_age"][:] = np.where(about < 0, -1, age)
     return made

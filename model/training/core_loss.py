@@ -116,6 +116,9 @@ class LossWeights:
         wrong: chance of a wrong action in an event, the mean over events of each action.
         acknowledging: the same of a backchannel where a turn is over or only pauses, beside the
             others; behind one at an end the answer waits.
+        told: the same of a take between two sentences of a story, where a listener says "mhm": by
+            cross entropy alone (weight .4 there) each end of a sentence was taken at once, before
+            its words were read.
         missed: chance that a place for a backchannel goes by.
         overdue: what the floor's cross entropy is multiplied by where an answer is due for a second
             and more. Such silences are as frequent behind what was said to somebody else, so that
@@ -137,6 +140,7 @@ class LossWeights:
     beyond: float = 0.0
     wrong: float = 1.0
     acknowledging: float = 0.0
+    told: float = 0.0
     missed: float = 0.1
     overdue: float = 1.0
     over_us: OverUs = OverUs()
@@ -264,6 +268,7 @@ def _events(
     mistakes = _shares(wrong)
     for weight, action, events, acts in (
         (weights.acknowledging, BACKCHANNEL, UNINVITED, _acts(BACKCHANNEL, weights)),
+        (weights.told, TAKE, (streams.BACKCHANNEL_PLACE,), _acts(TAKE, weights)),
         (weights.over_us.falsely, YIELD, (streams.OVERLAP,), (STOPPING, weights.over_us.acts)),
     ):
         if weight:

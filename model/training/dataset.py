@@ -150,7 +150,8 @@ def _begun(crop: Crop) -> Crop:
     heard = inputs["encoder_age"] > since
     crop.refresh[heard], inputs["encoder_age"][heard] = -1, -1
     believed = inputs["belief_age"] > since
-    inputs["belief"][believed], inputs["belief_age"][believed] = 0.0, -1
+    inputs["belief"][believed], inputs["message"][believed] = 0.0, 0.0
+    inputs["belief_age"][believed] = -1
     return crop
 
 

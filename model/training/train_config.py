@@ -120,7 +120,7 @@ ABLATIONS: Final[Mapping[str, Callable[[Training], Training]]] = {
     "own": _without("own_dmel", "own_prosody"),
     "words": _without("words"),
     "projection": _unprojected,
-    "belief": _without("belief"),
+    "belief": _without("belief", "message"),
 }
 """What can be left out. Without dMel prosody stays; without own audio, the words queued stay."""
 

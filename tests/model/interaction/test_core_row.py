@@ -94,9 +94,10 @@ def test_every_hypothesis_is_judged_and_a_closed_segment_has_no_belief() -> None
     first = moment(CoreRow(), seen(mind_with("I see"), 5))
     assert first.asks == "I see"
     assert "belief" not in first.columns
-    held = replace(first.row, believed=Believed(5, 1, 0.7))
+    held = replace(first.row, believed=Believed(5, 1, 0.7, 0.4))
     second = moment(held, seen(mind_with("I see"), 8))
     assert (second.asks, second.columns["belief"], second.columns["belief_age"]) == ("", 0.7, 3)
+    assert second.columns["message"] == 0.4
     third = moment(second.row, seen(mind_with("I see", partials=2), 9))
     assert third.asks == "I see"
     other = moment(third.row, seen(mind_with("Yes", number=2), 10))

@@ -23,11 +23,12 @@ COLUMNS = {
     "person_bands": ("person_dmel",),
     "encoder": ("encoder", "encoder_age"),
     "words": ("word_hash", "word_age", "word_flags"),
-    "belief": ("belief", "belief_age"),
+    "belief": ("belief", "message", "belief_age"),
+    "message": ("belief", "message", "belief_age"),
     "picture": ("picture", "picture_age"),
     "clock": ("k",),
 }
-"""Columns of the streams that are not named like their only column."""
+"""Columns of the streams that are not named like their only column; two have one age."""
 
 
 def network(config: CoreConfig = TINY) -> CoreNetwork:
@@ -167,7 +168,7 @@ def test_what_is_absent_does_not_leak() -> None:
         arrays[name][:] = -1
     arrays["word_hash"][:] = 0
     other = dict(arrays)
-    for name in ("encoder", "belief", "picture", "word_age", "word_flags"):
+    for name in ("encoder", "belief", "message", "picture", "word_age", "word_flags"):
         other[name] = made_up(8, 6)[name]
     net = network()
     found = [flat(net.whole(slice_of(of_arrays(a), 0, 6))) for a in (arrays, other)]

@@ -1,4 +1,5 @@
-"""The stream `belief`: one definition, read piece by piece as live or all at once in training."""
+"""Streams `belief` and `message`: one definition, read piece by piece as live or all at once in
+training."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ import pytest
 import torch
 
 from model.interaction import streams
-from model.interaction.belief import EVEN, PART_WORDS, Belief, ending_tokens, plain, spread
+from model.interaction.belief import (
+    EVEN,
+    PART_WORDS,
+    Belief,
+    Opinion,
+    ending_tokens,
+    plain,
+    spread,
+)
 from model.interaction.parts import Pieces
 from model.training.belief import Told, believed, columns, told_of
 from model.weights import store
@@ -43,13 +52,17 @@ def belief(loaded: Belief) -> Belief:
     return loaded
 
 
-def run(pieces: Pieces[list[float]]) -> list[float]:
+def opinions(pieces: Pieces[list[Opinion]]) -> list[Opinion]:
     while True:
         try:
             next(pieces)
         except StopIteration as done:
-            found: list[float] = done.value
+            found: list[Opinion] = done.value
             return found
+
+
+def run(pieces: Pieces[list[Opinion]]) -> list[float]:
+    return [one.finished for one in opinions(pieces)]
 
 
 def test_what_stands_behind_the_last_word_is_no_opinion_of_the_persons() -> None:
@@ -80,6 +93,15 @@ def test_a_belief_is_spread_in_order() -> None:
 def test_a_whole_thought_is_believed_more_than_its_beginning(belief: Belief) -> None:
     whole, part = run(belief.judge(range(3), WHOLE)), run(belief.judge(range(3), PARTS))
     assert all(one > other + 0.1 for one, other in zip(whole, part, strict=True)), (whole, part)
+
+
+def test_a_question_is_believed_to_be_all_and_how_a_story_begins_is_not(belief: Belief) -> None:
+    asked = ("What does a badger eat in winter", "Could you tell me how tall that tower is")
+    told = ("My grandmother once lost her ring in the snow", "Last week our cat ran away")
+    whole = [one.message for one in opinions(belief.judge(range(4), (*asked, *told)))]
+    assert min(whole[:2]) > max(whole[2:]) + 0.2, whole
+    alone = [opinions(belief.judge([3], [text]))[0].message for text in (*asked, *told)]
+    assert alone == pytest.approx(whole, abs=0.06)
 
 
 def test_word_by_word_revised_or_at_once_it_is_the_same(belief: Belief) -> None:
@@ -128,7 +150,7 @@ def test_senseless_requests_are_refused(belief: Belief) -> None:
 def test_a_judgement_enters_after_its_words_and_leaves_with_the_segment() -> None:
     told = [Told(5, 0, False, "one"), Told(8, 0, False, "one two"), Told(20, 0, True, "one two"),
             Told(30, 1, False, ""), Told(33, 1, False, "three")]  # fmt: skip
-    known = {"one": 0.25, "one two": 0.5, "three": 0.75}
+    known = {"one": Opinion(0.25, 0.5), "one two": Opinion(0.5, 0.125), "three": Opinion(0.75, 1)}
     made = columns(told, 40, known, np.random.default_rng(0))
     streams.check(made, {name: streams.INPUTS[name] for name in made})
     assert made["belief_age"][:6].tolist() == [-1] * 6 and (made["belief_age"][20:34] == -1).all()
@@ -136,6 +158,8 @@ def test_a_judgement_enters_after_its_words_and_leaves_with_the_segment() -> Non
     assert first in (6, 7) and made["belief_age"][first] == first - 5
     assert made["belief"][8] == 0.25 and made["belief"][10:20].tolist() == [0.5] * 10
     assert made["belief"][38] == 0.75 and made["belief_age"][38] == 5
+    assert made["message"][10:20].tolist() == [0.125] * 10 and made["message"][38] == 1
+    assert not made["message"][20:34].any()
 
 
 def test_segments_of_a_shard_are_judged_together_as_alone(belief: Belief) -> None:
@@ -147,7 +171,7 @@ def test_segments_of_a_shard_are_judged_together_as_alone(belief: Belief) -> Non
         belief.reset(row)
     for text in ("I would like tea", "If only"):
         # Read on from other words, without AVX-512: .047 apart, as rounding to int8 has it.
-        assert known[text] == pytest.approx(run(belief.judge([3], [text]))[0], abs=0.06)
+        assert known[text] == pytest.approx(opinions(belief.judge([3], [text]))[0], abs=0.06)
 
 
 def test_hypotheses_are_read_from_what_a_shard_keeps() -> None:

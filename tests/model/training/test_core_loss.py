@@ -138,6 +138,14 @@ def test_a_sign_of_listening_that_nobody_asked_for_is_wrong_beside_the_others() 
     assert float(found.wrong) == pytest.approx(0.4 * 0.375, abs=1e-3)
 
 
+def test_a_take_between_two_sentences_of_a_story_is_wrong_beside_the_others() -> None:
+    """One of two such silences is taken, a pause is not."""
+    given = labels(6, event=[5, 5, 0, 5, 5, 2], event_age=[0, 1, 0, 0, 1, 0])
+    outputs = acting(TAKE, [0.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+    assert float(losses(outputs, given).wrong) == pytest.approx(0.0, abs=1e-3)
+    assert float(losses(outputs, given, told=0.6).wrong) == pytest.approx(0.3, abs=1e-3)
+
+
 def test_an_aside_is_worth_one_pause_however_few_there_are() -> None:
     """Nine pauses that are waited through and an aside that is answered: one wrong of ten."""
     given = labels(10, event=[2] * 9 + [6], event_age=[0] * 10)
