@@ -73,9 +73,8 @@ def join(
         for name, value in network.state_dict().items():
             mean[name] += value.double() * (weight / total)
     listening = onsets or parts[0][1]
-    for name, value in _alike(first, listening).state_dict().items():
-        if name.startswith(EXPERT):
-            mean[name] = value.double()
+    for name, value in _expert(first, listening).items():
+        mean[name] = value.double()
     config = replace(first.config, **dict(experts or {}))
     made = CoreNetwork(config).to(torch.float16 if half else torch.float32)
     made.load_state_dict(mean)
@@ -100,6 +99,18 @@ def _alike(first: CoreNetwork, folder: Path) -> CoreNetwork:
     if weighed != wanted:
         raise ValueError(f"{folder} holds another network than the first part")
     return network
+
+
+def _expert(first: CoreNetwork, folder: Path) -> dict[str, torch.Tensor]:
+    """The second expert of a folder's network, which may read other streams beside it."""
+    states = (network.state_dict() for network in (load_core(folder), first))
+    found, wanted = (
+        {name: value for name, value in state.items() if name.startswith(EXPERT)}
+        for state in states
+    )
+    if {n: v.shape for n, v in found.items()} != {n: v.shape for n, v in wanted.items()}:
+        raise ValueError(f"{folder} holds another second expert than the first part")
+    return found
 
 
 def _recipe(folder: Path) -> dict[str, Any]:

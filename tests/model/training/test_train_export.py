@@ -265,6 +265,24 @@ def test_where_a_checkpoint_acts_is_set_by_dev_or_by_hand(
     assert command.main([*words, "--dev", str(made.dev)]) == 2, "the same twice"
 
 
+def test_a_second_expert_may_come_from_a_network_that_reads_other_streams(
+    two: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = CoreNetwork(TINY.network.without("belief", "message"))
+    save_core(other, tmp_path / "other")
+    given = ["--part", f"1:{two[0]}", "--onsets", str(tmp_path / "other")]
+    assert command.main(["join", *given, "--out", str(tmp_path / "out")]) == 0
+    made = load_core(tmp_path / "out")
+    assert made.onsets is not None and other.onsets is not None
+    for name, value in other.onsets.state_dict().items():
+        assert torch.equal(made.onsets.state_dict()[name], value), name
+    assert made.config == load_core(two[0]).config
+    deaf = CoreNetwork(TINY.network.without("person_bands"))
+    save_core(deaf, tmp_path / "deaf")
+    given[-1] = str(tmp_path / "deaf")
+    assert command.main(["join", *given, "--out", str(tmp_path / "no")]) == 2
+
+
 def test_what_cannot_be_joined_is_refused(
     made: Run, two: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
