@@ -13,7 +13,8 @@ the end of the turn alone instead of all marks .648.
 What ends as a sentence may be the first of a story. So the decoder is shown a full stop behind the
 words, too, and the share of the end of the turn behind it is the stream `message`: whether whoever
 says that has said all. On 60 each of training's sentences it tells the first one of a story from
-other statements with an area of .81 (from questions 1.0), where the belief has .55.
+other statements with an area of .81 (from questions .98), where the share of the full stop itself
+has .55.
 
 Update rule. Every hypothesis of Ears with words in it is judged; what it shares with the one before
 is not read again. The result enters when it is ready, not before the next micro-turn, and holds,
